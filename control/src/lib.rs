@@ -1,0 +1,1 @@
+//! Motion, the 1 kHz tick, device traits.

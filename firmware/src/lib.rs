@@ -1,0 +1,1 @@
+//! The gripper controller and its wire protocol.

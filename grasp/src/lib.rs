@@ -1,0 +1,1 @@
+//! How to hold an item and where to put it.

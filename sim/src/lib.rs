@@ -1,0 +1,1 @@
+//! The simulated cell: items, physics, vacuum, cameras.
