@@ -1,0 +1,41 @@
+# Nuthatch. Plain `make` lists the targets; everything is built with --release.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check clean setup viewer peers
+
+# rustup's folder, so that a new installation is found before the shell is told of it; then the viewer's.
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(CURDIR)/.local/viewer/bin:$(PATH)
+
+# What `nuthatch run` is given: make run ARGS="--seed 7"
+ARGS ?=
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: setup ## build and run the simulated cell; ARGS="--seed 7" goes to `nuthatch run`
+	@cargo run --release -- run $(ARGS)
+
+test: setup ## all tests, doctests included; .ci/run is the same
+	@if cargo nextest --version >/dev/null 2>&1; \
+	then cargo nextest run --release --workspace; \
+	else cargo test --release --workspace --lib --bins --tests; fi
+	@cargo test --release --workspace --doc
+
+check: setup ## what to run before a commit: format, lints, and the tests that are not in a module `slow`
+	@cargo fmt --all -- --check
+	@cargo clippy --release --workspace --all-targets -- -D warnings
+	@if cargo nextest --version >/dev/null 2>&1; \
+	then cargo nextest run --release --workspace --profile fast; \
+	else cargo test --release --workspace --lib --bins --tests -- --skip slow::; fi
+
+clean: ## remove what was built; downloads stay in .local
+	@cargo clean
+
+setup: ## install what is missing: Rust, OpenCV, ONNX Runtime; run and test do it first
+	@.ci/setup
+
+viewer: ## install the Rerun viewer into .local/viewer, for `nuthatch run --viewer` and .rrd files
+	@.ci/setup viewer
+
+peers: ## install what the benches compare with (MuJoCo, Ruckig, OMPL) into .local/peers
+	@.ci/setup peers

@@ -1,0 +1,47 @@
+//! How something is to be held, and where it is to be let go.
+
+use firmware::CupSet;
+use scene::{Pose, frame};
+use serde::{Deserialize, Serialize};
+
+/// The box around what hangs on the tool.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldBox {
+    /// Where the box's centre and axes are, as held.
+    pub tool_from_box: Pose<frame::Tool, frame::Item>,
+    /// Its sides, metres.
+    pub size_m: [f64; 3],
+}
+
+/// How to take hold of something: all that motion needs to know of a grasp.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    /// Where the tool is when the uncompressed lips just touch the face.
+    pub world_from_tool: Pose<frame::World, frame::Tool>,
+    /// Stand-off along the tool's −z from which the way to the face is straight, metres.
+    pub approach_m: f64,
+    /// How far past touch the guarded move may go, metres; less than the cups' stroke.
+    pub press_m: f64,
+    /// Cups that shall seal.
+    pub cups: CupSet,
+    /// Largest acceleration of the held box's centre, m/s², gravity not counted.
+    pub max_acceleration: f64,
+    /// The box around what will be held.
+    pub held: HeldBox,
+    /// What it should weigh, kilograms.
+    pub mass_kg: f64,
+    /// Pressure below ambient that the wanted cups should reach, pascals.
+    pub expected_pa: u32,
+}
+
+/// Where to let go.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drop {
+    /// Where the tool is when what it holds rests, or nearly.
+    pub world_from_tool: Pose<frame::World, frame::Tool>,
+    /// Length of the straight way down to it, metres, at least; it starts above the walls in any case.
+    pub approach_m: f64,
+}

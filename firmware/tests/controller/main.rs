@@ -1,0 +1,7 @@
+//! The controller from outside, through its public tick alone.
+
+mod bench;
+mod hold;
+mod properties;
+mod safe;
+mod session;
