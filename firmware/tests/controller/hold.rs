@@ -173,7 +173,12 @@ fn the_stroke_of_a_free_cup_is_contact_and_that_of_a_sealed_one_is_not() {
 #[test]
 fn an_overload_is_told_once_and_no_tare_hides_it() {
     let mut bench = Bench::active();
-    bench.samples.load_mn = -201_000;
+    bench.samples.load_mn = 150_000;
+    bench.alive(20);
+    bench.ok(Request::Tare);
+    bench.alive(20);
+    assert_eq!((bench.status.load_mn, bench.events.len()), (0, 0));
+    bench.samples.load_mn = 200_001;
     bench.alive(20);
     bench.ok(Request::Tare);
     bench.alive(20);
