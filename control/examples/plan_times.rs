@@ -78,7 +78,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
             (reach, carry) => {
                 failed += 1;
-                if std::env::var_os("DEBUG").is_some() { for q in planner.inverse(&hold.world_from_tool) { println!("{:.1?}", q.degrees()); } println!("{:?}", hold.world_from_tool); }
                 println!("pick {n}: {:?} {:?}", reach.err().map(|e| e.to_string()), carry.and_then(Result::err).map(|e| e.to_string()));
             }
         }
@@ -88,10 +87,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         values.sort_by(f64::total_cmp);
         let at = |share: f64| values[((values.len() - 1) as f64 * share) as usize];
         println!("{name:28} {:8.3} {:8.3} {:8.3}", at(0.5), at(0.99), at(1.0));
-    }
-    let pose = Pose::from_parts(Vector3::new(0.75, 0.0, 0.45), UnitQuaternion::from_axis_angle(&Vector3::x_axis(), std::f64::consts::PI));
-    for q in planner.inverse(&pose) {
-        println!("rest candidate, degrees: {:.2?}", q.degrees());
     }
     Ok(())
 }

@@ -134,25 +134,6 @@ impl<'a> Checker<'a> {
     pub(crate) fn new(robot: &RobotModel, tool: &ToolModel, held: Option<&HeldBox>, obstacles: &'a Obstacles) -> Self {
         let mut bodies = Vec::with_capacity(16);
         let mut trunk = Vec::with_capacity(4);
-        for capsule in &robot.capsules {
-            let (from, to) = (Point3::from(capsule.from), Point3::from(capsule.to));
-            if capsule.link <= 2 {
-                trunk.push((capsule.link, from, to, capsule.radius));
-            }
-            // Base and shoulder never leave their place.
-            if capsule.link >= 2 {
-                bodies.push(Body {
-                    name: BodyName::Link(capsule.link),
-                    frame: capsule.link,
-                    form: Form::Capsule {
-                        from,
-                        to,
-                        radius: capsule.radius,
-                    },
-                    rigid: true,
-                });
-            }
-        }
         for (index, body) in tool.bodies.iter().enumerate() {
             let [x, y, z] = body.centre_m;
             bodies.push(Body {
@@ -175,6 +156,25 @@ impl<'a> Checker<'a> {
                 },
                 rigid: true,
             });
+        }
+        for capsule in &robot.capsules {
+            let (from, to) = (Point3::from(capsule.from), Point3::from(capsule.to));
+            if capsule.link <= 2 {
+                trunk.push((capsule.link, from, to, capsule.radius));
+            }
+            // Base and shoulder never leave their place.
+            if capsule.link >= 2 {
+                bodies.push(Body {
+                    name: BodyName::Link(capsule.link),
+                    frame: capsule.link,
+                    form: Form::Capsule {
+                        from,
+                        to,
+                        radius: capsule.radius,
+                    },
+                    rigid: true,
+                });
+            }
         }
         Self {
             obstacles,

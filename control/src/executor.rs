@@ -8,15 +8,11 @@ use std::sync::Arc;
 
 use scene::Timestamp;
 
+use crate::braking::{Brake, Rate};
 use crate::program::{Program, SAMPLE_S, SegmentKind};
 use crate::robot::RobotModel;
 use crate::{ArmState, JOINT_NAMES, JointAngles, Setpoint};
 
-/// Share of the limits of acceleration and jerk that a stop aims for; the rest absorbs what
-/// several joints ask of one rate at once.
-const STOP_SHARE: f64 = 0.92;
-/// Largest change of the rate's change, 1/s²: a stop from full rate takes 0.1 s at least.
-const MOST_BEND: f64 = 400.0;
 /// A program must begin within this of where the arm is told to be, radians.
 const START_TOLERANCE: f64 = 1e-8;
 
@@ -144,26 +140,23 @@ pub enum StartError {
 /// Runs programs. [`Executor::tick`] reads no clock, does no IO and doesn't allocate.
 #[derive(Debug, Clone)]
 pub struct Executor {
-    acceleration: [f64; 6],
-    jerk: [f64; 6],
+    brake: Brake,
     at: JointAngles,
     dq: [f64; 6],
     program: Option<Arc<Program>>,
     /// Place in the program in samples, −1 (before the first) to the number of samples.
     sigma: f64,
-    /// Samples a tick, 0…1, and its first derivative, 1/s.
-    rate: f64,
-    rate_change: f64,
+    rate: Rate,
     braking: Option<StopCause>,
     rest: Motion,
 }
 
 /// Position and its first three derivatives by time at full rate.
-struct Point {
+pub(crate) struct Point {
     q: [f64; 6],
-    d1: [f64; 6],
-    d2: [f64; 6],
-    d3: [f64; 6],
+    pub(crate) d1: [f64; 6],
+    pub(crate) d2: [f64; 6],
+    pub(crate) d3: [f64; 6],
 }
 
 impl Executor {
@@ -171,14 +164,12 @@ impl Executor {
     #[must_use]
     pub fn new(robot: &RobotModel, at: JointAngles) -> Self {
         Self {
-            acceleration: robot.joints.map(|j| j.acceleration * STOP_SHARE),
-            jerk: robot.joints.map(|j| j.jerk * STOP_SHARE),
+            brake: Brake::new(robot),
             at,
             dq: [0.0; 6],
             program: None,
             sigma: 0.0,
-            rate: 0.0,
-            rate_change: 0.0,
+            rate: Rate::STILL,
             braking: None,
             rest: Motion::Idle,
         }
@@ -206,8 +197,7 @@ impl Executor {
         }
         self.program = Some(program);
         self.sigma = -1.0;
-        self.rate = 1.0;
-        self.rate_change = 0.0;
+        self.rate = Rate::FULL;
         self.braking = None;
         Ok(())
     }
@@ -265,22 +255,20 @@ impl Executor {
             }
         }
         if self.braking.is_some() {
-            let bend = self.braking_bend(&read(program, self.sigma));
-            self.rate_change = (self.rate_change + bend * SAMPLE_S).min(0.0);
-            self.rate += self.rate_change * SAMPLE_S;
+            self.rate = self.brake.next(program, self.sigma, &self.rate);
         }
         let end = program.samples().len() as f64;
-        self.sigma += self.rate.max(0.0);
+        self.sigma += self.rate.value;
         let point = read(program, self.sigma.min(end));
         self.at = JointAngles(point.q);
-        self.dq = point.d1.map(|v| v * self.rate.max(0.0));
+        self.dq = point.d1.map(|v| v * self.rate.value);
         if self.sigma >= end {
             self.come_to_rest(match self.braking {
                 Some(StopCause::Contact) => Motion::Contact,
                 _ => Motion::Done,
             });
         } else if let Some(cause) = self.braking
-            && self.rate <= 1e-6
+            && self.rate.value <= 0.0
         {
             self.come_to_rest(match cause {
                 StopCause::Contact => Motion::Contact,
@@ -292,8 +280,7 @@ impl Executor {
     fn come_to_rest(&mut self, rest: Motion) {
         self.program = None;
         self.braking = None;
-        self.rate = 0.0;
-        self.rate_change = 0.0;
+        self.rate = Rate::STILL;
         self.dq = [0.0; 6];
         self.rest = rest;
     }
@@ -305,41 +292,10 @@ impl Executor {
             .and_then(|part| part.guarded_from)
             .is_some_and(|from| index >= from)
     }
-
-    /// The second derivative of the rate that brakes hardest while each joint's acceleration
-    /// `d2 r² + d1 r'` and jerk `d3 r³ + 3 d2 r r' + d1 r''` stay within their share of the limits.
-    fn braking_bend(&self, p: &Point) -> f64 {
-        let (r, a) = (self.rate, self.rate_change);
-        let (mut lowest, mut highest) = (-MOST_BEND, MOST_BEND);
-        let mut steepest_rise = MOST_BEND;
-        for i in 0..6 {
-            let slope = p.d1[i];
-            if slope.abs() < 1e-9 {
-                continue;
-            }
-            steepest_rise = steepest_rise.min(self.jerk[i] / slope.abs());
-            let own = p.d3[i] * r * r * r + 3.0 * p.d2[i] * r * a;
-            let now = p.d2[i] * r * r + slope * a;
-            // Jerk that keeps itself and the acceleration one tick on within the limits; when the
-            // acceleration is already outside, the way back in.
-            let least = (-self.jerk[i]).max((-self.acceleration[i] - now) / SAMPLE_S).min(self.jerk[i]);
-            let most = self.jerk[i].min((self.acceleration[i] - now) / SAMPLE_S).max(-self.jerk[i]);
-            let (from, to) = ((least - own) / slope, (most - own) / slope);
-            lowest = lowest.max(from.min(to));
-            highest = highest.min(from.max(to));
-        }
-        // The last stretch: bring the rate's change to zero together with the rate.
-        let landing = if a < 0.0 { a * a / (2.0 * r.max(1e-9)) } else { 0.0 };
-        let wanted = if landing >= 0.6 * steepest_rise.min(MOST_BEND) { landing } else { -MOST_BEND };
-        if lowest > highest {
-            return 0.5 * (lowest + highest);
-        }
-        wanted.clamp(lowest, highest)
-    }
 }
 
 /// Reads the program as a uniform cubic B-spline; beyond its ends it stands still.
-fn read(program: &Program, sigma: f64) -> Point {
+pub(crate) fn read(program: &Program, sigma: f64) -> Point {
     let samples = program.samples();
     let last = samples.len() as isize - 1;
     let base = sigma.floor();

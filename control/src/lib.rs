@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod bound;
+mod braking;
 mod cell;
 mod chain;
 mod collision;
@@ -18,6 +20,7 @@ mod timing;
 mod tool;
 mod tool_client;
 
+pub use bound::least_time;
 pub use cell::{Budgets, CameraMount, Cell, Container, FixedBox, Thresholds};
 pub use config::ConfigError;
 pub use device::{Arm, ArmState, JOINT_NAMES, JointAngles, LinkError, Setpoint, Tool};

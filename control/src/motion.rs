@@ -100,6 +100,8 @@ pub(crate) struct TimedRoute<'a> {
     free: Timed<6>,
     kind: SegmentKind,
     down: Option<TimedLine<'a>>,
+    /// Where it begins and ends, exactly.
+    ends: [[f64; 6]; 2],
 }
 
 impl Route {
@@ -177,11 +179,14 @@ impl Route {
             down = Some(TimedLine { line, pieces });
         }
         let free = Timed::between(&start, &end, &free_bounds)?;
+        let begin = self.up.as_ref().map_or(self.from, |line| line.path.start());
+        let finish = self.down.as_ref().map_or(self.to, |line| line.path.end());
         Ok(TimedRoute {
             up,
             free,
             kind: self.free,
             down,
+            ends: [begin, finish],
         })
     }
 }
@@ -297,9 +302,13 @@ impl TimedRoute<'_> {
             first = last;
             begins = ends;
         }
+        // Rounding must not move the ends.
         if q.is_empty() {
-            q.push(self.free.at(0.0).x);
+            q.push(self.ends[1]);
         }
+        let last = q.len() - 1;
+        q[0] = self.ends[0];
+        q[last] = self.ends[1];
         Sampled { q, segments }
     }
 }

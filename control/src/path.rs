@@ -12,6 +12,8 @@ const KNOT_M: f64 = 0.02;
 /// Share of the limits that the timing of a line is first tried with; what the curvature of the
 /// joints' way adds is found by sampling.
 const FIRST_TRY: f64 = 0.95;
+/// The same for jerk, which curvature adds most to.
+const FIRST_JERK: f64 = 0.9;
 
 /// A line in the world, or two with a bend between; the tool keeps its orientation.
 #[derive(Debug, Clone)]
@@ -213,10 +215,10 @@ impl JointPath {
         };
         for (_, slope) in &self.knots {
             for (slope, limit) in slope.iter().zip(limits) {
-                let slope = slope.abs().max(1e-6) / FIRST_TRY;
-                bounds.velocity = bounds.velocity.min(limit.velocity / slope);
-                bounds.acceleration = bounds.acceleration.min(limit.acceleration / slope);
-                bounds.jerk = bounds.jerk.min(limit.jerk / slope);
+                let slope = slope.abs().max(1e-6);
+                bounds.velocity = bounds.velocity.min(FIRST_TRY * limit.velocity / slope);
+                bounds.acceleration = bounds.acceleration.min(FIRST_TRY * limit.acceleration / slope);
+                bounds.jerk = bounds.jerk.min(FIRST_JERK * limit.jerk / slope);
             }
         }
         bounds

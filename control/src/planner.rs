@@ -1,6 +1,6 @@
 //! Plans motions: which branch of the arm, which way up and down, how fast, and whether anything is in the way.
 
-use nalgebra::{Isometry3, Point3, Translation3, Vector3};
+use nalgebra::{Isometry3, Translation3, Vector3};
 use scene::{Pose, frame};
 
 use crate::cell::Cell;
@@ -17,8 +17,10 @@ use crate::{JOINT_NAMES, JointAngles};
 
 /// Height over rims and contents at which straight ways end, metres.
 const CLEAR_M: f64 = 0.015;
-/// Additional heights that are tried when something is in the way of the free move, metres.
-const RAISES_M: [f64; 4] = [-0.05, 0.0, 0.08, 0.2];
+/// Additional heights that are tried when something is in the way of the free move, metres, and
+/// how many motions are checked whole before a height is given up. Below the rims the tool still
+/// goes up or down when the free move begins or ends, and often that is enough.
+const RAISES: [(f64, usize); 4] = [(-0.05, 2), (0.0, 4), (0.08, 3), (0.2, 3)];
 /// Speeds of going over from straight to free, as shares of what is possible.
 const BLENDS: [f64; 3] = [1.0, 0.5, 0.0];
 /// How far around the tool rims and contents count for the height of straight ways, metres.
@@ -27,8 +29,6 @@ const BESIDE_M: f64 = 0.10;
 const LEAST_LIFT_M: f64 = 0.05;
 /// Branches of the arm whose times are compared.
 const BRANCHES: usize = 3;
-/// Motions that are checked whole before a height is given up.
-const TRIES: usize = 4;
 /// Rounds of slowing down before a motion is given up.
 const ROUNDS: usize = 8;
 /// The corner between the vertical way into a container and a tilted approach is cut by at most this, metres.
@@ -436,7 +436,7 @@ impl Planner {
         let mut tried = 0;
         // Branches, by where they end, whose straight way down touches something at any pace.
         let mut blocked: Vec<[f64; 6]> = Vec::new();
-        for raise in RAISES_M {
+        for (raise, tries) in RAISES {
             let routes = match routes(raise) {
                 Ok(routes) => routes,
                 // A higher way that is out of reach tells less than what was in the way of a lower one.
@@ -458,7 +458,7 @@ impl Planner {
                 }
             }
             options.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let mut left = TRIES;
+            let mut left = tries;
             for (_, route, pace) in options {
                 let end = route.down.as_ref().map(|line| line.path.end());
                 if left == 0 || end.is_some_and(|end| blocked.contains(&end)) {
@@ -469,7 +469,6 @@ impl Planner {
                 match self.finish(checker, held, route, &pace) {
                     Ok(sampled) => return Ok(sampled.into_program(&self.chain)),
                     Err(error) => {
-                        if std::env::var_os("DEBUG").is_some() { println!("T {raise} {:?} {error}", pace.blend); }
                         if let PlanError::Collision { segment, .. } = &error {
                             if route.up.as_ref().is_some_and(|line| line.kind == *segment) {
                                 // The way up is the same for all.
@@ -504,8 +503,7 @@ impl Planner {
             self.pre_slow(held, most, route, &mut pace);
         }
         let mut worst = None;
-        for round in 0..ROUNDS {
-            if std::env::var_os("DEBUG").is_some() { println!("R {round} {pace:?} {worst:?}"); }
+        for _ in 0..ROUNDS {
             let timed = route.timed(&self.chain, &pace).map_err(|error| PlanError::Timing {
                 segment: route.free,
                 reason: error.to_string(),
@@ -726,10 +724,11 @@ fn with_tries(error: PlanError, count: usize) -> PlanError {
 }
 
 fn unreachable(segment: SegmentKind, tool: &Isometry3<f64>) -> PlanError {
-    let at = Point3::from(tool.translation.vector);
+    // To the millimetre; adding zero turns −0 into 0.
+    let at = tool.translation.vector.map(|v| (v * 1e3).round() * 1e-3 + 0.0);
     PlanError::Unreachable {
         segment,
-        at: [at.x, at.y, at.z],
+        at: at.into(),
     }
 }
 

@@ -1,1 +1,26 @@
-//! How to hold an item and where to put it.
+#![doc = include_str!("../README.md")]
+
+mod baseline;
+mod bin_surface;
+mod candidate;
+mod facet;
+mod fit;
+mod held;
+mod patch;
+mod pattern;
+mod place;
+mod placement;
+mod raster;
+mod rejection;
+mod search;
+mod space;
+mod suction;
+mod target;
+mod wrench;
+
+pub use baseline::baseline_grasps;
+pub use candidate::{Candidate, CupFeatures, Features, Surroundings};
+pub use place::placements;
+pub use placement::Placement;
+pub use rejection::{PlaceRejection, Rejection, Weakest};
+pub use search::grasps;

@@ -1,1 +1,21 @@
-//! Camera images to identified items.
+#![doc = include_str!("../README.md")]
+
+mod belief;
+mod catalogue;
+mod cover;
+mod crop;
+mod error;
+mod fit;
+mod geometry;
+mod grouping;
+mod height_map;
+mod input;
+mod look;
+mod network;
+mod normals;
+
+pub use catalogue::{CatalogueError, View, Views, load_catalogue};
+pub use error::LookError;
+pub use height_map::height_map;
+pub use look::{Files, Found, Perception, Settings};
+pub use network::LoadError;

@@ -1,1 +1,10 @@
-//! The simulated cell: items, physics, vacuum, cameras.
+#![doc = include_str!("../README.md")]
+
+pub mod look;
+pub mod scenario;
+pub mod world;
+
+pub use scenario::{Fault, FaultKind, Scenario, ScenarioError, SensorSwitches, ToteContents};
+pub use world::{
+    SettleError, SimArm, SimCamera, SimTool, TruthItem, Where, World, WorldError, settle_tote,
+};

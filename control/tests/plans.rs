@@ -1,0 +1,216 @@
+//! Seeded pick-to-place problems: limits, collisions by another way of checking, sameness, refusals.
+
+mod common;
+
+use common::{Boxes, check_limits, down, problems, site};
+use control::{Drop, HeldBox, Hold, JointAngles, Obstacles, PlanError, SegmentKind};
+use firmware::CupSet;
+use nalgebra::{Isometry3, UnitQuaternion, Vector3};
+use scene::{HeightMap, Pose, frame};
+
+#[test]
+fn five_hundred_picks_keep_all_limits_and_touch_nothing() {
+    let site = site();
+    let mut planned = 0;
+    for (seed, problem) in problems(&site, 500) {
+        let reach = match site.planner.reach(&problem.from, &problem.hold, &problem.obstacles) {
+            Ok(reach) => reach,
+            Err(error) => {
+                println!("problem {seed}: {error}");
+                continue;
+            }
+        };
+        check_limits(&site.robot, &reach, seed);
+        assert_eq!(reach.start(), problem.from, "problem {seed}");
+        let end = site.planner.forward(&reach.end());
+        let wanted = problem.hold.world_from_tool.isometry() * Isometry3::translation(0.0, 0.0, problem.hold.press_m);
+        let off = (end.origin().coords - wanted.translation.vector).norm();
+        assert!(off < 1e-6, "problem {seed}: ends {off} m beside the item");
+        // Brute force takes its time: every third problem.
+        let boxes = (seed % 3 == 0).then(|| Boxes::new(&site, &problem));
+        if let Some(boxes) = &boxes {
+            boxes.check(&site, &reach, None, seed);
+        }
+
+        let carry = match site.planner.carry(&reach.end(), &problem.hold, &problem.drop, &problem.obstacles) {
+            Ok(carry) => carry,
+            Err(error) => {
+                println!("problem {seed}: {error}");
+                continue;
+            }
+        };
+        check_limits(&site.robot, &carry, seed);
+        if let Some(boxes) = &boxes {
+            boxes.check(&site, &carry, Some(&problem.hold.held), seed);
+        }
+        // The item's acceleration, from samples two milliseconds apart, apart from how the planner does it.
+        let centre = problem.hold.held.tool_from_box.origin();
+        let place = |q: &JointAngles| site.planner.forward(q).point(&centre).coords;
+        for (k, three) in carry.samples().windows(5).step_by(2).enumerate() {
+            let bend = place(&three[4]) - 2.0 * place(&three[2]) + place(&three[0]);
+            let acceleration = bend.norm() / 4e-6;
+            assert!(
+                acceleration <= problem.hold.max_acceleration * 1.001 + 1e-6,
+                "problem {seed}, sample {}: {acceleration} of {} m/s²",
+                2 * k,
+                problem.hold.max_acceleration
+            );
+        }
+        planned += 1;
+    }
+    assert!(planned >= 490, "{planned} of 500 planned");
+}
+
+#[test]
+fn guarded_parts_are_slow_where_they_may_touch() {
+    let site = site();
+    for (seed, problem) in problems(&site, 20) {
+        let Ok(reach) = site.planner.reach(&problem.from, &problem.hold, &problem.obstacles) else { continue };
+        let approach = reach.segments().last().unwrap();
+        assert_eq!(approach.kind, SegmentKind::Approach);
+        let from = approach.guarded_from.unwrap();
+        let touch = problem.hold.world_from_tool.origin();
+        let mut slow = 0;
+        for k in approach.first..approach.last {
+            let at = |k: usize| site.planner.forward(&reach.samples()[k]).origin();
+            if (at(k) - touch).norm() < 0.0195 {
+                let speed = (at(k + 1) - at(k)).norm() * 1e3;
+                assert!(speed < 0.1502, "problem {seed}, sample {k}: {speed} m/s");
+                assert!(k >= from, "problem {seed}: not guarded at sample {k}, only from {from}");
+                slow += 1;
+            }
+        }
+        assert!(slow > 50, "problem {seed}: {slow} slow samples");
+    }
+}
+
+#[test]
+fn the_same_question_gives_the_same_bits() {
+    let site = site();
+    for (seed, problem) in problems(&site, 10) {
+        let plan = || {
+            let reach = site.planner.reach(&problem.from, &problem.hold, &problem.obstacles).unwrap();
+            let carry = site.planner.carry(&reach.end(), &problem.hold, &problem.drop, &problem.obstacles).unwrap();
+            let bits = |q: &JointAngles| q.0.map(f64::to_bits);
+            let both = reach.samples().iter().chain(carry.samples());
+            both.map(bits).collect::<Vec<_>>()
+        };
+        assert!(plan() == plan(), "problem {seed}");
+    }
+}
+
+#[test]
+fn contents_that_stand_high_are_gone_around_from_above() {
+    let site = site();
+    let (_, mut problem) = problems(&site, 1).next().unwrap();
+    // A bottle in the tote, 50 mm over its rim, away from the item.
+    let mut map = HeightMap::<frame::Tote>::over_floor([0.6, 0.4], 0.005, 0.02);
+    for i in 54..62 {
+        for j in 5..13 {
+            map.set(i, j, 0.35);
+        }
+    }
+    problem.obstacles.set_tote("tote-a", &map).unwrap();
+    problem.tote = map;
+    let at = Vector3::new(0.80, 0.50, 0.10);
+    problem.hold.world_from_tool = Pose::from_parts(at, down(0.3));
+    let reach = site.planner.reach(&site.cell.rest, &problem.hold, &problem.obstacles).unwrap();
+    let carry = site.planner.carry(&reach.end(), &problem.hold, &problem.drop, &problem.obstacles).unwrap();
+    let boxes = Boxes::new(&site, &problem);
+    boxes.check(&site, &reach, None, 0);
+    boxes.check(&site, &carry, Some(&problem.hold.held), 0);
+}
+
+#[test]
+fn a_tilted_hold_is_entered_from_above_and_approached_along_the_tool() {
+    let site = site();
+    let (_, mut problem) = problems(&site, 1).next().unwrap();
+    let tilt = UnitQuaternion::from_axis_angle(&Vector3::y_axis(), 0.3);
+    problem.hold.world_from_tool = Pose::from_parts(Vector3::new(0.9, 0.42, 0.08), tilt * down(0.0));
+    problem.obstacles = Obstacles::of_cell(&site.cell);
+    let reach = site.planner.reach(&site.cell.rest, &problem.hold, &problem.obstacles).unwrap();
+    check_limits(&site.robot, &reach, 0);
+    let touch = problem.hold.world_from_tool;
+    // The last 20 mm before touch run along the tool's axis.
+    for q in reach.samples() {
+        let seen = touch.inverse().point(&site.planner.forward(q).origin());
+        if seen.z > -0.02 {
+            let aside = seen.x.hypot(seen.y);
+            assert!(aside < 1e-5, "{aside} m beside the axis at {} m", seen.z);
+        }
+    }
+}
+
+#[test]
+fn retreat_and_go_to_get_out_of_a_bin_first() {
+    let site = site();
+    for (seed, problem) in problems(&site, 30) {
+        let end = site.planner.inverse(&problem.drop.world_from_tool);
+        let Some(from) = end.iter().find(|q| (q.0[0] - site.cell.rest.0[0]).abs() < 1.2) else { continue };
+        let boxes = Boxes::new(&site, &problem);
+        let up = site.planner.retreat(from, 0.0, &problem.obstacles).unwrap();
+        check_limits(&site.robot, &up, seed);
+        boxes.check(&site, &up, None, seed);
+        assert!(up.segments().iter().all(|s| s.kind == SegmentKind::Retreat));
+        let height = site.planner.forward(&up.end()).origin().z;
+        assert!(height > 0.22, "problem {seed}: {height} m");
+        let home = site.planner.go_to(from, &site.cell.rest, &problem.obstacles).unwrap();
+        check_limits(&site.robot, &home, seed);
+        boxes.check(&site, &home, None, seed);
+        assert_eq!(home.end(), site.cell.rest);
+    }
+}
+
+#[test]
+fn refusals_name_what_is_wrong() {
+    let site = site();
+    let obstacles = Obstacles::of_cell(&site.cell);
+    let hold = |at: [f64; 3]| Hold {
+        world_from_tool: Pose::from_parts(Vector3::from(at), down(0.0)),
+        approach_m: 0.08,
+        press_m: 0.006,
+        cups: CupSet::ALL,
+        max_acceleration: 8.0,
+        held: HeldBox {
+            tool_from_box: Pose::from_translation(Vector3::new(0.0, 0.0, 0.03)),
+            size_m: [0.12, 0.08, 0.06],
+        },
+        mass_kg: 0.3,
+        expected_pa: 50_000,
+    };
+    let reach = |hold: &Hold| site.planner.reach(&site.cell.rest, hold, &obstacles).unwrap_err().to_string();
+    assert_eq!(
+        reach(&hold([2.5, 0.0, 0.1])),
+        "tool at [2.500, 0.000, 0.094] m, end of approach, is out of the arm's reach"
+    );
+    let mut bad = hold([0.9, 0.42, 0.1]);
+    bad.press_m = f64::NAN;
+    assert_eq!(reach(&bad), "hold.press_m is NaN; must be from 0 to 0.1 m");
+    let in_wall = hold([0.9, 0.22, 0.1]);
+    assert_eq!(
+        reach(&in_wall),
+        "cups touches wall of tote-a in approach, at its end; 0 motions tried"
+    );
+    assert!(!site.planner.reachable(&in_wall) && !site.planner.reachable(&bad));
+    assert!(site.planner.reachable(&hold([0.9, 0.42, 0.1])));
+    let drop = Drop {
+        world_from_tool: Pose::from_parts(Vector3::new(0.74, -0.16, 0.1), down(0.0)),
+        approach_m: 0.05,
+    };
+    let hold = hold([0.9, 0.42, 0.1]);
+    let program = site.planner.reach(&site.cell.rest, &hold, &obstacles).unwrap();
+    let error = site.planner.carry(&program.end(), &hold, &drop, &obstacles).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cups touches wall of bin-1 in lower, at its end; 0 motions tried"
+    );
+    let outside = JointAngles([0.0, 0.0, 0.0, 0.0, 4.0, 0.0]);
+    let error = site.planner.go_to(&outside, &site.cell.rest, &obstacles).unwrap_err();
+    assert!(matches!(error, PlanError::JointLimit { joint: "J5", .. }), "{error}");
+    let mut obstacles = obstacles.clone();
+    let map = HeightMap::<frame::Tote>::over_floor([0.6, 0.4], 0.005, 0.0);
+    assert_eq!(
+        obstacles.set_tote("tote-z", &map).unwrap_err().to_string(),
+        "height map is for \"tote-z\"; the cell has no such tote"
+    );
+}

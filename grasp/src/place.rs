@@ -1,0 +1,438 @@
+//! Where in a bin a held item comes to rest.
+
+use core::f64::consts::{FRAC_PI_2, PI};
+use core::mem::discriminant;
+
+use control::{Container, Drop, Hold, ToolModel};
+use nalgebra::{Isometry3, Matrix3, Rotation3, Translation3, UnitQuaternion, Vector3};
+use scene::frame::Bin;
+use scene::{HeightMap, Pose, Shape, Sku};
+
+use crate::bin_surface::{BinSurface, Cells};
+use crate::placement::{Placement, half_extents};
+use crate::rejection::PlaceRejection;
+use crate::space::{Clash, Ground, walls};
+
+/// Kept free between the item and walls or neighbours, metres.
+const GAP_M: f64 = 0.005;
+/// How far above its place the item is let go, metres.
+const RELEASE_M: f64 = 0.007;
+/// Cells this near to the resting height carry, metres.
+const CARRIES_M: f64 = 0.008;
+/// A neighbour within the gap may stand this much higher, metres: noise.
+const HIGHER_M: f64 = 0.008;
+/// The highest 5 % of a footprint don't count as long as they are noise, metres.
+const NOISE_M: f64 = 0.010;
+const SUPPORT_LEAST: f64 = 0.6;
+/// Tilt of the tool up to which it is tilted to put the box down level, radians.
+const LEVEL_MOST: f64 = 25.0 * PI / 180.0;
+/// Clearance of the tool's rigid parts, metres.
+const TOOL_CLEAR_M: f64 = 0.003;
+/// What stands under idle cups may be this much higher than the lips, metres: they give way.
+const IDLE_RISE_M: f64 = 0.008;
+/// Straight way down, metres; motion begins it above the walls in any case.
+const APPROACH_M: f64 = 0.06;
+/// How much is kept, looked at and tried.
+const ACCEPTED_MOST: usize = 16;
+const FOUND_MOST: usize = 40;
+const LOOKED_AT_MOST: usize = 3000;
+const REJECTED_OF_A_KIND: usize = 6;
+
+/// Places for what is held, accepted ones first, the best first; then rejected ones with their reasons.
+///
+/// The box's sides go along the bin's, in whichever of four turns the tool has room; the side that was
+/// grasped goes up. A place is low, in the corner of least x and y where there is a choice, beside walls
+/// and neighbours. Accepted places lie within the walls and below the rim, 5 mm from walls and from whatever is
+/// higher than they rest, by what the map shows; cells never seen take their neighbours' height up to
+/// 20 mm in, beyond that nothing is put on them. `sku` only tells whether it rolls.
+#[must_use]
+pub fn placements(
+    hold: &Hold,
+    surface: &HeightMap<Bin>,
+    bin: &Container<Bin>,
+    tool: &ToolModel,
+    sku: Option<&Sku>,
+) -> Vec<Placement> {
+    let mut search = Search {
+        hold,
+        map: surface,
+        surface: BinSurface::of(surface),
+        ground: Ground::of(surface, |_, _| false),
+        bin,
+        tool,
+        refused: Vec::new(),
+        scratch: Vec::new(),
+    };
+    let attitudes = attitudes(hold, bin, sku);
+    let spots = search.spots(&attitudes);
+    search.choose(&attitudes, spots)
+}
+
+/// Two attitudes of the box with the same outline, half a turn apart.
+struct Attitude {
+    /// Each with the tool's turn from where it took hold, radians; the smaller first.
+    turns: [(UnitQuaternion<f64>, f64); 2],
+    half: [f64; 3],
+    /// The axis of the bin (0 is x, 1 is y) along which the item would roll.
+    rolls: Option<usize>,
+}
+
+/// Somewhere to look.
+#[derive(Clone, Copy)]
+struct Spot {
+    attitude: usize,
+    at: [f64; 2],
+    /// 0 at the corner of least x and y, 1 at the opposite one.
+    from_corner: f64,
+    height: f64,
+    cost: f64,
+}
+
+/// What a footprint stands on.
+struct Base {
+    height: f64,
+    support: f64,
+    /// Share of each side (−x, +x, −y, +y) that leans on something.
+    contact: [f64; 4],
+}
+
+/// The attitudes in which the held box may go down.
+fn attitudes(hold: &Hold, bin: &Container<Bin>, sku: Option<&Sku>) -> [Attitude; 2] {
+    let tool_from_box = hold.held.tool_from_box.rotation();
+    let bin_from_world = bin.world_from.inverse().rotation();
+    let up = tool_from_box.inverse() * -Vector3::z();
+    let axis = (0..3).fold(0, |m, i| if up[i].abs() > up[m].abs() + 1e-9 { i } else { m });
+    let level = up[axis].abs().clamp(0.0, 1.0).acos() <= LEVEL_MOST;
+    let tool_x = bin_from_world * hold.world_from_tool.direction(&Vector3::x());
+    let turned = |quarter: u32| {
+        let yaw = FRAC_PI_2 * f64::from(quarter);
+        let bin_from_box = if level {
+            let (b, c) = ((axis + 1) % 3, (axis + 2) % 3);
+            let mut columns = [Vector3::zeros(); 3];
+            columns[axis] = Vector3::z() * up[axis].signum();
+            columns[b] = Vector3::new(yaw.cos().round(), yaw.sin().round(), 0.0);
+            columns[c] = columns[axis].cross(&columns[b]);
+            let matrix = Rotation3::from_matrix_unchecked(Matrix3::from_columns(&columns));
+            UnitQuaternion::from_rotation_matrix(&matrix)
+        } else {
+            let upright = UnitQuaternion::from_axis_angle(&Vector3::x_axis(), PI);
+            UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw) * upright * tool_from_box
+        };
+        let x = bin_from_box * (tool_from_box.inverse() * Vector3::x());
+        let turn = (tool_x.x * x.y - tool_x.y * x.x).atan2(tool_x.x * x.x + tool_x.y * x.y).abs();
+        (bin_from_box, turn)
+    };
+    let round = sku.filter(|s| s.shape == Shape::Cylinder).map(|s| {
+        let off = |i: usize| (hold.held.size_m[i] - s.size_m[2]).abs();
+        (0..3).fold(0, |m, i| if off(i) < off(m) - 1e-6 { i } else { m })
+    });
+    [0, 1].map(|quarter| {
+        let (a, b) = (turned(quarter), turned(quarter + 2));
+        let turns = if b.1 < a.1 - 1e-9 { [b, a] } else { [a, b] };
+        let pose = Pose::from_parts(Vector3::zeros(), turns[0].0);
+        let rolls = round.and_then(|i| {
+            let axis = turns[0].0 * Vector3::ith(i, 1.0);
+            (axis.z.abs() < 0.7).then_some(usize::from(axis.x.abs() > axis.y.abs()))
+        });
+        Attitude {
+            turns,
+            half: half_extents(&pose, hold.held.size_m),
+            rolls,
+        }
+    })
+}
+
+struct Search<'a> {
+    hold: &'a Hold,
+    map: &'a HeightMap<Bin>,
+    surface: BinSurface,
+    ground: Ground,
+    bin: &'a Container<Bin>,
+    tool: &'a ToolModel,
+    refused: Vec<Placement>,
+    scratch: Vec<f64>,
+}
+
+impl Search<'_> {
+    /// Every spot on the grid, with the height it would rest at at most.
+    fn spots(&mut self, attitudes: &[Attitude; 2]) -> Vec<Spot> {
+        let size = self.bin.size;
+        let cell = self.surface.cell.max(0.001);
+        let mut spots = Vec::new();
+        for (number, attitude) in attitudes.iter().enumerate() {
+            let half = attitude.half;
+            let low = [0, 1].map(|a| -0.5 * size[a] + GAP_M + half[a]);
+            let room = [0, 1].map(|a| size[a] - 2.0 * (GAP_M + half[a]));
+            if room.iter().any(|r| *r < -1e-9) {
+                let why = PlaceRejection::TooLarge {
+                    x_mm: 2e3 * half[0],
+                    y_mm: 2e3 * half[1],
+                    gap_mm: GAP_M * 1e3,
+                };
+                let spot = Spot { attitude: number, at: [0.0; 2], from_corner: 0.0, height: 0.0, cost: 1.0 };
+                self.refuse(attitude, &spot, 0.0, why);
+                continue;
+            }
+            let cells = self.footprint(attitude, low);
+            let (width, depth) = (cells.i1 - cells.i0, cells.j1 - cells.j0);
+            let highest = self.surface.highest(width, depth);
+            let steps = room.map(|r| (r / cell + 1e-6).floor() as usize);
+            // The last step goes to the far wall.
+            let along = |axis: usize, n: usize| if n > steps[axis] { room[axis] } else { n as f64 * cell };
+            let last = [0, 1].map(|a| steps[a] + usize::from(room[a] - steps[a] as f64 * cell > 1e-3));
+            for j in 0..=last[1] {
+                for i in 0..=last[0] {
+                    let at = [low[0] + along(0, i), low[1] + along(1, j)];
+                    let start = self.footprint(attitude, at);
+                    let (i0, j0) = (start.i0.min(self.surface.nx.saturating_sub(width)), start.j0.min(self.surface.ny.saturating_sub(depth)));
+                    let height = highest[j0 * self.surface.nx + i0];
+                    let from_corner = 0.5 * (along(0, i) / room[0].max(cell) + along(1, j) / room[1].max(cell));
+                    let rises = if height.is_finite() { (height + 2.0 * half[2]) / size[2] } else { 10.0 };
+                    let cost = rises + 0.25 * from_corner;
+                    spots.push(Spot { attitude: number, at, from_corner, height, cost });
+                }
+            }
+        }
+        spots
+    }
+
+    /// Looks at spots in the order of their cost until there are enough, and ranks them.
+    fn choose(mut self, attitudes: &[Attitude; 2], mut spots: Vec<Spot>) -> Vec<Placement> {
+        let order = |a: &Spot, b: &Spot| {
+            let key = a.cost.total_cmp(&b.cost).then(a.attitude.cmp(&b.attitude));
+            key.then(a.at[1].total_cmp(&b.at[1])).then(a.at[0].total_cmp(&b.at[0]))
+        };
+        let mut found: Vec<Placement> = Vec::new();
+        let (mut from, mut looked_at) = (0, 0);
+        let mut batch = 256;
+        while from < spots.len() && found.len() < FOUND_MOST && looked_at < LOOKED_AT_MOST {
+            let rest = &mut spots[from..];
+            let count = batch.min(rest.len());
+            if count < rest.len() {
+                rest.select_nth_unstable_by(count, order);
+            }
+            rest[..count].sort_unstable_by(order);
+            for spot in &spots[from..from + count] {
+                let attitude = &attitudes[spot.attitude];
+                let near = |p: &Placement| {
+                    let at = p.bin_from_box.origin();
+                    (at.x - spot.at[0]).hypot(at.y - spot.at[1]) < 0.015
+                };
+                if found.len() >= FOUND_MOST || found.iter().any(near) {
+                    continue;
+                }
+                let top = spot.height + 2.0 * attitude.half[2];
+                if spot.height.is_finite() && top - NOISE_M > self.bin.size[2] {
+                    let why = PlaceRejection::AboveRim { top_mm: top * 1e3, rim_mm: self.bin.size[2] * 1e3 };
+                    self.refuse(attitude, spot, spot.height, why);
+                    continue;
+                }
+                looked_at += 1;
+                match self.near_walls(attitude, spot).and_then(|()| self.base(attitude, spot)).and_then(|base| self.lower(attitude, spot, &base)) {
+                    Ok(placement) => found.push(placement),
+                    Err((height, why)) => self.refuse(attitude, spot, height, why),
+                }
+            }
+            from += count;
+            batch *= 2;
+        }
+        found.sort_by(|a, b| b.score.total_cmp(&a.score));
+        found.truncate(ACCEPTED_MOST);
+        found.append(&mut self.refused);
+        found
+    }
+
+    fn footprint(&self, attitude: &Attitude, at: [f64; 2]) -> Cells {
+        let half = attitude.half;
+        self.surface.cells([at[0] - half[0], at[1] - half[1]], [at[0] + half[0], at[1] + half[1]])
+    }
+
+    /// What the item would stand on at a spot.
+    fn base(&mut self, attitude: &Attitude, spot: &Spot) -> Result<Base, (f64, PlaceRejection)> {
+        let half = attitude.half;
+        let core = self.footprint(attitude, spot.at);
+        self.scratch.clear();
+        self.scratch.extend(self.surface.heights(core).map(|h| h.2));
+        let highest = self.scratch.iter().copied().fold(0.0, f64::max);
+        if self.scratch.is_empty() || highest.is_infinite() {
+            return Err((0.0, PlaceRejection::Unseen));
+        }
+        let nearly = (self.scratch.len() - 1) * 19 / 20;
+        let most = *self.scratch.select_nth_unstable_by(nearly, f64::total_cmp).1;
+        let height = if highest - most < NOISE_M { most } else { highest };
+        let top = height + 2.0 * half[2];
+        if top > self.bin.size[2] {
+            return Err((height, PlaceRejection::AboveRim { top_mm: top * 1e3, rim_mm: self.bin.size[2] * 1e3 }));
+        }
+        let out = |more: f64| {
+            let (x, y) = (half[0] + more, half[1] + more);
+            ([spot.at[0] - x, spot.at[1] - y], [spot.at[0] + x, spot.at[1] + y])
+        };
+        let (low, high) = out(GAP_M);
+        let beside = self.surface.heights(self.surface.cells(low, high)).map(|h| h.2).fold(0.0, f64::max);
+        if beside > height + HIGHER_M && beside > highest + 1e-9 {
+            let above_mm = (beside - height) * 1e3;
+            return Err((height, PlaceRejection::TooClose { above_mm, gap_mm: GAP_M * 1e3 }));
+        }
+        let (width, depth) = ((core.i1 - core.i0) as f64, (core.j1 - core.j0) as f64);
+        let mut carrying = 0.0;
+        let mut corners = [[0.0; 2]; 4];
+        for (i, j, z) in self.surface.heights(core) {
+            let carries = f64::from(u8::from(z >= height - CARRIES_M));
+            carrying += carries;
+            let place = |v: usize, from: usize, n: f64| ((v - from) as f64 + 0.5) / n;
+            let (x, y) = (place(i, core.i0, width), place(j, core.j0, depth));
+            if (x - 0.5).abs() > 0.2 && (y - 0.5).abs() > 0.2 {
+                let corner = &mut corners[usize::from(x > 0.5) + 2 * usize::from(y > 0.5)];
+                corner[0] += carries;
+                corner[1] += 1.0;
+            }
+        }
+        let support = carrying / (width * depth);
+        let corners = corners.iter().filter(|c| c[0] >= 0.5 * f64::max(c[1], 1.0)).count();
+        // Three corners carry the centre; more than half of the base with two corners does as well.
+        if !(corners >= 3 || (support > SUPPORT_LEAST && corners == 2)) {
+            return Err((height, PlaceRejection::Unstable { support, corners, limit: SUPPORT_LEAST }));
+        }
+        Ok(Base {
+            height,
+            support,
+            contact: self.contact(attitude, spot, height),
+        })
+    }
+
+    /// Share of each side that has a wall or a neighbour of half its height within 15 mm.
+    fn contact(&self, attitude: &Attitude, spot: &Spot, height: f64) -> [f64; 4] {
+        const NEAR_M: f64 = 0.015;
+        let half = attitude.half;
+        let enough = height + half[2];
+        let side = |axis: usize, sign: f64| {
+            let edge = spot.at[axis] + sign * half[axis];
+            if edge * sign + NEAR_M >= 0.5 * self.bin.size[axis] {
+                return if self.bin.size[2] >= enough { 1.0 } else { 0.0 };
+            }
+            let other = 1 - axis;
+            let steps = (2.0 * half[other] / self.surface.cell).ceil().max(1.0);
+            let mut leaning = 0.0;
+            for n in 0..steps as usize {
+                let mut probe = [0.0; 2];
+                probe[other] = spot.at[other] - half[other] + (n as f64 + 0.5) / steps * 2.0 * half[other];
+                let high = [0.3, 0.6, 1.0].iter().any(|share| {
+                    probe[axis] = edge + sign * share * NEAR_M;
+                    self.map.cell_at(probe[0], probe[1]).is_some_and(|(i, j)| {
+                        let z = self.surface.z[j * self.surface.nx + i];
+                        z.is_finite() && z >= enough
+                    })
+                });
+                leaning += f64::from(u8::from(high));
+            }
+            leaning / steps
+        };
+        [side(0, -1.0), side(0, 1.0), side(1, -1.0), side(1, 1.0)]
+    }
+
+    /// Brings the tool down: the first of the two turns that has room.
+    fn lower(&self, attitude: &Attitude, spot: &Spot, base: &Base) -> Result<Placement, (f64, PlaceRejection)> {
+        let mut first = None;
+        for (rotation, turn) in attitude.turns {
+            match self.room(attitude, spot, base.height, rotation) {
+                Ok(()) => {
+                    let top = base.height + 2.0 * attitude.half[2];
+                    let contact = base.contact.iter().sum::<f64>() / 4.0;
+                    let loose = attitude.rolls.is_some_and(|axis| base.contact[2 * axis].max(base.contact[2 * axis + 1]) < 0.5);
+                    let cost = top / self.bin.size[2]
+                        + 0.25 * spot.from_corner
+                        + 0.4 * (1.0 - base.support)
+                        + 0.25 * (1.0 - contact)
+                        + 0.02 * turn
+                        + if loose { 0.5 } else { 0.0 };
+                    let mut placement = self.placement(attitude, spot, base.height, rotation);
+                    placement.support = base.support;
+                    placement.score = 1.0 / (1.0 + cost);
+                    return Ok(placement);
+                }
+                Err(why) => first = first.or(Some(why)),
+            }
+        }
+        Err((base.height, first.unwrap_or(PlaceRejection::Unseen)))
+    }
+
+    /// Whether either turn brings the tool down between the walls at the height that it rests at at most. Cheap.
+    fn near_walls(&self, attitude: &Attitude, spot: &Spot) -> Result<(), (f64, PlaceRejection)> {
+        if !spot.height.is_finite() {
+            return Err((0.0, PlaceRejection::Unseen));
+        }
+        let mut first = None;
+        for (rotation, _) in attitude.turns {
+            let at = self.tool_at(attitude, spot, spot.height, rotation);
+            match walls(self.tool, &at, 0.0, 0.0, self.bin.size, TOOL_CLEAR_M) {
+                None => return Ok(()),
+                Some(clash) => first = first.or(Some(clash)),
+            }
+        }
+        let Clash { body, over_m } = first.unwrap_or(Clash { body: String::new(), over_m: 0.0 });
+        Err((spot.height, PlaceRejection::ToolHitsWall { body, over_mm: over_m * 1e3, limit_mm: TOOL_CLEAR_M * 1e3 }))
+    }
+
+    fn room(&self, attitude: &Attitude, spot: &Spot, height: f64, rotation: UnitQuaternion<f64>) -> Result<(), PlaceRejection> {
+        let at = self.tool_at(attitude, spot, height, rotation);
+        let limit_mm = TOOL_CLEAR_M * 1e3;
+        if let Some(Clash { body, over_m }) = walls(self.tool, &at, 0.0, 0.0, self.bin.size, TOOL_CLEAR_M) {
+            return Err(PlaceRejection::ToolHitsWall { body, over_mm: over_m * 1e3, limit_mm });
+        }
+        let seen = self.ground.under(self.tool, &at, 0.0, TOOL_CLEAR_M);
+        if let Some(Clash { body, over_m }) = seen.clash {
+            return Err(PlaceRejection::ToolHitsNeighbour { body, over_mm: over_m * 1e3, limit_mm });
+        }
+        let mut points = [0.0; 64];
+        for (i, cup) in self.tool.cups.iter().enumerate() {
+            let count = self.ground.rises(&at, *cup, 0.5 * self.tool.cup_diameter_m, -IDLE_RISE_M, &mut points);
+            if count >= 2 {
+                let over_m = points[..count].iter().copied().fold(0.0, f64::max);
+                return Err(PlaceRejection::CupTouches { cup: i, rise_mm: over_m * 1e3, limit_mm: IDLE_RISE_M * 1e3 });
+            }
+        }
+        Ok(())
+    }
+
+    fn box_at(&self, attitude: &Attitude, spot: &Spot, height: f64, rotation: UnitQuaternion<f64>) -> Isometry3<f64> {
+        Isometry3::from_parts(Translation3::new(spot.at[0], spot.at[1], height + attitude.half[2]), rotation)
+    }
+
+    fn tool_at(&self, attitude: &Attitude, spot: &Spot, height: f64, rotation: UnitQuaternion<f64>) -> Isometry3<f64> {
+        self.box_at(attitude, spot, height, rotation) * self.hold.held.tool_from_box.isometry().inverse()
+    }
+
+    fn placement(&self, attitude: &Attitude, spot: &Spot, height: f64, rotation: UnitQuaternion<f64>) -> Placement {
+        let above = self.tool_at(attitude, spot, height + RELEASE_M, rotation);
+        Placement {
+            bin_from_box: Pose::from_isometry(self.box_at(attitude, spot, height, rotation)),
+            size_m: self.hold.held.size_m,
+            drop: Drop {
+                world_from_tool: self.bin.world_from * Pose::from_isometry(above),
+                approach_m: APPROACH_M,
+            },
+            height_m: height,
+            support: 0.0,
+            score: 0.0,
+            rejected: None,
+        }
+    }
+
+    fn refuse(&mut self, attitude: &Attitude, spot: &Spot, height: f64, why: PlaceRejection) {
+        let kind = discriminant(&why);
+        let same = |p: &&Placement| p.rejected.as_ref().is_some_and(|r| discriminant(r) == kind);
+        let mut alike = 0;
+        for other in self.refused.iter().filter(same) {
+            let at = other.bin_from_box.origin();
+            alike += 1;
+            if alike >= REJECTED_OF_A_KIND || (at.x - spot.at[0]).hypot(at.y - spot.at[1]) < 0.03 {
+                return;
+            }
+        }
+        let height = if height.is_finite() { height } else { 0.0 };
+        let mut placement = self.placement(attitude, spot, height, attitude.turns[0].0);
+        placement.rejected = Some(why);
+        self.refused.push(placement);
+    }
+}

@@ -1,0 +1,203 @@
+//! One item, ready to be grasped: its surface, its whole box, what its material lets a cup hold.
+
+use control::{HeldBox, Hold};
+use nalgebra::{Isometry3, Point3, UnitQuaternion, Vector3};
+use scene::{Fragility, Item, Material, Pose, Shape};
+
+use crate::candidate::Surroundings;
+use crate::facet::{Facet, Form, facets};
+use crate::held::{Whole, mass, pose, whole};
+use crate::pattern::{Pattern, patterns};
+use crate::raster::Raster;
+use crate::suction::{Supply, Surface, supplies, surface};
+
+/// Straight way to the face, metres: beyond it the tool may come from anywhere.
+pub(crate) const APPROACH_M: f64 = 0.06;
+/// How far over a face something must stand to lie on it, metres.
+const ON_TOP_M: f64 = 0.01;
+
+/// Everything about one item that its grasps share. Lengths in the tote frame.
+pub(crate) struct Target<'a> {
+    pub(crate) around: &'a Surroundings<'a>,
+    pub(crate) raster: Raster,
+    pub(crate) facets: Vec<Facet>,
+    pub(crate) whole: Whole,
+    pub(crate) patterns: Vec<Pattern>,
+    pub(crate) surface: Surface,
+    /// By number of cups.
+    pub(crate) supplies: Vec<Supply>,
+    pub(crate) mass_kg: f64,
+    pub(crate) press_m: f64,
+    /// Share of its face that other items lie on, 0…1.
+    pub(crate) buried: f64,
+    /// Share of its outline that others may cover, 0…1.
+    pub(crate) outline_covered: f64,
+    /// How much softer than rigid it is, 0…1.
+    pub(crate) compliance: f64,
+}
+
+/// The tool's axes at a point of a face: x along the row of cups, z into the face.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stance {
+    pub(crate) point: Point3<f64>,
+    pub(crate) x: Vector3<f64>,
+    pub(crate) normal: Vector3<f64>,
+}
+
+impl Stance {
+    pub(crate) fn y(&self) -> Vector3<f64> {
+        self.x.cross(&self.normal)
+    }
+
+    /// A direction of the tote in the tool's axes.
+    pub(crate) fn in_tool(&self, v: &Vector3<f64>) -> Vector3<f64> {
+        Vector3::new(v.dot(&self.x), v.dot(&self.y()), -v.dot(&self.normal))
+    }
+
+    /// Turned about the normal.
+    pub(crate) fn turned(&self, angle: f64) -> Self {
+        let (sin, cos) = angle.sin_cos();
+        Self {
+            x: (self.x * cos + self.normal.cross(&self.x) * sin).normalize(),
+            ..*self
+        }
+    }
+
+    /// The tool's pose when this point of its lip plane is at the stance's point.
+    pub(crate) fn tool(&self, middle: [f64; 2]) -> Isometry3<f64> {
+        let origin = self.point - self.x * middle[0] - self.y() * middle[1];
+        pose(origin, [self.x, self.y(), -self.normal])
+    }
+}
+
+impl<'a> Target<'a> {
+    /// `None` when too little of the item is seen to grasp it.
+    pub(crate) fn of(item: &Item, items: &[Item], around: &'a Surroundings<'a>) -> Option<Self> {
+        let tote_from_world = around.tote.world_from.isometry().inverse();
+        let sku = item.best().and_then(|(name, _)| around.catalogue.get(name));
+        let raster = Raster::of(&item.cloud, &tote_from_world, around.tote.size)?;
+        let cylinder = sku
+            .filter(|s| s.shape == Shape::Cylinder)
+            .map(|s| [0.25 * (s.size_m[0] + s.size_m[1]), s.size_m[2]]);
+        let long = if item.size_m[0] >= item.size_m[1] { Vector3::x() } else { Vector3::y() };
+        let along = tote_from_world * item.world_from_item.direction(&long);
+        let facets = facets(&raster, cylinder, along);
+        if facets.is_empty() {
+            return None;
+        }
+        let whole = whole(item, sku, &raster, &facets, around.surface, &tote_from_world);
+        let material = sku.map_or(item.material, |s| s.material);
+        let surface = surface(material);
+        let mut target = Self {
+            around,
+            raster,
+            facets,
+            whole,
+            patterns: patterns(around.tool),
+            surface,
+            supplies: supplies(around.tool, &surface),
+            mass_kg: mass(sku, whole.size_m, surface.density),
+            press_m: press(material, sku.map(|s| s.fragility)).min(0.6 * around.tool.stroke_m),
+            buried: 0.0,
+            outline_covered: item.covered.clamp(0.0, 1.0),
+            compliance: item.compliance.clamp(0.0, 1.0),
+        };
+        target.buried = target.buried_under(item, items, &tote_from_world);
+        Some(target)
+    }
+
+    /// Share of the whole face over which points of other items stand.
+    fn buried_under(&self, item: &Item, items: &[Item], tote_from_world: &Isometry3<f64>) -> f64 {
+        const SIDE_M: f64 = 0.01;
+        const MOST: usize = 40;
+        let half = self.whole.size_m.map(|s| 0.5 * s);
+        let cells = [0, 1].map(|axis| ((2.0 * half[axis] / SIDE_M) as usize).clamp(1, MOST));
+        let mut on = [0_u64; MOST];
+        let box_from_world = self.whole.tote_from_box.inverse() * tote_from_world;
+        let reach = half.iter().map(|h| h * h).sum::<f64>().sqrt();
+        for other in items.iter().filter(|other| other.id != item.id) {
+            let centre = box_from_world * other.world_from_item.origin();
+            let its = other.size_m.iter().map(|s| s * s).sum::<f64>().sqrt();
+            if centre.coords.norm() > reach + its + 0.05 {
+                continue;
+            }
+            for p in other.cloud.iter().step_by(5) {
+                let p = box_from_world * p;
+                if p.x.abs() < half[0] - 0.004 && p.y.abs() < half[1] - 0.004 && p.z > half[2] + ON_TOP_M {
+                    let index = |axis: usize| (((p[axis] + half[axis]) / SIDE_M) as usize).min(cells[axis] - 1);
+                    on[index(1)] |= 1 << index(0);
+                }
+            }
+        }
+        let count: u32 = on.iter().map(|row| row.count_ones()).sum();
+        f64::from(count) / (cells[0] * cells[1]) as f64
+    }
+
+    /// The stance at a point of a facet, the tool's x along the item's.
+    pub(crate) fn stance(&self, point: Point3<f64>, normal: Vector3<f64>) -> Stance {
+        let turned = self.whole.tote_from_box.rotation;
+        let flat = |a: Vector3<f64>| a - normal * a.dot(&normal);
+        let x = [Vector3::x(), Vector3::y()]
+            .map(|a| flat(turned * a))
+            .into_iter()
+            .reduce(|m, v| if v.norm() > m.norm() + 0.2 { v } else { m });
+        Stance {
+            point,
+            x: x.and_then(|x| x.try_normalize(1e-6)).unwrap_or_else(|| normal.cross(&Vector3::y())),
+            normal,
+        }
+    }
+
+    /// The box as it stands to the tool. A lying cylinder's is turned about its own axis, so that its
+    /// side faces the tool.
+    fn held(&self, tote_from_tool: &Isometry3<f64>) -> HeldBox {
+        let mut tote_from_box = self.whole.tote_from_box;
+        if self.whole.lies_round {
+            let axis = tote_from_box.rotation * Vector3::x();
+            let out = tote_from_tool.rotation * -Vector3::z();
+            if let Some(up) = (out - axis * out.dot(&axis)).try_normalize(1e-6) {
+                tote_from_box = pose(tote_from_box.translation.vector.into(), [axis, up.cross(&axis), up]);
+            }
+        }
+        HeldBox {
+            tool_from_box: Pose::from_isometry(tote_from_tool.inverse() * tote_from_box),
+            size_m: self.whole.size_m,
+        }
+    }
+
+    /// All that motion needs to know.
+    pub(crate) fn hold(&self, tote_from_tool: &Isometry3<f64>, cups: u8, acceleration: f64, expected_pa: f64) -> Hold {
+        let world = self.around.tote.world_from.isometry() * tote_from_tool;
+        let rotation = UnitQuaternion::new_normalize(world.rotation.into_inner());
+        Hold {
+            world_from_tool: Pose::from_isometry(Isometry3::from_parts(world.translation, rotation)),
+            approach_m: APPROACH_M,
+            press_m: self.press_m,
+            cups: (0..8_usize).filter(|i| cups & (1 << i) != 0).collect(),
+            max_acceleration: acceleration,
+            held: self.held(tote_from_tool),
+            mass_kg: self.mass_kg,
+            expected_pa: expected_pa.max(0.0) as u32,
+        }
+    }
+
+    /// The radius of the side that cups sit on; `None` for a flat or free one.
+    pub(crate) fn bend_m(&self, facet: &Facet) -> Option<f64> {
+        match facet.form {
+            Form::Round(round) => Some(round.radius),
+            Form::Flat(_) | Form::Free => None,
+        }
+    }
+}
+
+/// How far past touch the tool may go, metres: soft goods want more of the stroke, fragile ones less
+/// (2 N/mm a cup; 5 to 15 N on soft goods, up to 30 N on cartons).
+fn press(material: Material, fragility: Option<Fragility>) -> f64 {
+    let soft = matches!(material, Material::Film | Material::Fabric | Material::Mesh);
+    match fragility.unwrap_or(Fragility::Normal) {
+        Fragility::Fragile => 0.008,
+        Fragility::Normal if soft => 0.012,
+        Fragility::Normal => 0.010,
+        Fragility::Sturdy => 0.012,
+    }
+}

@@ -1,0 +1,1 @@
+"""Trains the two networks of `perception` on rendered sets; see README.md."""

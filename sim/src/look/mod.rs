@@ -1,0 +1,45 @@
+//! What items look like: their meshes and prints, pictures of them, and sets of pictures for training.
+//!
+//! ```text
+//! generate / load_catalogue ─▶ TrueSku ─▶ Stage ─▶ Renderer ─▶ Rendered ─▶ sense ─▶ RgbdImage
+//!                                                                 └──────────▶ set::SetWriter (COCO)
+//! ```
+//!
+//! Everything is a function of its arguments and seeds: the same ones give the same bytes.
+
+mod artwork;
+mod atlas;
+mod backdrop;
+mod build;
+mod catalogue;
+mod ean13;
+mod generate;
+mod hero;
+mod lettering;
+mod mesh;
+mod paint;
+mod png;
+mod portraits;
+mod raster;
+mod render;
+mod sense;
+pub mod set;
+mod shadow;
+mod shipped;
+mod stage;
+mod texture;
+mod truth;
+mod view;
+
+pub use backdrop::{Backdrop, Light};
+pub use catalogue::{CatalogueError, load_catalogue, write_catalogue};
+pub use ean13::{decode_ean13, encode_ean13};
+pub use generate::{Style, generate};
+pub use mesh::{Mesh, ObjError};
+pub use render::{Rendered, Renderer};
+pub use sense::{Sensor, sense, shadow_band_px};
+pub use shipped::default_catalogue;
+pub use stage::{Block, NO_ITEM, Placed, Stage, Tub};
+pub use texture::Texture;
+pub use truth::{LeakModel, TrueShape, TrueSku, Truth};
+pub use view::View;

@@ -1,0 +1,224 @@
+//! Triangles to samples: which triangle is nearest, on a grid of two samples a pixel.
+//!
+//! Sample (2u + 1, 2v + 1) is the centre of pixel (u, v); the samples between lie half-way to its neighbours,
+//! so that edges can be smoothed with a tent over nine samples.
+
+use super::mesh::Mesh;
+
+/// A value that is linear over the grid: at (x, y) it is `c + x·dx + y·dy`.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Plane {
+    pub dx: f32,
+    pub dy: f32,
+    pub c: f32,
+}
+
+impl Plane {
+    pub fn at(&self, x: f32, y: f32) -> f32 {
+        self.c + x * self.dx + y * self.dy
+    }
+
+    fn through(at: &[[f64; 2]; 3], values: [f64; 3], inverse_area: f64) -> Self {
+        let [a, b, c] = at;
+        let (v1, v2) = (values[1] - values[0], values[2] - values[0]);
+        let dx = (v1 * (c[1] - a[1]) - v2 * (b[1] - a[1])) * inverse_area;
+        let dy = (v2 * (b[0] - a[0]) - v1 * (c[0] - a[0])) * inverse_area;
+        Self { dx: dx as f32, dy: dy as f32, c: (values[0] - a[0] * dx - a[1] * dy) as f32 }
+    }
+}
+
+/// A corner before it is projected.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Corner {
+    /// In the camera's frame, metres.
+    pub at: [f64; 3],
+    pub uv: [f32; 2],
+    /// Outward direction in the world.
+    pub normal: [f32; 3],
+}
+
+/// A triangle in the picture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Drawn {
+    /// Which surface of the stage.
+    pub surface: u32,
+    /// Surface and face: where two of these meet is an edge.
+    pub group: u32,
+    /// 1/z, u/z and v/z.
+    pub inverse: Plane,
+    pub uz: Plane,
+    pub vz: Plane,
+    /// The normal where it is the same all over.
+    pub normal: [f32; 3],
+    /// The normal over z where it isn't.
+    pub round: Option<[Plane; 3]>,
+}
+
+/// No triangle.
+pub(crate) const NONE: u32 = u32::MAX;
+/// Nearer than this nothing is drawn, metres.
+const NEAR: f64 = 0.05;
+
+/// The grid of samples.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Grid {
+    pub width: usize,
+    pub height: usize,
+    /// 1/z of the nearest triangle.
+    pub inverse: Vec<f32>,
+    /// Which triangle of `drawn`.
+    pub triangle: Vec<u32>,
+    pub drawn: Vec<Drawn>,
+}
+
+/// From camera coordinates to the grid.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Lens {
+    pub fx: f64,
+    pub fy: f64,
+    pub cx: f64,
+    pub cy: f64,
+}
+
+impl Grid {
+    /// Empties the grid for a picture of `width` × `height` pixels.
+    pub fn clear(&mut self, width: usize, height: usize) {
+        self.width = 2 * width + 1;
+        self.height = 2 * height + 1;
+        let samples = self.width * self.height;
+        self.inverse.clear();
+        self.inverse.resize(samples, 0.0);
+        self.triangle.clear();
+        self.triangle.resize(samples, NONE);
+        self.drawn.clear();
+    }
+
+    /// Draws one triangle, cut at the near plane; counter-clockwise from the front.
+    pub fn draw(&mut self, lens: &Lens, corners: &[Corner; 3], surface: u32) {
+        if corners.iter().all(|c| c.at[2] > NEAR) {
+            self.draw_whole(lens, corners, surface);
+            return;
+        }
+        let mut kept: Vec<Corner> = Vec::with_capacity(4);
+        for (i, a) in corners.iter().enumerate() {
+            let b = &corners[(i + 1) % 3];
+            if a.at[2] > NEAR {
+                kept.push(*a);
+            }
+            if (a.at[2] > NEAR) != (b.at[2] > NEAR) {
+                let t = (NEAR * 1.001 - a.at[2]) / (b.at[2] - a.at[2]);
+                let s = t as f32;
+                kept.push(Corner {
+                    at: std::array::from_fn(|k| a.at[k] + (b.at[k] - a.at[k]) * t),
+                    uv: std::array::from_fn(|k| a.uv[k] + (b.uv[k] - a.uv[k]) * s),
+                    normal: std::array::from_fn(|k| a.normal[k] + (b.normal[k] - a.normal[k]) * s),
+                });
+            }
+        }
+        for i in 2..kept.len() {
+            self.draw_whole(lens, &[kept[0], kept[i - 1], kept[i]], surface);
+        }
+    }
+
+    fn draw_whole(&mut self, lens: &Lens, corners: &[Corner; 3], surface: u32) {
+        let at = corners.map(|c| {
+            let [x, y, z] = c.at;
+            [2.0 * (lens.fx * x / z + lens.cx) + 1.0, 2.0 * (lens.fy * y / z + lens.cy) + 1.0]
+        });
+        // Image y runs down: what is counter-clockwise from the front has a negative area here.
+        let area = (at[1][0] - at[0][0]) * (at[2][1] - at[0][1]) - (at[2][0] - at[0][0]) * (at[1][1] - at[0][1]);
+        if !(area < -1e-9) {
+            return;
+        }
+        let inverse_z = corners.map(|c| 1.0 / c.at[2]);
+        let plane = |values: [f64; 3]| Plane::through(&at, values, 1.0 / area);
+        let over_z = |k: &dyn Fn(&Corner) -> f32| {
+            plane(std::array::from_fn(|i| f64::from(k(&corners[i])) * inverse_z[i]))
+        };
+        let normal = corners[0].normal;
+        let flat = corners.iter().all(|c| c.normal == normal);
+        let axis = (0..3).max_by(|&a, &b| normal[a].abs().total_cmp(&normal[b].abs())).unwrap_or(0);
+        let face = if flat { 2 * axis as u32 + u32::from(normal[axis] > 0.0) } else { 6 };
+        let inverse = plane(inverse_z);
+        let number = self.drawn.len() as u32;
+        self.drawn.push(Drawn {
+            surface,
+            group: surface * 8 + face,
+            inverse,
+            uz: over_z(&|c| c.uv[0]),
+            vz: over_z(&|c| c.uv[1]),
+            normal,
+            round: (!flat).then(|| [over_z(&|c| c.normal[0]), over_z(&|c| c.normal[1]), over_z(&|c| c.normal[2])]),
+        });
+        let (width, height) = (self.width, self.height);
+        spans(&at, width, height, |y, from, to| {
+            let row = y * width;
+            let first = inverse.at(0.0, y as f32);
+            let depths = &mut self.inverse[row + from..row + to];
+            let ids = &mut self.triangle[row + from..row + to];
+            for (i, (depth, id)) in depths.iter_mut().zip(ids).enumerate() {
+                let here = first + (from + i) as f32 * inverse.dx;
+                if here > *depth {
+                    *depth = here;
+                    *id = number;
+                }
+            }
+        });
+    }
+}
+
+/// Calls `each` with (row, first, past the last) of the samples inside a triangle. Two triangles with a common
+/// edge share no sample and leave none out.
+pub(crate) fn spans(at: &[[f64; 2]; 3], width: usize, height: usize, mut each: impl FnMut(usize, usize, usize)) {
+    let low = at.iter().map(|p| p[1]).fold(f64::MAX, f64::min);
+    let high = at.iter().map(|p| p[1]).fold(f64::MIN, f64::max);
+    let first = low.ceil().clamp(0.0, height as f64) as usize;
+    let past = high.ceil().clamp(0.0, height as f64) as usize;
+    // Each edge from its upper end, whichever way it runs, so that both its triangles compute the same.
+    let edges: [[f64; 4]; 3] = std::array::from_fn(|i| {
+        let (a, b) = (at[i], at[(i + 1) % 3]);
+        let (a, b) = if (a[1], a[0]) <= (b[1], b[0]) { (a, b) } else { (b, a) };
+        [a[0], a[1], b[1], (b[0] - a[0]) / (b[1] - a[1])]
+    });
+    for y in first..past {
+        let row = y as f64;
+        let (mut left, mut right) = (f64::MAX, f64::MIN);
+        for [x0, y0, y1, slope] in edges {
+            if y0 <= row && row < y1 {
+                let x = x0 + (row - y0) * slope;
+                left = left.min(x);
+                right = right.max(x);
+            }
+        }
+        let from = left.ceil().clamp(0.0, width as f64) as usize;
+        let to = right.ceil().clamp(0.0, width as f64) as usize;
+        if from < to {
+            each(y, from, to);
+        }
+    }
+}
+
+/// How many pixel centres a mesh covers when nothing hides it: its front triangles' samples. The mesh is convex.
+pub(crate) fn covered(
+    lens: &Lens,
+    mesh: &Mesh,
+    width: usize,
+    height: usize,
+    to_camera: impl Fn([f32; 3]) -> [f64; 3],
+) -> usize {
+    let at: Vec<[f64; 3]> = mesh.positions.iter().map(|&p| to_camera(p)).collect();
+    let mut count = 0;
+    for corners in &mesh.triangles {
+        let points = corners.map(|i| at[i as usize]);
+        if points.iter().any(|p| p[2] <= NEAR) {
+            continue;
+        }
+        let flat = points.map(|[x, y, z]| [lens.fx * x / z + lens.cx, lens.fy * y / z + lens.cy]);
+        let area = (flat[1][0] - flat[0][0]) * (flat[2][1] - flat[0][1])
+            - (flat[2][0] - flat[0][0]) * (flat[1][1] - flat[0][1]);
+        if area < 0.0 {
+            spans(&flat, width, height, |_, from, to| count += to - from);
+        }
+    }
+    count
+}

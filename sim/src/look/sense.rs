@@ -1,0 +1,244 @@
+//! The camera's sensors: noise of colour, and stereo that finds depth with errors and holes.
+
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use scene::{RgbdImage, Timestamp};
+
+use super::render::Rendered;
+use super::shadow::blur;
+
+/// The depth camera's true properties. The defaults are those of a D415-like stereo camera.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sensor {
+    /// Distance between its two eyes, metres.
+    pub baseline_m: f64,
+    /// Standard deviation of disparity, pixels (0.05 to 0.1 for cameras of this kind).
+    pub disparity_noise_px: f64,
+    /// Step of disparity, pixels.
+    pub disparity_step_px: f64,
+    /// Electrons that make white: shot noise is their square root.
+    pub full_well_e: f64,
+    /// Noise of reading a pixel, electrons.
+    pub read_e: f64,
+    /// Blur of the lens, share of light that goes to a neighbour, 0 to 0.3.
+    pub blur: f64,
+}
+
+impl Default for Sensor {
+    fn default() -> Self {
+        Self {
+            baseline_m: 0.055,
+            disparity_noise_px: 0.08,
+            disparity_step_px: 1.0 / 32.0,
+            full_well_e: 5_000.0,
+            read_e: 8.0,
+            blur: 0.12,
+        }
+    }
+}
+
+impl Sensor {
+    /// A sensor that measures without error; depth stays quantised.
+    #[must_use]
+    pub fn quiet() -> Self {
+        Self { disparity_noise_px: 0.0, full_well_e: f64::INFINITY, read_e: 0.0, ..Self::default() }
+    }
+}
+
+/// Width of the band left of a near edge that the right eye doesn't see, pixels:
+/// f · B · (1/z_near − 1/z_far).
+#[must_use]
+pub fn shadow_band_px(focal_px: f64, baseline_m: f64, near_m: f64, far_m: f64) -> f64 {
+    focal_px * baseline_m * (1.0 / near_m - 1.0 / far_m)
+}
+
+/// What the camera gives for a clean picture. Deterministic for the state of `rng`.
+///
+/// Depth: disparity with noise that is correlated over about 7 pixels, in steps; nothing where the right eye
+/// sees something else (left of near edges), where the material gives no match, and here and there; near
+/// surfaces grow by a pixel or two over their edges. NaN is "no reading".
+pub fn sense(picture: &Rendered, sensor: &Sensor, taken_at: Timestamp, rng: &mut ChaCha8Rng) -> RgbdImage {
+    RgbdImage {
+        taken_at,
+        intrinsics: picture.view.intrinsics,
+        world_from_camera: picture.view.world_from_camera,
+        rgb: sense_colour(picture, sensor, rng),
+        depth_m: sense_depth(picture, sensor, rng),
+    }
+}
+
+/// Two samples of a bell curve of deviation 1 out of 64 random bits: sums of bytes, held within ±3.5.
+fn bells(rng: &mut ChaCha8Rng) -> [f32; 2] {
+    let bits = rng.random::<u64>();
+    // Pairs of bytes added side by side, then the pairs.
+    let pairs = (bits & 0x00FF_00FF_00FF_00FF) + (bits >> 8 & 0x00FF_00FF_00FF_00FF);
+    let sums = (pairs & 0x0000_FFFF_0000_FFFF) + (pairs >> 16 & 0x0000_FFFF_0000_FFFF);
+    // Four even bytes: mean 510, variance 4 · (256² − 1) / 12.
+    let bell = |sum: u32| (sum as f32 - 510.0) * (1.0 / 147.8);
+    [bell(sums as u32), bell((sums >> 32) as u32)]
+}
+
+fn sense_colour(picture: &Rendered, sensor: &Sensor, rng: &mut ChaCha8Rng) -> Vec<u8> {
+    let (width, height) = (picture.view.intrinsics.width as usize, picture.view.intrinsics.height as usize);
+    let curve = tone_curve(picture.contrast);
+    let top = (curve.len() - 1) as f32;
+    let shot = if sensor.full_well_e.is_finite() { (1.0 / sensor.full_well_e) as f32 } else { 0.0 };
+    let read = if sensor.full_well_e.is_finite() { (sensor.read_e / sensor.full_well_e).powi(2) as f32 } else { 0.0 };
+    let side = sensor.blur.clamp(0.0, 0.3) as f32;
+    let (cx, cy) = (0.5 * width as f32, 0.5 * height as f32);
+    let corner = 1.0 / (cx * cx + cy * cy);
+    let across = |row: &[[f32; 3]], into: &mut Vec<[f32; 3]>| {
+        into.clear();
+        for x in 0..width {
+            let (l, m, r) = (row[x.saturating_sub(1)], row[x], row[(x + 1).min(width - 1)]);
+            let mix = |k: usize| m[k] * (1.0 - 2.0 * side) + (l[k] + r[k]) * side;
+            into.push([mix(0), mix(1), mix(2)]);
+        }
+    };
+    let row = |y: usize| &picture.light[y * width..(y + 1) * width];
+    let (mut above, mut here, mut below) = (Vec::new(), Vec::new(), Vec::new());
+    across(row(0), &mut above);
+    across(row(0), &mut here);
+    let mut bytes = Vec::with_capacity(3 * width * height);
+    for y in 0..height {
+        across(row((y + 1).min(height - 1)), &mut below);
+        let dy = y as f32 - cy;
+        for x in 0..width {
+            let dx = x as f32 - cx;
+            let fall = 1.0 - picture.vignette * (dx * dx + dy * dy) * corner;
+            let [a, b] = bells(rng);
+            let [c, _] = bells(rng);
+            for (k, bell) in [a, b, c].into_iter().enumerate() {
+                let clean = (here[x][k] * (1.0 - 2.0 * side) + (above[x][k] + below[x][k]) * side) * fall;
+                let noisy = clean + bell * (clean.max(0.0) * shot + read).sqrt();
+                bytes.push(curve[(noisy.clamp(0.0, 1.5) * (top / 1.5)) as i32 as usize]);
+            }
+        }
+        std::mem::swap(&mut above, &mut here);
+        std::mem::swap(&mut here, &mut below);
+    }
+    bytes
+}
+
+/// From linear light 0…1.5 to a byte: a soft shoulder, contrast, sRGB.
+fn tone_curve(contrast: f32) -> Vec<u8> {
+    (0..=6_000)
+        .map(|i| {
+            let v = i as f32 / 4_000.0;
+            let soft = if v < 0.7 { v } else { 0.7 + 0.3 * (1.0 - (-(v - 0.7) / 0.3).exp()) };
+            let srgb = if soft <= 0.003_130_8 { 12.92 * soft } else { 1.055 * soft.powf(1.0 / 2.4) - 0.055 };
+            let bent = srgb + contrast * 0.5 * (srgb * srgb * (3.0 - 2.0 * srgb) - srgb);
+            (bent.clamp(0.0, 1.0) * 255.0).round() as u8
+        })
+        .collect()
+}
+
+/// Reach of the matching window: noise is alike over 2 × 3 + 1 pixels.
+const WINDOW: usize = 3;
+
+fn sense_depth(picture: &Rendered, sensor: &Sensor, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    let i = &picture.view.intrinsics;
+    let (width, height) = (i.width as usize, i.height as usize);
+    let by_z = (i.fx * sensor.baseline_m) as f32;
+    // Channel 0: error of disparity; 1: where matches get lost; 2: how far near surfaces grow.
+    let mut fields: Vec<[f32; 3]> = Vec::with_capacity(width * height);
+    for _ in 0..width * height {
+        let [a, b] = bells(rng);
+        let [c, _] = bells(rng);
+        fields.push([a, b, c]);
+    }
+    blur(&mut fields, width, height, WINDOW);
+    // A mean of n independent values has 1/√n of their deviation.
+    let scale = (2 * WINDOW + 1) as f32;
+    let step = sensor.disparity_step_px as f32;
+    let spread = sensor.disparity_noise_px as f32;
+    let seen = visible_to_both(picture, by_z);
+    let mut depth = vec![f32::NAN; width * height];
+    for y in 0..height {
+        for x in 0..width {
+            let at = y * width + x;
+            let [error, lost, grow] = [fields[at][0] * scale, fields[at][1] * scale, fields[at][2] * scale];
+            // Windows that reach over an edge match the nearer side.
+            let reach = if spread > 0.0 { ((grow + 1.2) * 0.9).clamp(0.0, 2.0) as i32 as usize } else { 0 };
+            let mut z = picture.depth_true[at];
+            let mut source = at;
+            for k in 1..=reach {
+                let left = (x >= k).then(|| at - k);
+                let right = (x + k < width).then(|| at + k);
+                let up = (y >= k).then(|| at - k * width);
+                let down = (y + k < height).then(|| at + k * width);
+                for near in [left, right, up, down] {
+                    let Some(near) = near else { continue };
+                    if picture.depth_true[near] < z - 0.004 {
+                        z = picture.depth_true[near];
+                        source = near;
+                    }
+                }
+            }
+            if !z.is_finite() || (source == at && !seen[at]) {
+                continue;
+            }
+            let share = picture.unmatched[source];
+            if spread > 0.0 && share > 0.002 && lost > limit(share) {
+                continue;
+            }
+            let disparity = by_z / z + error * spread;
+            let stepped = (disparity / step + 0.5) as i32 as f32 * step;
+            if stepped > step {
+                depth[at] = by_z / stepped;
+            }
+        }
+    }
+    depth
+}
+
+/// The value that a bell curve of deviation 1 is above with chance `share` (Abramowitz and Stegun 26.2.22).
+fn limit(share: f32) -> f32 {
+    let p = share.clamp(1e-4, 1.0 - 1e-4);
+    let (tail, sign) = if p <= 0.5 { (p, 1.0) } else { (1.0 - p, -1.0) };
+    let t = (-2.0 * tail.ln()).sqrt();
+    sign * (t - (2.30753 + 0.27061 * t) / (1.0 + 0.99229 * t + 0.04481 * t * t))
+}
+
+/// For each pixel: the right eye sees the same surface. What is `d = f·B/z` to the left there must not be
+/// covered by something nearer that lies further right here.
+fn visible_to_both(picture: &Rendered, by_z: f32) -> Vec<bool> {
+    let width = picture.view.intrinsics.width as usize;
+    let mut seen = Vec::with_capacity(picture.depth_true.len());
+    for row in picture.depth_true.chunks_exact(width) {
+        let from = seen.len();
+        seen.resize(from + width, true);
+        let mut least = f32::MAX;
+        for (x, &z) in row.iter().enumerate().rev() {
+            if z.is_finite() {
+                let there = x as f32 - by_z / z;
+                // Steep surfaces crowd together without hiding each other: allow half a pixel.
+                seen[from + x] = there < least + 0.5;
+                least = least.min(there);
+            }
+        }
+    }
+    seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bells_have_deviation_one() {
+        use rand::SeedableRng;
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let all: Vec<f32> = (0..50_000).flat_map(|_| bells(&mut rng)).collect();
+        let mean = all.iter().sum::<f32>() / all.len() as f32;
+        let variance = all.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / all.len() as f32;
+        assert!(mean.abs() < 0.02 && (variance - 1.0).abs() < 0.02, "mean {mean}, variance {variance}");
+    }
+
+    #[test]
+    fn the_limit_of_a_share_is_passed_by_that_share() {
+        for (share, expected) in [(0.5, 0.0), (0.158_7, 1.0), (0.022_75, 2.0), (0.841_3, -1.0)] {
+            assert!((limit(share) - expected).abs() < 0.01, "{share}: {} not {expected}", limit(share));
+        }
+    }
+}

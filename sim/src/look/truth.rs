@@ -1,0 +1,91 @@
+//! What is true of a SKU, as opposed to what a site knows of it.
+
+use scene::{Shape, Sku};
+use serde::{Deserialize, Serialize};
+
+use super::mesh::Mesh;
+use super::texture::Texture;
+
+/// A kind of item as it truly is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrueSku {
+    /// What the site knows; it may be wrong.
+    pub sku: Sku,
+    /// The outside, in the item's frame.
+    pub mesh: Mesh,
+    /// The solid that bodies collide with.
+    pub hull_shape: TrueShape,
+    /// The print on the outside.
+    pub texture: Texture,
+    /// Everything else that is true of it.
+    pub truth: Truth,
+}
+
+impl TrueShape {
+    /// The solid of a shape in a box of the given sides, metres.
+    #[must_use]
+    pub fn new(shape: Shape, size_m: [f64; 3]) -> Self {
+        let half = size_m.map(|s| 0.5 * s);
+        match shape {
+            Shape::Cylinder => Self::Cylinder { radius: half[0], half_height: half[2] },
+            Shape::Box | Shape::Flat => Self::Box { half },
+        }
+    }
+}
+
+/// The solid of an item, centred on the item's frame. Metres.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum TrueShape {
+    /// A box.
+    Box {
+        /// Half of each side.
+        half: [f64; 3],
+    },
+    /// A cylinder whose axis is z.
+    Cylinder {
+        /// Radius.
+        radius: f64,
+        /// Half of the length along z.
+        half_height: f64,
+    },
+}
+
+/// True values of a SKU: `truth/truth.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Truth {
+    /// What it truly is: a cylinder, or else a box.
+    pub shape: Shape,
+    /// Sides of the box around the item, metres.
+    pub size_m: [f64; 3],
+    /// Mass, kilograms.
+    pub mass_kg: f64,
+    /// Centre of mass in the item's frame, metres.
+    pub centre_of_mass_m: [f64; 3],
+    /// Coefficient of static friction of the surface against a tote's plastic.
+    pub friction: f64,
+    /// Coefficient of restitution of a fall on a hard floor.
+    pub restitution: f64,
+    /// Root mean square roughness of the surface, metres.
+    pub roughness_m: f64,
+    /// Share of light that is mirrored rather than scattered, 0 to 1.
+    pub gloss: f64,
+    /// Share of the item's pixels for which the depth camera finds no match, 0 to 1.
+    pub depth_invalid_share: f64,
+    /// How air gets through the surface under a cup.
+    pub leak: LeakModel,
+}
+
+/// Air that a 30 mm cup draws through and past an item's surface, at 40 kPa below ambient.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeakModel {
+    /// Median over attempts, litres a minute at 40 kPa.
+    pub median_l_per_min: f64,
+    /// Standard deviation of the leak's natural logarithm from attempt to attempt.
+    pub sigma: f64,
+    /// Chance that a seam, a tape's edge or a fold lies under a lip.
+    pub seam_chance: f64,
+    /// What such a seam adds, litres a minute at 40 kPa.
+    pub seam_l_per_min: f64,
+}

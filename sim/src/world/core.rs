@@ -1,0 +1,79 @@
+//! One millisecond of the whole cell: the arm moves, the tool goes with it.
+
+use std::sync::Arc;
+
+use control::{CameraMount, LinkCapsule, Planner, ToolModel};
+use nalgebra::Isometry3;
+use rand_chacha::ChaCha8Rng;
+use scene::{Span, Timestamp};
+
+use super::arm::ArmPlant;
+use super::camera::Studio;
+use super::rig::{Outside, Rig};
+use crate::look::TrueSku;
+use crate::scenario::{Fault, FaultKind, SensorSwitches};
+
+/// One tick of the world.
+const TICK: Span = Span::from_millis(1);
+
+/// Inputs of a person's hand.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Switches {
+    pub estop: bool,
+    pub release: bool,
+}
+
+/// Everything there is.
+pub(crate) struct Core {
+    pub now: Timestamp,
+    pub arm: ArmPlant,
+    pub planner: Planner,
+    pub tool_model: ToolModel,
+    /// The space that the arm's links take, for drawing.
+    pub capsules: Vec<LinkCapsule>,
+    pub rig: Rig,
+    pub catalogue: Arc<Vec<TrueSku>>,
+    pub cameras: Vec<CameraMount>,
+    pub studio: Studio,
+    pub sensors: SensorSwitches,
+    pub faults: Vec<Fault>,
+    pub switches: Switches,
+    /// Draws the noise of the cameras.
+    pub rng: ChaCha8Rng,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").field("now", &self.now).field("items", &self.rig.items.len()).finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    /// True while a fault of this kind is on.
+    pub fn suffers(&self, kind: FaultKind) -> bool {
+        self.faults.iter().any(|f| f.kind == kind && f.is_on(self.now))
+    }
+
+    /// Where the arm has the tool.
+    pub fn forward(&self) -> Isometry3<f64> {
+        *self.planner.forward(&self.arm.angles()).isometry()
+    }
+
+    /// One millisecond.
+    pub fn tick(&mut self) {
+        self.now = self.now + TICK;
+        let estop = self.suffers(FaultKind::EStop) || self.switches.estop;
+        if estop {
+            self.arm.stop();
+        }
+        self.arm.tick(self.now);
+        let outside = Outside {
+            estop,
+            release: self.switches.release,
+            supply: !self.suffers(FaultKind::SupplyLoss),
+            link: !self.suffers(FaultKind::ToolSilent),
+        };
+        let world_from_tool = self.forward();
+        self.rig.tick(&world_from_tool, &outside);
+    }
+}

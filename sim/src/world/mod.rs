@@ -1,0 +1,323 @@
+//! The simulated cell: bodies, cups, vacuum, firmware and cameras behind the device traits.
+//!
+//! ```text
+//!  setpoints ─▶ arm ─▶ tool pose ─▶ cup rings (rays) ─▶ forces ─▶ rigid bodies (1 ms)
+//!                                        │ gaps                       │ item poses
+//!  packets ─▶ firmware ─▶ valves ─▶ pressures (1 ms) ◀────────────────┘
+//!     ▲          ▲                       │ noise, steps
+//!     └─ reports ┴──── samples ◀─────────┘
+//! ```
+
+mod arm;
+mod camera;
+mod core;
+mod cups;
+mod items;
+mod matter;
+mod physics;
+mod pneumatics;
+mod rig;
+#[cfg(test)]
+mod rig_tests;
+mod ring;
+mod settle;
+mod shape;
+mod tool;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use control::{Cell, Container, Planner, RobotModel, ToolModel};
+use firmware::CUPS;
+use nalgebra::Vector3;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use scene::frame::Frame;
+use scene::{Manifest, Pose, SkuName, Timestamp, frame};
+
+use self::arm::ArmPlant;
+use self::camera::Studio;
+use self::core::{Core, Switches};
+use self::items::{ItemState, Place};
+use self::physics::{Physics, SETTLE_STEP_S, Walls};
+use self::rig::Rig;
+use crate::look::set::{SetError, SetScene, SetWriter};
+use crate::look::{Backdrop, Light, Renderer, TrueSku, Tub};
+use crate::scenario::Scenario;
+
+pub use self::arm::SimArm;
+pub use self::camera::SimCamera;
+pub use self::items::{TruthItem, Where};
+pub use self::settle::{SettleError, settle_tote};
+pub use self::tool::SimTool;
+
+/// Why a world could not be made. There is none then.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum WorldError {
+    /// The scenario names a tote that the cell has not.
+    #[error("scenario {scenario}: tote {tote:?}; must be one of the cell's: {known}")]
+    UnknownTote {
+        /// The scenario's name.
+        scenario: String,
+        /// The tote it names.
+        tote: String,
+        /// The totes there are.
+        known: String,
+    },
+    /// The scenario names a SKU that the catalogue has not.
+    #[error("scenario {scenario}: SKU {sku} of tote {tote}; must be in the catalogue of {known} SKUs")]
+    UnknownSku {
+        /// The scenario's name.
+        scenario: String,
+        /// The tote it should lie in.
+        tote: String,
+        /// The SKU.
+        sku: SkuName,
+        /// How many SKUs the catalogue has.
+        known: usize,
+    },
+    /// The items do not fit.
+    #[error("scenario {scenario}, tote {tote}: {source}")]
+    Settle {
+        /// The scenario's name.
+        scenario: String,
+        /// The tote.
+        tote: String,
+        /// Why.
+        source: SettleError,
+    },
+    /// The motion side refuses the arm.
+    #[error("arm: {0}")]
+    Arm(String),
+}
+
+/// A simulated cell. Its devices are handles into it and may be cloned; all of it lives on one thread.
+#[derive(Debug)]
+pub struct World {
+    core: Rc<RefCell<Core>>,
+    scenario: Scenario,
+}
+
+impl World {
+    /// Builds the cell, drops the scenario's items into their totes and lets them come to rest.
+    ///
+    /// `seed` is mixed with the scenario's own; the same pair gives the same world bit for bit on one kind of
+    /// machine.
+    ///
+    /// # Errors
+    /// [`WorldError`] for names that don't exist and totes that are too full.
+    pub fn new(
+        scenario: &Scenario,
+        cell: &Cell,
+        robot: &RobotModel,
+        tool: &ToolModel,
+        catalogue: Arc<Vec<TrueSku>>,
+        seed: u64,
+    ) -> Result<Self, WorldError> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ scenario.seed);
+        let mut physics = Physics::new(SETTLE_STEP_S);
+        let places: Vec<Place> = cell
+            .totes
+            .iter()
+            .map(|t| Place { at: Where::Tote(t.name.clone()), walls: walls_of(t) })
+            .chain(cell.bins.iter().map(|b| Place { at: Where::Bin(b.name.clone()), walls: walls_of(b) }))
+            .collect();
+        for place in &places {
+            physics.add_walls(&place.walls, place.walls.size.z);
+        }
+        let mut items = Vec::new();
+        for tote in &scenario.tote {
+            let mut pile = ChaCha8Rng::seed_from_u64(rng.random());
+            let at = Where::Tote(tote.name.clone());
+            let Some(place) = places.iter().find(|p| p.at == at) else {
+                return Err(WorldError::UnknownTote {
+                    scenario: scenario.name.clone(),
+                    tote: tote.name.clone(),
+                    known: cell.totes.iter().map(|t| t.name.as_str()).collect::<Vec<_>>().join(", "),
+                });
+            };
+            let kinds = kinds_of(scenario, &tote.name, &tote.contents, &catalogue)?;
+            let matters: Vec<_> = kinds.iter().map(|&k| matter::matter_of(&catalogue[k])).collect();
+            let bodies = settle::drop_in(&mut physics, &place.walls, &matters, &mut pile).map_err(|source| {
+                WorldError::Settle { scenario: scenario.name.clone(), tote: tote.name.clone(), source }
+            })?;
+            for ((kind, body), matter) in kinds.into_iter().zip(bodies).zip(matters) {
+                let sku = &catalogue[kind];
+                let surface = matter::surface_of(sku);
+                items.push(ItemState::new(kind, body, matter, surface, sku.sku.fragility));
+            }
+        }
+        let studio = Studio {
+            renderer: Renderer::new(),
+            backdrop: Backdrop::drawn(rng.random()),
+            light: Light::drawn(rng.random()),
+            tubs: cell.totes.iter().map(Tub::from).chain(cell.bins.iter().map(Tub::from)).collect(),
+        };
+        let planner = Planner::new(robot, tool, cell);
+        let arm = ArmPlant::new(robot.joints, &cell.rest);
+        let world_from_tool = *planner.forward(&cell.rest).isometry();
+        let tool_rng = ChaCha8Rng::seed_from_u64(rng.random());
+        let noisy = scenario.sensors.tool_noise;
+        let core = Core {
+            now: Timestamp::ZERO,
+            arm,
+            planner,
+            tool_model: tool.clone(),
+            capsules: robot.capsules.clone(),
+            rig: Rig::new(tool, world_from_tool, physics, items, places, noisy, tool_rng),
+            catalogue,
+            cameras: cell.cameras.clone(),
+            studio,
+            sensors: scenario.sensors,
+            faults: scenario.fault.clone(),
+            switches: Switches::default(),
+            rng,
+        };
+        Ok(Self { core: Rc::new(RefCell::new(core)), scenario: scenario.clone() })
+    }
+
+    /// Adds what a camera sees of a tote just now to a set of images, with its truth; false when the cell has no
+    /// such camera or tote.
+    ///
+    /// # Errors
+    /// [`SetError`] when the set can't be written.
+    pub fn add_to(&mut self, set: &mut SetWriter, camera: &str, tote: &str) -> Result<bool, SetError> {
+        let manifest: Vec<SkuName> = self.manifest(tote).into_keys().collect();
+        let mut core = self.core.borrow_mut();
+        let at = Where::Tote(tote.to_owned());
+        let Some(world_from_tote) = core.rig.places.iter().find(|p| p.at == at).map(|p| p.walls.world_from) else {
+            return Ok(false);
+        };
+        let Some(mount) = core.cameras.iter().find(|c| c.name == camera).cloned() else { return Ok(false) };
+        core.photograph(&mount, |rendered, image, items| {
+            let world_from_tote = Pose::from_isometry(world_from_tote);
+            set.add(&SetScene { rendered, image: &image, items, manifest: &manifest, world_from_tote }).map(|_| true)
+        })
+    }
+
+    /// One millisecond passes.
+    pub fn step(&mut self) {
+        self.core.borrow_mut().tick();
+    }
+
+    /// The world's time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.core.borrow().now
+    }
+
+    /// The arm.
+    #[must_use]
+    pub fn arm(&self) -> SimArm {
+        SimArm { core: Rc::clone(&self.core) }
+    }
+
+    /// The tool.
+    #[must_use]
+    pub fn tool(&self) -> SimTool {
+        SimTool { core: Rc::clone(&self.core) }
+    }
+
+    /// The camera of this name; `None` when the cell has none.
+    #[must_use]
+    pub fn camera(&self, name: &str) -> Option<SimCamera> {
+        let core = self.core.borrow();
+        let mount = core.cameras.iter().find(|c| c.name == name)?.clone();
+        Some(SimCamera::new(Rc::clone(&self.core), mount))
+    }
+
+    /// Where every item truly is, in order of id.
+    #[must_use]
+    pub fn truth(&self) -> Vec<TruthItem> {
+        let core = self.core.borrow();
+        core.rig
+            .items
+            .iter()
+            .enumerate()
+            .map(|(i, item)| TruthItem {
+                id: u32::try_from(i).unwrap_or(u32::MAX),
+                sku: core.catalogue[item.sku].sku.name.clone(),
+                at: item.place(&core.rig.places),
+                world_from_item: Pose::from_isometry(item.met.world_from_item),
+                damaged: item.damaged,
+                held_with: item.held_with.clone(),
+                cups: item.cups,
+            })
+            .collect()
+    }
+
+    /// What the runtime is told that a tote holds: the scenario's contents with its errors.
+    #[must_use]
+    pub fn manifest(&self, tote: &str) -> Manifest {
+        self.scenario.manifest(tote)
+    }
+
+    /// Where the tool truly is.
+    #[must_use]
+    pub fn world_from_tool(&self) -> Pose<frame::World, frame::Tool> {
+        Pose::from_isometry(self.core.borrow().rig.world_from_tool)
+    }
+
+    /// True pressures of the cups, pascals below ambient; a blown cup is negative.
+    #[must_use]
+    pub fn cup_pressures_pa(&self) -> [f64; CUPS] {
+        self.core.borrow().rig.cups_pa()
+    }
+
+    /// Puts an item somewhere by hand, at rest; false when there is no item of this id.
+    pub fn place(&mut self, id: u32, world_from_item: &Pose<frame::World, frame::Item>) -> bool {
+        let mut core = self.core.borrow_mut();
+        let rig = &mut core.rig;
+        let Some(item) = rig.items.get_mut(id as usize) else { return false };
+        rig.physics.place(item.body, world_from_item.isometry());
+        item.read(&rig.physics);
+        true
+    }
+
+    /// Presses or releases the e-stop. The arm stays stopped until [`Self::reset_arm`].
+    pub fn set_estop(&mut self, pressed: bool) {
+        self.core.borrow_mut().switches.estop = pressed;
+    }
+
+    /// Presses or releases the button that lets go of what is held.
+    pub fn set_release_input(&mut self, pressed: bool) {
+        self.core.borrow_mut().switches.release = pressed;
+    }
+
+    /// A person acknowledges the arm's stop: it takes setpoints again.
+    pub fn reset_arm(&mut self) {
+        self.core.borrow_mut().arm.reset();
+    }
+}
+
+/// Walls of a container for the engine.
+fn walls_of<F: Frame>(container: &Container<F>) -> Walls {
+    Walls {
+        world_from: *container.world_from.isometry(),
+        size: Vector3::from(container.size),
+        wall: container.wall,
+    }
+}
+
+/// The items of a tote as places in the catalogue, in order of SKU.
+fn kinds_of(
+    scenario: &Scenario,
+    tote: &str,
+    contents: &std::collections::BTreeMap<SkuName, u32>,
+    catalogue: &[TrueSku],
+) -> Result<Vec<usize>, WorldError> {
+    let mut kinds = Vec::new();
+    for (name, count) in contents {
+        let Some(kind) = catalogue.iter().position(|sku| sku.sku.name == *name) else {
+            return Err(WorldError::UnknownSku {
+                scenario: scenario.name.clone(),
+                tote: tote.to_owned(),
+                sku: name.clone(),
+                known: catalogue.len(),
+            });
+        };
+        kinds.extend((0..*count).map(|_| kind));
+    }
+    Ok(kinds)
+}

@@ -1,0 +1,300 @@
+//! The border to the physics engine: bodies in and poses out; nothing else here knows of rapier's types.
+
+use nalgebra::{Isometry3, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};
+use rapier3d::prelude::{
+    CoefficientCombineRule, ColliderBuilder, ColliderHandle, Group, InteractionGroups,
+    InteractionTestMode, MassProperties, PhysicsWorld, RigidBodyBuilder, RigidBodyHandle,
+    RigidBodyVelocity, Vector,
+};
+use rapier3d::math::{Pose as EnginePose, Rotation};
+
+use super::shape::{Matter, Solid};
+
+/// Standard gravity, m/s² (CGPM 1901).
+pub(crate) const GRAVITY: f64 = 9.806_65;
+/// Length of a step while the cell runs, seconds: short enough for the cups' springs on light items.
+pub(crate) const STEP_S: f64 = 0.001;
+/// Length of a step while items settle, seconds.
+pub(crate) const SETTLE_STEP_S: f64 = 0.002;
+/// How far the edges of items are rounded, metres; the outline stays the same.
+const ROUNDING_M: f64 = 0.0015;
+/// Friction of tote and bin walls in the engine; with an item's own it combines as the geometric mean. With
+/// this value board of 0.3 against a wall (constants: cardboard on HDPE) has 0.5 against board.
+pub(crate) const WALL_FRICTION: f64 = 0.18;
+/// Friction of the tool's plate (aluminium).
+const TOOL_FRICTION: f64 = 0.2;
+
+/// A container without a lid: inner size, wall thickness, floor at z = 0 of its frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Walls {
+    pub world_from: Isometry3<f64>,
+    pub size: Vector3<f64>,
+    pub wall: f64,
+}
+
+impl Walls {
+    /// The four walls as boxes: centre in the world and half sides.
+    pub fn boxes(&self, height: f64) -> [(Isometry3<f64>, Vector3<f64>); 4] {
+        let (x, y, w) = (0.5 * self.size.x, 0.5 * self.size.y, 0.5 * self.wall);
+        let at = |cx: f64, cy: f64, hx: f64, hy: f64| {
+            (
+                self.world_from * Isometry3::translation(cx, cy, 0.5 * height),
+                Vector3::new(hx, hy, 0.5 * height),
+            )
+        };
+        [
+            at(x + w, 0.0, w, y + self.wall),
+            at(-x - w, 0.0, w, y + self.wall),
+            at(0.0, y + w, x, w),
+            at(0.0, -y - w, x, w),
+        ]
+    }
+
+    /// True when a point lies over the inner floor, below `top` metres and not under it.
+    pub fn holds(&self, point: &Point3<f64>, top: f64) -> bool {
+        let p = self.world_from.inverse_transform_point(point);
+        p.x.abs() <= 0.5 * self.size.x && p.y.abs() <= 0.5 * self.size.y && p.z > -0.01 && p.z < top
+    }
+}
+
+/// An item's body in the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BodyId(RigidBodyHandle);
+
+/// A wall that may be taken away again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WallId(ColliderHandle);
+
+/// How a body moves.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Motion {
+    /// Velocity of the centre of mass, m/s.
+    pub linear: Vector3<f64>,
+    /// Angular velocity, rad/s.
+    pub angular: Vector3<f64>,
+}
+
+/// The rigid bodies of the cell.
+pub(crate) struct Physics {
+    world: PhysicsWorld,
+    tool: Option<RigidBodyHandle>,
+}
+
+impl std::fmt::Debug for Physics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Physics").field("bodies", &self.world.bodies.len()).finish_non_exhaustive()
+    }
+}
+
+impl Physics {
+    /// A world with nothing but the table at z = 0; its steps are `step_s` long.
+    pub fn new(step_s: f64) -> Self {
+        let mut world = PhysicsWorld::new();
+        world.gravity = Vector::new(0.0, 0.0, -GRAVITY as f32);
+        let p = &mut world.integration_parameters;
+        p.dt = step_s as f32;
+        p.length_unit = 0.1;
+        let mut physics = Self { world, tool: None };
+        physics.add_static(&Isometry3::translation(0.5, 0.0, -0.25), &Vector3::new(3.0, 3.0, 0.25));
+        physics
+    }
+
+    /// Adds a fixed box: its centre and half sides.
+    pub fn add_static(&mut self, world_from_box: &Isometry3<f64>, half: &Vector3<f64>) -> WallId {
+        let collider = ColliderBuilder::cuboid(half.x as f32, half.y as f32, half.z as f32)
+            .position(to_engine(world_from_box))
+            .friction(WALL_FRICTION as f32)
+            .friction_combine_rule(CoefficientCombineRule::GeometricMean)
+            .restitution(0.0);
+        WallId(self.world.insert_collider(collider, None))
+    }
+
+    /// Adds the walls of a container, `height` metres high.
+    pub fn add_walls(&mut self, walls: &Walls, height: f64) -> Vec<WallId> {
+        walls.boxes(height).iter().map(|(at, half)| self.add_static(at, half)).collect()
+    }
+
+    /// Takes a wall away.
+    pub fn remove_wall(&mut self, wall: WallId) {
+        self.world.remove_collider(wall.0);
+    }
+
+    /// Adds an item at rest.
+    pub fn add_item(&mut self, matter: &Matter, world_from_item: &Isometry3<f64>) -> BodyId {
+        let least = matter.solid.half_extents().min();
+        let border = ROUNDING_M.min(0.25 * least);
+        let shape = match matter.solid {
+            Solid::Box { half } => {
+                let core = half.add_scalar(-border);
+                ColliderBuilder::round_cuboid(core.x as f32, core.y as f32, core.z as f32, border as f32)
+            }
+            Solid::Cylinder { radius, half_height } => ColliderBuilder::round_cylinder(
+                (half_height - border) as f32,
+                (radius - border) as f32,
+                border as f32,
+            )
+            // The engine's cylinders stand along y, ours along z.
+            .rotation(Vector::new(std::f32::consts::FRAC_PI_2, 0.0, 0.0)),
+        };
+        let inertia = matter.solid.unit_inertia() * matter.mass_kg;
+        let collider = shape
+            .density(0.0)
+            .friction(matter.friction as f32)
+            .friction_combine_rule(CoefficientCombineRule::GeometricMean)
+            .restitution(matter.restitution as f32)
+            .restitution_combine_rule(CoefficientCombineRule::Average);
+        let body = RigidBodyBuilder::dynamic()
+            .pose(to_engine(world_from_item))
+            .additional_mass_properties(MassProperties::new(
+                to_vector(&matter.centre_of_mass),
+                matter.mass_kg as f32,
+                to_vector(&inertia),
+            ))
+            // Rolling resistance and air; without it cans roll for ever.
+            .angular_damping(0.8)
+            .linear_damping(0.02)
+            .gyroscopic_forces_enabled(true);
+        let (handle, _) = self.world.insert(body, collider);
+        BodyId(handle)
+    }
+
+    /// Adds the rigid part of the tool as a body that goes where it is told. Boxes in the tool's frame.
+    pub fn add_tool(&mut self, world_from_tool: &Isometry3<f64>, boxes: &[(Isometry3<f64>, Vector3<f64>)]) {
+        let body = RigidBodyBuilder::kinematic_position_based().pose(to_engine(world_from_tool));
+        let handle = self.world.insert_body(body);
+        for (tool_from_box, half) in boxes {
+            let collider = ColliderBuilder::cuboid(half.x as f32, half.y as f32, half.z as f32)
+                .position(to_engine(tool_from_box))
+                .friction(TOOL_FRICTION as f32)
+                .friction_combine_rule(CoefficientCombineRule::GeometricMean)
+                .collision_groups(InteractionGroups::new(
+                    Group::GROUP_1,
+                    Group::ALL,
+                    InteractionTestMode::default(),
+                ));
+            self.world.insert_collider(collider, Some(handle));
+        }
+        self.tool = Some(handle);
+    }
+
+    /// Where the tool will be at the end of the next step.
+    pub fn move_tool(&mut self, world_from_tool: &Isometry3<f64>) {
+        if let Some(tool) = self.tool.and_then(|t| self.world.bodies.get_mut(t)) {
+            tool.set_next_kinematic_position(to_engine(world_from_tool));
+        }
+    }
+
+    /// Changes the length of the steps, seconds.
+    pub fn set_step(&mut self, step_s: f64) {
+        self.world.integration_parameters.dt = step_s as f32;
+    }
+
+    /// Force that items press on the stiff parts of the tool with, as of the last step, in the world, newtons.
+    pub fn force_on_tool(&self) -> Vector3<f64> {
+        let Some(tool) = self.tool.and_then(|t| self.world.bodies.get(t)) else {
+            return Vector3::zeros();
+        };
+        let mut sum = Vector3::zeros();
+        for &collider in tool.colliders() {
+            for pair in self.world.contact_pairs_with(collider) {
+                // The normals point from the first collider to the second.
+                let impulse = from_vector(pair.total_impulse());
+                sum += if pair.collider2 == collider { impulse } else { -impulse };
+            }
+        }
+        sum / f64::from(self.world.integration_parameters.dt)
+    }
+
+    /// One step.
+    pub fn step(&mut self) {
+        self.world.step();
+    }
+
+    /// Where a body is.
+    pub fn pose(&self, body: BodyId) -> Isometry3<f64> {
+        from_engine(self.world.bodies[body.0].position())
+    }
+
+    /// Sets a body down somewhere at rest.
+    pub fn place(&mut self, body: BodyId, world_from_item: &Isometry3<f64>) {
+        let body = &mut self.world.bodies[body.0];
+        body.set_position(to_engine(world_from_item), true);
+        body.set_vels(RigidBodyVelocity::zero(), true);
+    }
+
+    /// Lets a body move again.
+    pub fn wake(&mut self, body: BodyId) {
+        self.world.bodies[body.0].wake_up(true);
+    }
+
+    /// Stops a body where it is and puts it to sleep.
+    pub fn rest(&mut self, body: BodyId) {
+        let body = &mut self.world.bodies[body.0];
+        body.set_vels(RigidBodyVelocity::zero(), false);
+        body.sleep();
+    }
+
+    /// How a body moves.
+    pub fn motion(&self, body: BodyId) -> Motion {
+        let body = &self.world.bodies[body.0];
+        Motion {
+            linear: from_vector(body.linvel()),
+            angular: from_vector(body.angvel()),
+        }
+    }
+
+    /// Where its centre of mass is in the world.
+    pub fn centre_of_mass(&self, body: BodyId) -> Point3<f64> {
+        Point3::from(from_vector(self.world.bodies[body.0].center_of_mass()))
+    }
+
+    /// True when the engine has put the body to sleep.
+    pub fn is_asleep(&self, body: BodyId) -> bool {
+        self.world.bodies[body.0].is_sleeping()
+    }
+
+    /// Sets the force (N) and torque about the centre of mass (N·m) that act during the next step, in the world.
+    pub fn set_wrench(&mut self, body: BodyId, force: &Vector3<f64>, torque: &Vector3<f64>) {
+        let body = &mut self.world.bodies[body.0];
+        body.reset_forces(false);
+        body.reset_torques(false);
+        body.add_force(to_vector(force), true);
+        body.add_torque(to_vector(torque), true);
+    }
+
+    /// Takes away what [`Self::set_wrench`] set.
+    pub fn clear_wrench(&mut self, body: BodyId) {
+        let body = &mut self.world.bodies[body.0];
+        body.reset_forces(true);
+        body.reset_torques(true);
+    }
+}
+
+fn to_vector(v: &Vector3<f64>) -> Vector {
+    Vector::new(v.x as f32, v.y as f32, v.z as f32)
+}
+
+fn from_vector(v: Vector) -> Vector3<f64> {
+    Vector3::new(f64::from(v.x), f64::from(v.y), f64::from(v.z))
+}
+
+fn to_engine(pose: &Isometry3<f64>) -> EnginePose {
+    let q = pose.rotation.coords;
+    EnginePose::from_parts(
+        to_vector(&pose.translation.vector),
+        Rotation::from_xyzw(q.x as f32, q.y as f32, q.z as f32, q.w as f32).normalize(),
+    )
+}
+
+fn from_engine(pose: &EnginePose) -> Isometry3<f64> {
+    let r = pose.rotation;
+    Isometry3::from_parts(
+        Translation3::from(from_vector(pose.translation)),
+        UnitQuaternion::from_quaternion(Quaternion::new(
+            f64::from(r.w),
+            f64::from(r.x),
+            f64::from(r.y),
+            f64::from(r.z),
+        )),
+    )
+}

@@ -1,0 +1,291 @@
+//! Tool, items, vacuum and firmware for one millisecond after another; where the tool is comes from outside.
+
+use control::ToolModel;
+use firmware::{CUPS, Gripper, Outputs, Samples};
+use nalgebra::{Isometry3, Point3, Vector3};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+
+use super::cups::{self, Cup, CupTruth, Met, ToolMotion, Wrench};
+use super::items::{ItemState, Place};
+use super::physics::{GRAVITY, Physics, STEP_S};
+use super::pneumatics::{Pneumatics, sensed_pa};
+use super::ring::{LipTruth, Near, Target};
+use super::shape::Solid;
+use super::tool::ToolLink;
+
+/// Length of a tick and of a physics step, seconds.
+const TICK_S: f64 = STEP_S;
+/// Solids further from the tool than this are not looked at by the cups, metres.
+const NEAR_M: f64 = 0.16;
+/// Noise of the pressure sensors, pascals rms (constants of the parts: 0.05 to 0.1 kPa).
+const PRESSURE_NOISE_PA: f64 = 70.0;
+/// Noise of the load cell, newtons rms.
+const LOAD_NOISE_N: f64 = 0.03;
+/// The load cell's amplifier passes accelerations with this time constant, seconds.
+const LOAD_FILTER_S: f64 = 0.005;
+
+/// What acts on the tool from outside in one tick.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outside {
+    /// The e-stop is pressed.
+    pub estop: bool,
+    /// A person asks to let go.
+    pub release: bool,
+    /// Compressed air is there.
+    pub supply: bool,
+    /// Packets get through.
+    pub link: bool,
+}
+
+/// The tool with everything that it may touch.
+pub(crate) struct Rig {
+    ticks: u64,
+    mass_kg: f64,
+    pub physics: Physics,
+    pub items: Vec<ItemState>,
+    pub places: Vec<Place>,
+    statics: Vec<Near>,
+    pub cups: [Cup; CUPS],
+    pneumatics: Pneumatics,
+    gripper: Gripper,
+    outputs: Outputs,
+    pub link: ToolLink,
+    noisy: bool,
+    rng: ChaCha8Rng,
+    pub world_from_tool: Isometry3<f64>,
+    /// Where the tool was at the last physics step.
+    stepped_from: Isometry3<f64>,
+    tool_velocity: Vector3<f64>,
+    tool_acceleration: Vector3<f64>,
+    /// Room for [`Met`]s and [`Wrench`]es of a step.
+    met: Vec<Met>,
+    wrenches: Vec<Wrench>,
+    near: Vec<Near>,
+}
+
+impl std::fmt::Debug for Rig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rig").field("ticks", &self.ticks).field("items", &self.items.len()).finish_non_exhaustive()
+    }
+}
+
+impl Rig {
+    /// Brings the tool into a world of items; `noisy` is for its sensors.
+    pub fn new(
+        tool: &ToolModel,
+        world_from_tool: Isometry3<f64>,
+        mut physics: Physics,
+        items: Vec<ItemState>,
+        places: Vec<Place>,
+        noisy: bool,
+        mut rng: ChaCha8Rng,
+    ) -> Self {
+        physics.set_step(STEP_S);
+        physics.add_tool(&world_from_tool, &rigid_boxes(tool));
+        let pneumatics = Pneumatics::draw(tool, &mut rng);
+        let cups = draw_cups(tool, &mut rng);
+        let mut rig = Self {
+            ticks: 0,
+            mass_kg: tool.mass_kg,
+            physics,
+            items,
+            statics: static_solids(&places),
+            places,
+            cups,
+            pneumatics,
+            gripper: Gripper::new(),
+            outputs: Outputs { vent: [true; CUPS], ..Outputs::default() },
+            link: ToolLink::default(),
+            noisy,
+            rng,
+            world_from_tool,
+            stepped_from: world_from_tool,
+            tool_velocity: Vector3::zeros(),
+            tool_acceleration: Vector3::zeros(),
+            met: Vec::new(),
+            wrenches: Vec::new(),
+            near: Vec::new(),
+        };
+        for item in &mut rig.items {
+            item.read(&rig.physics);
+        }
+        rig
+    }
+
+    /// One millisecond, at whose end the tool is at `world_from_tool`.
+    pub fn tick(&mut self, world_from_tool: &Isometry3<f64>, outside: &Outside) {
+        self.ticks += 1;
+        self.move_tool(world_from_tool);
+        self.step_physics();
+        let mouths = std::array::from_fn(|i| self.cups[i].mouth());
+        self.pneumatics.tick(&self.outputs, outside.supply, &mouths);
+        self.run_firmware(outside);
+    }
+
+    fn move_tool(&mut self, world_from_tool: &Isometry3<f64>) {
+        let before = self.world_from_tool.translation.vector;
+        self.world_from_tool = *world_from_tool;
+        let velocity = (world_from_tool.translation.vector - before) / TICK_S;
+        let acceleration = (velocity - self.tool_velocity) / TICK_S;
+        self.tool_velocity = velocity;
+        self.tool_acceleration += (acceleration - self.tool_acceleration) * (TICK_S / LOAD_FILTER_S);
+    }
+
+    fn step_physics(&mut self) {
+        let from = self.stepped_from;
+        let to = self.world_from_tool;
+        let tool = ToolMotion {
+            world_from_tool: to,
+            linear: (to.translation.vector - from.translation.vector) / STEP_S,
+            angular: (to.rotation * from.rotation.inverse()).scaled_axis() / STEP_S,
+        };
+        self.stepped_from = to;
+        self.look_round(&to);
+        self.met.clear();
+        self.met.extend(self.items.iter().map(|item| item.met));
+        self.wrenches.clear();
+        self.wrenches.resize(self.items.len(), Wrench::default());
+        let pressures = self.pneumatics.cups_pa();
+        cups::act(&mut self.cups, &tool, &self.near, &self.met, pressures, &mut self.wrenches, &mut self.rng);
+        self.physics.move_tool(&to);
+        for (item, wrench) in self.items.iter_mut().zip(&self.wrenches) {
+            if wrench.any {
+                self.physics.set_wrench(item.body, &wrench.force, &wrench.torque);
+            } else if item.pushed {
+                self.physics.clear_wrench(item.body);
+            }
+            item.pushed = wrench.any;
+        }
+        self.physics.step();
+        for (item, wrench) in self.items.iter_mut().zip(&self.wrenches) {
+            item.read_after_step(&self.physics, wrench);
+        }
+        self.note_held();
+    }
+
+    /// Gathers the solids that the cups may reach from a pose of the tool.
+    fn look_round(&mut self, world_from_tool: &Isometry3<f64>) {
+        let tip = Point3::from(world_from_tool.translation.vector);
+        let items = self.items.iter().enumerate().map(|(i, item)| item.near(i));
+        let all = self.statics.iter().copied().chain(items);
+        self.near.clear();
+        self.near.extend(all.filter(|near| {
+            let local = near.world_from.inverse_transform_point(&tip).coords.abs();
+            (local - near.solid.half_extents()).map(|x| x.max(0.0)).norm() < NEAR_M
+        }));
+    }
+
+    /// Notes which cups hold which items, and which items hang there together.
+    fn note_held(&mut self) {
+        let held: Vec<Option<usize>> = self.cups.iter().map(Cup::held).collect();
+        for (index, item) in self.items.iter_mut().enumerate() {
+            let before = item.cups;
+            item.cups = held
+                .iter()
+                .enumerate()
+                .fold(0, |bits, (cup, h)| if *h == Some(index) { bits | 1 << cup } else { bits });
+            if item.cups == 0 {
+                continue;
+            }
+            if before == 0 {
+                item.held_with.clear();
+            }
+            for other in held.iter().flatten().filter(|&&other| other != index) {
+                let other = u32::try_from(*other).unwrap_or(u32::MAX);
+                if !item.held_with.contains(&other) {
+                    item.held_with.push(other);
+                }
+            }
+        }
+    }
+
+    fn run_firmware(&mut self, outside: &Outside) {
+        if !outside.link {
+            self.link.lose();
+        }
+        while let Some(packet) = self.link.next_for_tool() {
+            self.gripper.receive(&packet);
+        }
+        let samples = self.sample(outside);
+        let now_ms = u32::try_from(self.ticks & u64::from(u32::MAX)).unwrap_or(0);
+        let link = &mut self.link;
+        self.outputs = self.gripper.tick(now_ms, &samples, |report| link.report(report));
+    }
+
+    fn sample(&mut self, outside: &Outside) -> Samples {
+        let noise = if self.noisy { 1.0 } else { 0.0 };
+        let cups = *self.pneumatics.cups_pa();
+        let cup_pa = cups.map(|pa| sensed_pa(pa, noise * PRESSURE_NOISE_PA, &mut self.rng));
+        let manifold_pa = sensed_pa(self.pneumatics.manifold_pa(), noise * PRESSURE_NOISE_PA, &mut self.rng);
+        let axis = self.world_from_tool.transform_vector(&Vector3::z());
+        let weight = self.mass_kg * (-GRAVITY * axis.z - self.tool_acceleration.dot(&axis));
+        let pull: f64 = self.cups.iter().map(|cup| cup.pull_n).sum();
+        let knocked = self.physics.force_on_tool().dot(&axis);
+        let scatter = noise * LOAD_NOISE_N * 3.46 * (self.rng.random::<f64>() - 0.5);
+        Samples {
+            cup_pa,
+            manifold_pa,
+            load_mn: ((weight + pull + knocked + scatter) * 1e3).round().clamp(-2e9, 2e9) as i32,
+            stroke_um: std::array::from_fn(|i| (self.cups[i].compression * 1e6).clamp(0.0, 65_000.0) as u16),
+            estop: outside.estop,
+            supply_ok: outside.supply,
+            release_input: outside.release,
+        }
+    }
+
+    /// True pressures of the cups, pascals below ambient.
+    pub fn cups_pa(&self) -> [f64; CUPS] {
+        *self.pneumatics.cups_pa()
+    }
+}
+
+/// True values of the cups, about ±10 % round the tool file's, the same for all but for their stiffness.
+fn draw_cups(tool: &ToolModel, rng: &mut ChaCha8Rng) -> [Cup; CUPS] {
+    let friction = tool.friction * rng.random_range(0.9..1.1);
+    let tilt = rng.random_range(16.0_f64..20.0).to_radians();
+    // Smallest radius of a cylinder that bellows follow: 0.65 to 1.0 d.
+    let tightest = rng.random_range(0.70..0.90) * tool.cup_diameter_m;
+    let r = tool.r_eff_m;
+    let saddle = tightest - (tightest * tightest - r * r).max(0.0).sqrt();
+    let mut next = |centre: [f64; 2]| {
+        Cup::new(CupTruth {
+            centre,
+            stiffness: tool.stiffness_n_per_m * rng.random_range(0.9..1.1),
+            friction,
+            area: tool.a_eff_m2,
+            mouth: std::f64::consts::PI * r * r,
+            volume: tool.vacuum.cup_volume_m3 * rng.random_range(0.95..1.05),
+            lip: LipTruth { radius: r, stroke: tool.stroke_m, tilt, saddle },
+        })
+    };
+    std::array::from_fn(|i| next(tool.cups.get(i).copied().unwrap_or([0.0; 2])))
+}
+
+/// The stiff parts of the tool as centre and half sides in its frame.
+fn rigid_boxes(tool: &ToolModel) -> Vec<(Isometry3<f64>, Vector3<f64>)> {
+    tool.bodies
+        .iter()
+        .filter(|body| body.rigid)
+        .map(|body| {
+            let [x, y, z] = body.centre_m;
+            (Isometry3::translation(x, y, z), Vector3::from(body.size_m) * 0.5)
+        })
+        .collect()
+}
+
+/// Walls and floor as the cups see them.
+fn static_solids(places: &[Place]) -> Vec<Near> {
+    let fixed = |(world_from, half): (Isometry3<f64>, Vector3<f64>)| Near {
+        target: Target::Fixed,
+        solid: Solid::Box { half },
+        world_from,
+    };
+    let floor = fixed((Isometry3::translation(0.5, 0.0, -0.25), Vector3::new(3.0, 3.0, 0.25)));
+    places
+        .iter()
+        .flat_map(|place| place.walls.boxes(place.walls.size.z))
+        .map(fixed)
+        .chain([floor])
+        .collect()
+}

@@ -1,0 +1,4 @@
+//! Named, seeded workloads that give the figures of the README on the user's own machine.
+
+pub mod pick;
+mod spread;

@@ -1,0 +1,206 @@
+//! `nuthatch bench pick`: the default scenario over many seeds, ours and the plain baseline on the same.
+
+use std::collections::BTreeMap;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::spread::ratio_ci95;
+use crate::bringup::{Chosen, Site};
+use crate::cli::{CliError, PickArgs, Strategy};
+use crate::clock::Stopwatch;
+use crate::report::{Machine, Report, Stage, StageTimes};
+
+/// What `--json` prints: names are relied on from outside.
+#[derive(Debug, Clone, Serialize)]
+struct PickFigures {
+    bench: &'static str,
+    seed: u64,
+    /// Attempts.
+    n: u32,
+    scenes: u64,
+    machine: Machine,
+    strategy: &'static str,
+    attempt_success: f64,
+    attempt_success_ci95: Option<[f64; 2]>,
+    cleared: f64,
+    cleared_ci95: Option<[f64; 2]>,
+    /// Ordered items that were not delivered, by reason.
+    refused: BTreeMap<String, u32>,
+    wrong_items: u32,
+    drops: u32,
+    damaged: u32,
+    double_picks: u32,
+    double_picks_undetected: u32,
+    /// Null when a measured p99 is above its declared budget, with `why`.
+    picks_per_hour: Option<f64>,
+    why: Option<String>,
+    bound_picks_per_hour: Option<f64>,
+    of_bound: Option<f64>,
+    budgets_ms: BTreeMap<String, Budget>,
+    /// Items by class come with the classes.
+    classes: Option<()>,
+    baseline: Option<Box<PickFigures>>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Budget {
+    declared: f64,
+    p99: f64,
+}
+
+pub fn run(args: &PickArgs) -> Result<(), CliError> {
+    if let Some(class) = &args.class {
+        return Err(CliError::Later { flag: format!("--class {class}"), instead: "leave it out for the default scenario" });
+    }
+    let site = Site::load(&Chosen { scenario: "default", cell: None, orders: None }).map_err(CliError::input)?;
+    let seeds = if args.full { args.seeds.max(100) } else { args.seeds };
+    let strategies = match args.strategy {
+        Some(alone) => vec![alone],
+        None => vec![Strategy::Planned, Strategy::Baseline],
+    };
+    let bar = ProgressBar::new(seeds * strategies.len() as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} scenes · {msg} · {eta} left") {
+        bar.set_style(style.progress_chars("━╸ "));
+    }
+    let mut figures = Vec::new();
+    for strategy in strategies {
+        figures.push(measure(&site, strategy, args.seed, seeds, &bar)?);
+    }
+    bar.finish_and_clear();
+    let mut first = figures.remove(0);
+    first.baseline = figures.pop().map(Box::new);
+    if args.json {
+        println!("{}", serde_json::to_string(&first).map_err(CliError::fault)?);
+    } else {
+        print_table(&first);
+    }
+    Ok(())
+}
+
+fn measure(site: &Site, strategy: Strategy, seed: u64, seeds: u64, bar: &ProgressBar) -> Result<PickFigures, CliError> {
+    let mut reports: Vec<Report> = Vec::new();
+    let mut times = StageTimes::default();
+    let (mut bound_s, mut bound_n) = (0.0, 0);
+    for seed in seed..seed + seeds {
+        let since = Stopwatch::start();
+        let runtime = site.runtime(seed, strategy, Vec::new()).map_err(CliError::input)?;
+        let finished = runtime.run(&since).map_err(CliError::fault)?;
+        times.merge(&finished.times);
+        for record in finished.station.records() {
+            if let Some(bound) = record.bound_s {
+                bound_s += bound;
+                bound_n += 1;
+            }
+        }
+        let report = crate::cli::report(seed, &finished, &since);
+        bar.inc(1);
+        bar.set_message(format!(
+            "{} seed {seed}: {} of {} succeeded, {} of {} delivered",
+            name(strategy),
+            report.picks_succeeded,
+            report.picks_attempted,
+            report.items_delivered,
+            report.items_ordered
+        ));
+        reports.push(report);
+    }
+    let sum = |of: fn(&Report) -> u32| reports.iter().map(of).sum::<u32>();
+    let scenes = |over: fn(&Report) -> u32, under: fn(&Report) -> u32| -> Vec<(f64, f64)> {
+        reports.iter().map(|r| (f64::from(over(r)), f64::from(under(r)))).collect()
+    };
+    let attempts = sum(|r| r.picks_attempted);
+    let succeeded = sum(|r| r.picks_succeeded);
+    let mut refused = BTreeMap::new();
+    for line in reports.iter().flat_map(|r| &r.unfilled) {
+        *refused.entry(line.reason.clone()).or_default() += line.missing;
+    }
+    let budgets: BTreeMap<String, Budget> = [
+        (Stage::Look, site.cell.budgets.look.seconds() * 1e3),
+        (Stage::Choose, site.cell.budgets.choose.seconds() * 1e3),
+        (Stage::Plan, site.cell.budgets.plan.seconds() * 1e3),
+    ]
+    .into_iter()
+    .map(|(stage, declared)| (stage.name().to_owned(), Budget { declared, p99: times.spread(stage).p99 }))
+    .collect();
+    let broken: Vec<String> = budgets
+        .iter()
+        .filter(|(_, b)| b.p99 > b.declared)
+        .map(|(stage, b)| format!("{stage} took {:.1} ms (p99), {:.1} ms are declared", b.p99, b.declared))
+        .collect();
+    let hours = reports.iter().map(|r| r.cell_s).sum::<f64>() / 3600.0;
+    let rate = (hours > 0.0).then(|| f64::from(succeeded) / hours);
+    let bound = (bound_n > 0).then(|| 3600.0 / (bound_s / f64::from(bound_n)));
+    let picks_per_hour = rate.filter(|_| broken.is_empty());
+    Ok(PickFigures {
+        bench: "pick",
+        seed,
+        n: attempts,
+        scenes: seeds,
+        machine: Machine::this(),
+        strategy: name(strategy),
+        attempt_success: share(succeeded, attempts),
+        attempt_success_ci95: ratio_ci95(&scenes(|r| r.picks_succeeded, |r| r.picks_attempted), seed),
+        cleared: share(sum(|r| r.items_delivered), sum(|r| r.items_ordered)),
+        cleared_ci95: ratio_ci95(&scenes(|r| r.items_delivered, |r| r.items_ordered), seed),
+        refused,
+        wrong_items: sum(|r| r.wrong_items),
+        drops: sum(|r| r.drops),
+        damaged: sum(|r| r.damaged),
+        double_picks: sum(|r| r.double_picks),
+        double_picks_undetected: sum(|r| r.double_picks_undetected),
+        picks_per_hour,
+        why: (!broken.is_empty()).then(|| broken.join("; ")),
+        bound_picks_per_hour: bound,
+        of_bound: picks_per_hour.zip(bound).map(|(rate, bound)| rate / bound),
+        budgets_ms: budgets,
+        classes: None,
+        baseline: None,
+    })
+}
+
+fn share(of: u32, all: u32) -> f64 {
+    if all == 0 { 0.0 } else { f64::from(of) / f64::from(all) }
+}
+
+fn name(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::Planned => "planned",
+        Strategy::Baseline => "baseline",
+    }
+}
+
+fn print_table(figures: &PickFigures) {
+    let all: Vec<&PickFigures> = std::iter::once(figures).chain(figures.baseline.as_deref()).collect();
+    let row = |label: &str, cell: &dyn Fn(&PickFigures) -> String| {
+        print!("  {label:<26}");
+        for f in &all {
+            print!("{:>26}", cell(f));
+        }
+        println!();
+    };
+    let percent = |share: f64, ci: Option<[f64; 2]>| match ci {
+        Some([low, high]) => format!("{:.1} % [{:.1}, {:.1}]", share * 100.0, low * 100.0, high * 100.0),
+        None => format!("{:.1} %", share * 100.0),
+    };
+    row("", &|f| f.strategy.to_owned());
+    row("attempts", &|f| f.n.to_string());
+    row("attempt success", &|f| percent(f.attempt_success, f.attempt_success_ci95));
+    row("cleared", &|f| percent(f.cleared, f.cleared_ci95));
+    row("wrong items", &|f| f.wrong_items.to_string());
+    row("dropped / damaged", &|f| format!("{} / {}", f.drops, f.damaged));
+    row("double picks (undetected)", &|f| format!("{} ({})", f.double_picks, f.double_picks_undetected));
+    row("picks an hour", &|f| f.picks_per_hour.map_or("—".into(), |v| format!("{v:.0}")));
+    row("motion-only bound", &|f| f.bound_picks_per_hour.map_or("—".into(), |v| format!("{v:.0}")));
+    for (stage, budget) in &figures.budgets_ms {
+        println!("  {stage:<7} p99 {:.2} ms of {:.0} ms declared", budget.p99, budget.declared);
+    }
+    for f in all {
+        if let Some(why) = &f.why {
+            println!("  {}: no picks an hour: {why}", f.strategy);
+        }
+        for (reason, count) in &f.refused {
+            println!("  {}: {count} not delivered: {reason}", f.strategy);
+        }
+    }
+}

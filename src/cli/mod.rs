@@ -1,0 +1,244 @@
+//! The command line: arguments, their help, and exit codes.
+
+mod render;
+mod run;
+mod why;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+pub(crate) use run::report;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The runtime of a robot picking cell: sees items in totes, picks the wanted ones, fills orders.
+#[derive(Debug, Parser)]
+#[command(name = "nuthatch", version, propagate_version = true, arg_required_else_help = true, after_help = "\
+Exit codes: 0 done, 1 finished with unfilled orders, 2 bad input (nothing has moved), 3 device or internal fault.
+Start with `nuthatch run`: the simulated cell, its default tote and orders, no hardware needed.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Fill orders: look, choose, grasp, carry, place, until they are filled or nothing can be picked.
+    Run(RunArgs),
+    /// Measure on this machine: a named, seeded workload, its figures as a table or as JSON.
+    #[command(subcommand)]
+    Bench(Bench),
+    /// Render images of a scenario with their ground truth: COCO instances, depth in millimetres, poses.
+    Render(RenderArgs),
+    /// Print one recorded pick as a page: what was believed, considered, chosen, measured, and how it ended.
+    Why(WhyArgs),
+}
+
+/// How grasps are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Strategy {
+    /// The seal and wrench model with cups chosen for the item.
+    Planned,
+    /// The patch of least normal variance nearest the item's centre, one cup, untuned.
+    Baseline,
+}
+
+/// The clock that the cell runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ClockKind {
+    /// Lockstep with the simulated world: the same for the same seed, faster than real time.
+    Virtual,
+    /// The wall's.
+    Wall,
+}
+
+/// `nuthatch run`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  nuthatch run                                   the default cell, tote and orders
+  nuthatch run --seed 7 --rerun run.rrd          the same input gives the same motion; see it in Rerun
+  nuthatch run --record out && nuthatch why out 3
+  nuthatch run --orders my-orders.toml --scenario my-tote.toml
+
+Writes report.json into the folder of --record, else into the current one.")]
+pub struct RunArgs {
+    /// Seed of the simulated world: how items lie, what the sensors add, how cups scatter.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// What lies in the totes: a file, or the name of a shipped scenario.
+    #[arg(long, value_name = "FILE|NAME", default_value = "default")]
+    scenario: String,
+    /// The cell file, in place of the one that the scenario names.
+    #[arg(long, value_name = "FILE")]
+    cell: Option<PathBuf>,
+    /// The orders file, in place of the embedded example.
+    #[arg(long, value_name = "FILE")]
+    orders: Option<PathBuf>,
+    /// Socket of a world that runs in a process of its own. Not there yet.
+    #[arg(long, value_name = "SOCKET")]
+    world: Option<PathBuf>,
+    /// The clock to run on. `wall` is not there yet.
+    #[arg(long, value_enum, default_value = "virtual")]
+    clock: ClockKind,
+    /// Write a Rerun recording of everything.
+    #[arg(long, value_name = "FILE.rrd")]
+    rerun: Option<PathBuf>,
+    /// Open the Rerun viewer and show the run live (`make viewer` installs it).
+    #[arg(long, conflicts_with = "rerun")]
+    viewer: bool,
+    /// Keep picks.jsonl and report.json in this folder, for `nuthatch why`.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// How grasps are chosen.
+    #[arg(long, value_enum, default_value = "planned")]
+    strategy: Strategy,
+    /// Which tool answers: `emulator` is not there yet.
+    #[arg(long, value_name = "KIND")]
+    tool: Option<String>,
+    /// Go on for so many hours. Not there yet.
+    #[arg(long, value_name = "H")]
+    hours: Option<f64>,
+    /// Print report.json as the last line instead of the table.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// Picks in the default scenario over many seeds, beside the plain baseline.
+    Pick(PickArgs),
+}
+
+/// `nuthatch bench pick`.
+#[derive(Debug, Args)]
+pub struct PickArgs {
+    /// How many seeds, from 1 to 1000; the reported ones start at --seed.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub seeds: u64,
+    /// The first seed.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub seed: u64,
+    /// A class of items. Not there yet: the catalogue has one class.
+    #[arg(long, value_name = "CLASS")]
+    pub class: Option<String>,
+    /// Run one strategy alone; without it ours and the baseline run on the same seeds.
+    #[arg(long, value_enum)]
+    pub strategy: Option<Strategy>,
+    /// The reported length: 100 seeds.
+    #[arg(long)]
+    pub full: bool,
+    /// Print one JSON object on the last line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nuthatch render`.
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// What lies in the totes: a file, or the name of a shipped scenario.
+    #[arg(long, value_name = "FILE|NAME", default_value = "default")]
+    scenario: String,
+    /// How many scenes, from 1 to 100000; each has the next seed.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    count: u32,
+    /// The folder to write into; it is made.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Seed of the first scene.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+/// `nuthatch why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// The folder that `run --record` wrote.
+    dir: PathBuf,
+    /// The pick's number, as the terminal showed it.
+    pick: u32,
+    /// Print the record as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a command came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// All done.
+    Done,
+    /// Finished, but orders are unfilled.
+    Unfilled,
+}
+
+/// Why a command ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// Input that can't be used; nothing has moved.
+    #[error(transparent)]
+    Input(Box<dyn std::error::Error + Send + Sync>),
+    /// A device or this program is at fault.
+    #[error(transparent)]
+    Fault(Box<dyn std::error::Error + Send + Sync>),
+    /// A flag that a later version brings.
+    #[error("{flag} is not there yet: {instead}")]
+    Later {
+        /// The flag with its value.
+        flag: String,
+        /// What to do now.
+        instead: &'static str,
+    },
+}
+
+impl CliError {
+    /// Wraps bad input.
+    pub fn input(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Input(Box::new(error))
+    }
+    /// Wraps a fault.
+    pub fn fault(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Fault(Box::new(error))
+    }
+}
+
+/// Parses the arguments, runs the command, prints errors with their chain.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Printing to a closed terminal has nowhere to go.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let result = match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Bench(Bench::Pick(args)) => crate::bench::pick::run(&args).map(|()| Exit::Done),
+        Command::Render(args) => render::render(&args).map(|()| Exit::Done),
+        Command::Why(args) => why::why(&args).map(|()| Exit::Done),
+    };
+    match result {
+        Ok(Exit::Done) => ExitCode::SUCCESS,
+        Ok(Exit::Unfilled) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("nuthatch: {}", chain(&error));
+            ExitCode::from(if matches!(error, CliError::Fault(_)) { 3 } else { 2 })
+        }
+    }
+}
+
+/// An error and its causes on one line, each once.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}

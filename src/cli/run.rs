@@ -1,0 +1,114 @@
+//! `nuthatch run`: bring up, run, report.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::{CliError, ClockKind, Exit, RunArgs};
+use crate::bringup::{Chosen, Site};
+use crate::clock::Stopwatch;
+use crate::progress::Progress;
+use crate::record::{RecordError, Recorder};
+use crate::report::{Machine, Report, Stage, memory_and_threads, outcomes};
+use crate::runtime::Finished;
+use crate::show::Rerun;
+use crate::telemetry::Sink;
+
+pub fn run(args: &RunArgs) -> Result<Exit, CliError> {
+    let since = Stopwatch::start();
+    refuse_later(args)?;
+    let site = Site::load(&Chosen { scenario: &args.scenario, cell: args.cell.as_deref(), orders: args.orders.as_deref() })
+        .map_err(CliError::input)?;
+    let seed = args.seed.unwrap_or(site.scenario.seed);
+
+    let mut progress = Progress::new(site.orders.items());
+    let mut recorder = args.record.as_deref().map(Recorder::create).transpose().map_err(CliError::input)?;
+    let mut show = match &args.rerun {
+        Some(file) => Some(Rerun::to_file(file, &site.cell, &site.robot, &site.tool).map_err(CliError::input)?),
+        None if args.viewer => Some(Rerun::to_viewer(&site.cell, &site.robot, &site.tool).map_err(CliError::input)?),
+        None => None,
+    };
+    let mut sinks: Vec<&mut dyn Sink> = vec![&mut progress];
+    sinks.extend(recorder.as_mut().map(|s| s as &mut dyn Sink));
+    sinks.extend(show.as_mut().map(|s| s as &mut dyn Sink));
+
+    let runtime = site.runtime(seed, args.strategy, sinks).map_err(CliError::input)?;
+    let finished = runtime.run(&since).map_err(CliError::fault)?;
+
+    progress.close();
+    if let Some(recorder) = recorder {
+        recorder.close().map_err(CliError::fault)?;
+    }
+    if let Some(show) = show {
+        show.close().map_err(CliError::fault)?;
+    }
+    let report = report(seed, &finished, &since);
+    write(&report, args.record.as_deref().unwrap_or(Path::new("."))).map_err(CliError::fault)?;
+    if args.json {
+        println!("{}", serde_json::to_string(&report).map_err(CliError::fault)?);
+    } else {
+        println!("{report}");
+    }
+    Ok(if report.orders_filled == report.orders_total { Exit::Done } else { Exit::Unfilled })
+}
+
+/// Flags that are known but not built yet are refused in words, before anything is read.
+fn refuse_later(args: &RunArgs) -> Result<(), CliError> {
+    let later = |flag: String, instead| Err(CliError::Later { flag, instead });
+    if let Some(socket) = &args.world {
+        return later(format!("--world {}", socket.display()), "the simulated world runs inside this process");
+    }
+    if args.clock == ClockKind::Wall {
+        return later("--clock wall".into(), "leave it out for the virtual clock");
+    }
+    if let Some(tool) = &args.tool {
+        return later(format!("--tool {tool}"), "leave it out: the gripper's controller runs inside the simulated tool");
+    }
+    if let Some(hours) = args.hours {
+        return later(format!("--hours {hours}"), "leave it out: a run ends when its orders are filled");
+    }
+    Ok(())
+}
+
+/// Sums up a run.
+pub fn report(seed: u64, finished: &Finished, since: &Stopwatch) -> Report {
+    let ledger = finished.station.ledger();
+    let (orders_filled, orders_total, items_delivered, items_ordered) = ledger.totals();
+    let cell_s = finished.at.seconds();
+    let (rss_mb_max, threads) = memory_and_threads();
+    let stages = [Stage::Look, Stage::Choose, Stage::Plan, Stage::Tick];
+    Report {
+        seed,
+        picks_attempted: finished.scorer.attempted,
+        picks_succeeded: finished.scorer.succeeded,
+        wrong_items: finished.delivered.wrong,
+        drops: finished.scorer.drops,
+        damaged: finished.delivered.damaged,
+        orders_filled,
+        orders_total,
+        items_ordered,
+        items_delivered,
+        double_picks: finished.scorer.double_picks,
+        double_picks_undetected: finished.scorer.double_picks_undetected,
+        picks_per_hour: if cell_s > 0.0 { f64::from(finished.scorer.succeeded) / cell_s * 3600.0 } else { 0.0 },
+        cell_s,
+        unfilled: ledger.unfilled(),
+        outcomes: outcomes(finished.station.records()),
+        wall_s: since.seconds(),
+        start_s: finished.start_s,
+        rss_mb_max,
+        threads,
+        stage_ms: stages.iter().map(|s| (s.name().to_owned(), finished.times.spread(*s))).collect::<BTreeMap<_, _>>(),
+        machine: Machine::this(),
+    }
+}
+
+/// Writes the whole file or leaves the old one.
+fn write(report: &Report, dir: &Path) -> Result<(), RecordError> {
+    let path: PathBuf = dir.join("report.json");
+    let whole = dir.join(".report.json.new");
+    let fault = |source| RecordError { path: path.clone(), source };
+    let mut text = serde_json::to_vec_pretty(report).map_err(std::io::Error::from).map_err(fault)?;
+    text.push(b'\n');
+    std::fs::write(&whole, text).map_err(fault)?;
+    std::fs::rename(&whole, &path).map_err(fault)
+}

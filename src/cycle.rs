@@ -1,0 +1,549 @@
+//! The pick cycle: the one place where the flow is read, from camera image to placed item.
+//!
+//! ```text
+//! Look ─▶ Choose ─▶ Plan ─▶ Reach ─▶ Approach ─▶ Seal ─▶ Lift ─▶ Carry ─▶ Place ─▶ Release ─▶ Retreat
+//!  ▲ image   │ grasp,   │ motion                    │       │ weight  │ held        │  while the arm lowers,
+//!  │ to items│ placement│                           │       ▼ wrong   ▼ lost        ▼  the next item is looked for
+//!  └─────────┴──────────┴─────── Clear ◀────────────┴── PutBack ──────┘        Confirm (bin image)
+//! ```
+//!
+//! [`Cycle::tick`] is a pure function of its inputs, a thousand times a second. Slow work — networks,
+//! grasp and motion planning — is asked for as a [`Task`] and answered through [`Inputs::answers`]
+//! when its declared latency has passed, so that a recording of inputs replays the cell.
+
+use std::sync::Arc;
+
+use control::{ArmState, Executor, JointAngles, Motion, Program, SegmentKind, Setpoint, TickInputs};
+use firmware::{CupSet, CupState, Request, State, Status};
+use scene::{Span, Timestamp};
+
+pub use crate::task::{Answer, Attempt, Step, Task};
+use crate::telemetry::{Choice, Outcome};
+
+/// What the cycle must know beside its inputs. From the cell file.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// How long cups may take to seal after contact.
+    pub seal_timeout: Span,
+    /// Share of the nominal mass by which the weight may be off.
+    pub weight_tolerance: f64,
+    /// Mass by which the weight may be off in any case, kilograms.
+    pub weight_tolerance_kg: f64,
+    /// How long the released cups blow.
+    pub blow: Span,
+    /// Longest wait for the cups to come down to `released_pa`.
+    pub release_timeout: Span,
+    /// Cups below this pressure hold nothing, pascals.
+    pub released_pa: u32,
+}
+
+/// Everything that one tick may depend on.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    /// The cell's time.
+    pub now: Timestamp,
+    /// The arm as it is.
+    pub arm: &'a ArmState,
+    /// The newest status of the tool.
+    pub tool: &'a Status,
+    /// Answers to tasks that became available at this tick.
+    pub answers: &'a [Answer],
+}
+
+/// What one tick asks of the world.
+#[derive(Debug, Default)]
+pub struct Outputs {
+    /// The joint angles to go to.
+    pub setpoint: Option<Setpoint>,
+    /// Requests to the tool, in order.
+    pub requests: Vec<Request>,
+    /// Tasks to start, in order.
+    pub tasks: Vec<Task>,
+    /// The step that was entered, if one was.
+    pub entered: Option<Step>,
+}
+
+/// What is known of the next pick while the current one still moves.
+#[derive(Debug, Clone)]
+enum Next {
+    /// Nobody has asked yet.
+    Unknown,
+    Looking,
+    Choosing,
+    Chosen(Arc<Choice>),
+    Planning(Arc<Choice>),
+    Ready(Arc<Choice>, Arc<Program>),
+    Nothing,
+}
+
+/// The state of the pick cycle.
+#[derive(Debug)]
+pub struct Cycle {
+    rules: Rules,
+    executor: Executor,
+    step: Step,
+    entered_at: Timestamp,
+    attempt: Option<Attempt>,
+    next: Next,
+    /// The motion that was asked for the current attempt.
+    waiting_for_plan: bool,
+    planned: Option<Arc<Program>>,
+    no_plan: bool,
+    /// Where the newest setpoint is, and where the program under way ends.
+    at: JointAngles,
+    goal: JointAngles,
+    /// The guarded approach ended by contact.
+    touched: bool,
+    weight: Weighing,
+    /// The weight was wrong and the way back is not planned yet.
+    put_back: bool,
+    /// The way out of the view has been started.
+    clearing: bool,
+    /// How many picks have begun.
+    picks: u32,
+    /// When the pick to come began, and the steps of waiting for it.
+    began_at: Timestamp,
+    waits: Vec<(Step, Span)>,
+    /// A released pick whose bin has not been looked at yet.
+    unconfirmed: Option<u32>,
+    /// True once a look from the rest pose found nothing.
+    looked_again: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Weighing {
+    sum_n: f64,
+    samples: u32,
+}
+
+/// Standard gravity, m/s² (CGPM 1901).
+const GRAVITY: f64 = 9.806_65;
+
+impl Cycle {
+    /// A cycle at rest, about to look.
+    #[must_use]
+    pub fn new(rules: Rules, executor: Executor, at: JointAngles) -> Self {
+        Self {
+            rules,
+            executor,
+            at,
+            goal: at,
+            touched: false,
+            clearing: false,
+            picks: 0,
+            began_at: Timestamp::ZERO,
+            waits: Vec::with_capacity(16),
+            step: Step::Look,
+            entered_at: Timestamp::ZERO,
+            attempt: None,
+            next: Next::Unknown,
+            waiting_for_plan: false,
+            planned: None,
+            no_plan: false,
+            weight: Weighing::default(),
+            put_back: false,
+            unconfirmed: None,
+            looked_again: false,
+        }
+    }
+
+    /// The step that the cycle is in.
+    #[must_use]
+    pub fn step(&self) -> Step {
+        self.step
+    }
+
+    /// The number of the pick under way, or 0.
+    #[must_use]
+    pub fn pick(&self) -> u32 {
+        self.attempt.as_ref().map_or(0, |a| a.choice.pick)
+    }
+
+    /// True when nothing moves and nothing more will be picked.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.step == Step::Done && self.unconfirmed.is_none()
+    }
+
+    /// One millisecond of the cell. Doesn't read a clock, doesn't block.
+    pub fn tick(&mut self, inputs: &Inputs<'_>) -> Outputs {
+        let mut out = Outputs::default();
+        for answer in inputs.answers {
+            self.take(answer, &mut out);
+        }
+        let motion = self.executor.tick(&TickInputs {
+            now: inputs.now,
+            arm: *inputs.arm,
+            contact: inputs.tool.contact || self.all_sealed(inputs.tool),
+            stop: false,
+        });
+        out.setpoint = Some(motion.setpoint);
+        self.at = motion.setpoint.q;
+        self.advance(inputs, motion.state, &mut out);
+        self.look_ahead(&mut out);
+        out
+    }
+
+    fn take(&mut self, answer: &Answer, out: &mut Outputs) {
+        match (answer, self.next.clone()) {
+            (Answer::Looked, Next::Looking) => {
+                out.tasks.push(Task::Choose { pick: self.picks + 1 });
+                self.next = Next::Choosing;
+            }
+            (Answer::Chosen(choice), Next::Choosing) => self.next = Next::Chosen(choice.clone()),
+            (Answer::Nothing, Next::Choosing) => self.next = Next::Nothing,
+            (Answer::Reached(program), Next::Planning(choice)) => self.next = Next::Ready(choice, program.clone()),
+            // The choice can't be reached; whoever chose knows, and chooses another.
+            (Answer::Unreachable, Next::Planning(_)) => {
+                out.tasks.push(Task::Choose { pick: self.picks + 1 });
+                self.next = Next::Choosing;
+            }
+            (Answer::Planned(program), _) if self.waiting_for_plan => {
+                self.planned = Some(program.clone());
+                self.waiting_for_plan = false;
+            }
+            (Answer::NoPlan, _) if self.waiting_for_plan => {
+                self.no_plan = true;
+                self.waiting_for_plan = false;
+            }
+            (Answer::Confirmed, _) => self.unconfirmed = None,
+            // An answer to a question that a failure has made stale.
+            _ => {}
+        }
+    }
+
+    /// Looks for the next item while the arm is busy over the bins, and plans as soon as it is known where the arm will be.
+    fn look_ahead(&mut self, out: &mut Outputs) {
+        let idle = matches!(self.step, Step::Look | Step::Choose | Step::Plan);
+        let over_bin = matches!(self.step, Step::Place | Step::Release | Step::Retreat) && !self.put_back;
+        match &self.next {
+            Next::Unknown if idle || over_bin => {
+                out.tasks.push(Task::Look);
+                self.next = Next::Looking;
+            }
+            Next::Chosen(choice) if !self.waiting_for_plan => {
+                let from = if idle {
+                    Some(self.at)
+                } else if self.step == Step::Retreat {
+                    Some(self.goal)
+                } else {
+                    None
+                };
+                if let Some(from) = from {
+                    out.tasks.push(Task::PlanReach { from, choice: choice.clone() });
+                    self.next = Next::Planning(choice.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn advance(&mut self, inputs: &Inputs<'_>, motion: Motion, out: &mut Outputs) {
+        let held_for = inputs.now.since(self.entered_at);
+        match self.step {
+            Step::Look | Step::Choose | Step::Plan => self.begin_when_ready(inputs, out),
+            Step::Reach => {
+                if motion.in_segment(SegmentKind::Approach) || motion.is_over() {
+                    if let Some(attempt) = &mut self.attempt {
+                        attempt.attempted = true;
+                        let hold = &attempt.choice.candidates[attempt.choice.chosen].hold;
+                        out.requests.push(Request::Tare);
+                        out.requests.push(Request::Seek { cups: hold.cups, expected_pa: hold.expected_pa });
+                    }
+                    self.confirm(out);
+                    self.enter(Step::Approach, inputs, out);
+                }
+            }
+            Step::Approach => {
+                if motion.is_over() {
+                    self.touched = motion.touched();
+                    self.enter(Step::Seal, inputs, out);
+                }
+            }
+            Step::Seal => self.seal(inputs, held_for, out),
+            Step::Lift => {
+                self.weigh(inputs, &motion);
+                if self.lost(inputs.tool) {
+                    self.fail(Outcome::Lost, inputs, out);
+                } else if !motion.in_segment(SegmentKind::Lift) {
+                    self.verify(inputs, out);
+                }
+            }
+            Step::Carry | Step::Place => {
+                self.note_lowest(inputs.tool);
+                if self.lost(inputs.tool) {
+                    self.fail(Outcome::Lost, inputs, out);
+                } else if motion.is_over() {
+                    self.release(inputs, out);
+                } else if self.step == Step::Carry && motion.in_segment(SegmentKind::Lower) {
+                    self.enter(Step::Place, inputs, out);
+                }
+            }
+            Step::PutBack => self.carry_back(inputs, &motion, out),
+            Step::Release => {
+                let empty = inputs.tool.cups.iter().all(|c| c.pressure_pa <= self.rules.released_pa);
+                if (empty || held_for >= self.rules.release_timeout)
+                    && let Some(program) = self.planned.take()
+                {
+                    self.start(program);
+                    self.enter(Step::Retreat, inputs, out);
+                } else if self.no_plan {
+                    self.no_plan = false;
+                    self.finish(inputs, out);
+                    self.clear(inputs, out);
+                }
+            }
+            Step::Retreat => {
+                if motion.is_over() {
+                    let clear = self.attempt.as_ref().is_some_and(|a| !a.released_in_bin);
+                    self.finish(inputs, out);
+                    if clear {
+                        self.clear(inputs, out);
+                    } else {
+                        self.enter(Step::Look, inputs, out);
+                        self.begin_when_ready(inputs, out);
+                    }
+                }
+            }
+            Step::Clear => {
+                if let Some(program) = self.planned.take() {
+                    self.clearing = true;
+                    self.start(program);
+                } else if !self.waiting_for_plan && motion.is_over() {
+                    if self.clearing || self.no_plan {
+                        self.confirm(out);
+                        let done = matches!(self.next, Next::Nothing);
+                        self.enter(if done { Step::Done } else { Step::Look }, inputs, out);
+                    } else {
+                        self.ask(Task::PlanClear { from: self.at }, out);
+                    }
+                }
+            }
+            Step::Done => {}
+        }
+    }
+
+    fn begin_when_ready(&mut self, inputs: &Inputs<'_>, out: &mut Outputs) {
+        match self.next.clone() {
+            Next::Ready(choice, program) => {
+                self.enter(Step::Reach, inputs, out);
+                self.picks += 1;
+                out.tasks.push(Task::Begin(choice.clone()));
+                self.attempt = Some(Attempt::new(choice, &program, self.began_at, std::mem::take(&mut self.waits)));
+                self.start(program);
+                self.next = Next::Unknown;
+                self.looked_again = false;
+            }
+            Next::Nothing => {
+                // The arm may have stood in the way, or a bin may not have been confirmed: look once more from rest.
+                if !self.looked_again {
+                    self.looked_again = true;
+                    self.next = Next::Unknown;
+                }
+                self.clear(inputs, out);
+            }
+            Next::Choosing if self.step != Step::Choose => self.enter(Step::Choose, inputs, out),
+            Next::Chosen(_) | Next::Planning(_) if self.step != Step::Plan => self.enter(Step::Plan, inputs, out),
+            _ => {}
+        }
+    }
+
+    fn seal(&mut self, inputs: &Inputs<'_>, held_for: Span, out: &mut Outputs) {
+        let Some(attempt) = &mut self.attempt else { return };
+        let wanted = attempt.choice.candidates[attempt.choice.chosen].hold.cups;
+        let sealed = sealed_cups(inputs.tool, wanted);
+        let late = held_for >= self.rules.seal_timeout;
+        // One cup of three or more may fail: the others carry the item more gently.
+        let enough = sealed == wanted.count() || (late && wanted.count() >= 3 && sealed + 1 >= wanted.count());
+        if let Some(program) = self.planned.take() {
+            attempt.plan(&program);
+            self.start(program);
+            self.weight = Weighing::default();
+            self.enter(Step::Lift, inputs, out);
+        } else if self.no_plan {
+            self.no_plan = false;
+            self.let_go(Outcome::Faulted, inputs, out);
+        } else if self.waiting_for_plan {
+        } else if enough {
+            attempt.sealed_pa = pressures(inputs.tool);
+            attempt.lowest_pa = attempt.sealed_pa;
+            let share = f64::from(sealed) / f64::from(wanted.count().max(1));
+            let choice = attempt.choice.clone();
+            self.ask(Task::PlanCarry { from: self.at, choice, sealed_share: share }, out);
+        } else if late {
+            attempt.sealed_pa = pressures(inputs.tool);
+            let outcome = if self.touched { Outcome::NoSeal } else { Outcome::NoContact };
+            self.let_go(outcome, inputs, out);
+        }
+    }
+
+    fn verify(&mut self, inputs: &Inputs<'_>, out: &mut Outputs) {
+        let Some(attempt) = &mut self.attempt else { return };
+        let hold = &attempt.choice.candidates[attempt.choice.chosen].hold;
+        let axis = hold.world_from_tool.direction(&nalgebra::Vector3::z());
+        let upright = axis.z.abs().max(0.3);
+        let weighed = (self.weight.samples > 0)
+            .then(|| self.weight.sum_n / f64::from(self.weight.samples) / GRAVITY / upright);
+        attempt.weighed_kg = weighed;
+        let tolerance = (self.rules.weight_tolerance * hold.mass_kg).max(self.rules.weight_tolerance_kg);
+        if weighed.is_some_and(|kg| (kg - hold.mass_kg).abs() > tolerance) {
+            attempt.outcome = Outcome::WrongWeight;
+            self.put_back = true;
+            self.executor.halt();
+            self.enter(Step::PutBack, inputs, out);
+        } else {
+            self.enter(Step::Carry, inputs, out);
+        }
+    }
+
+    fn carry_back(&mut self, inputs: &Inputs<'_>, motion: &Motion, out: &mut Outputs) {
+        if self.lost(inputs.tool) {
+            self.fail(Outcome::Lost, inputs, out);
+        } else if let Some(program) = self.planned.take() {
+            self.start(program);
+        } else if self.no_plan {
+            // It hangs where it hung a moment ago: above the tote. Letting go there is the least harm.
+            self.no_plan = false;
+            self.release(inputs, out);
+        } else if !self.waiting_for_plan && motion.is_over() {
+            if self.put_back {
+                self.put_back = false;
+                if let Some(attempt) = &self.attempt {
+                    let choice = attempt.choice.clone();
+                    self.ask(Task::PlanPutBack { from: self.at, choice }, out);
+                }
+            } else {
+                self.release(inputs, out);
+            }
+        }
+    }
+
+    fn release(&mut self, inputs: &Inputs<'_>, out: &mut Outputs) {
+        let blow_ms = u16::try_from(self.rules.blow.nanos() / 1_000_000).unwrap_or(u16::MAX);
+        out.requests.push(Request::Release { cups: CupSet::ALL, blow_ms });
+        let mut released = None;
+        if let Some(attempt) = &mut self.attempt {
+            attempt.released_in_bin = matches!(self.step, Step::Place | Step::Carry);
+            released = attempt.released_in_bin.then(|| attempt.choice.clone());
+        }
+        self.ask(Task::PlanRetreat { from: self.at, released }, out);
+        self.enter(Step::Release, inputs, out);
+    }
+
+    /// Ends an attempt that holds nothing worth carrying: the cups vent and the tool goes up.
+    fn let_go(&mut self, outcome: Outcome, inputs: &Inputs<'_>, out: &mut Outputs) {
+        if let Some(attempt) = &mut self.attempt {
+            attempt.outcome = outcome;
+        }
+        self.release(inputs, out);
+    }
+
+    /// Something went wrong on the way: stop along the path, vent, then clear the view.
+    fn fail(&mut self, outcome: Outcome, inputs: &Inputs<'_>, out: &mut Outputs) {
+        if let Some(attempt) = &mut self.attempt {
+            attempt.outcome = outcome;
+        }
+        out.requests.push(Request::Release { cups: CupSet::ALL, blow_ms: 0 });
+        self.executor.halt();
+        self.finish(inputs, out);
+        self.put_back = false;
+        self.clear(inputs, out);
+    }
+
+    /// Goes to rest; what was known of the next pick is stale by then.
+    fn clear(&mut self, inputs: &Inputs<'_>, out: &mut Outputs) {
+        if !matches!(self.next, Next::Nothing) {
+            self.next = Next::Unknown;
+        }
+        self.planned = None;
+        self.waiting_for_plan = false;
+        self.no_plan = false;
+        self.clearing = false;
+        self.enter(Step::Clear, inputs, out);
+    }
+
+    /// Starts a motion that begins where the arm is. One that doesn't is dropped: the arm stays at rest,
+    /// and the step that waited for the motion sees its end at once.
+    fn start(&mut self, program: Arc<Program>) {
+        let goal = program.end();
+        if self.executor.start(program).is_ok() {
+            self.goal = goal;
+        } else {
+            self.no_plan = true;
+        }
+    }
+
+    fn finish(&mut self, inputs: &Inputs<'_>, out: &mut Outputs) {
+        if let Some(mut attempt) = self.attempt.take() {
+            attempt.ended_at = inputs.now;
+            attempt.steps.push((self.step, inputs.now.since(self.entered_at)));
+            self.entered_at = inputs.now;
+            self.began_at = inputs.now;
+            if attempt.released_in_bin {
+                self.unconfirmed = Some(attempt.choice.pick);
+            }
+            out.tasks.push(Task::Finish(Box::new(attempt)));
+        }
+    }
+
+    fn confirm(&mut self, out: &mut Outputs) {
+        if let Some(pick) = self.unconfirmed {
+            out.tasks.push(Task::Confirm { pick });
+        }
+    }
+
+    fn ask(&mut self, task: Task, out: &mut Outputs) {
+        self.waiting_for_plan = true;
+        self.planned = None;
+        self.no_plan = false;
+        out.tasks.push(task);
+    }
+
+    fn enter(&mut self, step: Step, inputs: &Inputs<'_>, out: &mut Outputs) {
+        let steps = self.attempt.as_mut().map_or(&mut self.waits, |a| &mut a.steps);
+        steps.push((self.step, inputs.now.since(self.entered_at)));
+        self.step = step;
+        self.entered_at = inputs.now;
+        out.entered = Some(step);
+    }
+
+    fn weigh(&mut self, inputs: &Inputs<'_>, motion: &Motion) {
+        // The first part of the lift still leans on the pile.
+        if motion.progress_in(SegmentKind::Lift).is_some_and(|p| p > 0.4) {
+            self.weight.sum_n += f64::from(inputs.tool.load_mn) * 1e-3;
+            self.weight.samples += 1;
+        }
+    }
+
+    fn note_lowest(&mut self, tool: &Status) {
+        if let Some(attempt) = &mut self.attempt {
+            for (lowest, cup) in attempt.lowest_pa.iter_mut().zip(&tool.cups) {
+                *lowest = (*lowest).min(cup.pressure_pa);
+            }
+        }
+    }
+
+    fn all_sealed(&self, tool: &Status) -> bool {
+        self.attempt.as_ref().is_some_and(|a| {
+            let wanted = a.choice.candidates[a.choice.chosen].hold.cups;
+            sealed_cups(tool, wanted) == wanted.count()
+        })
+    }
+
+    fn lost(&self, tool: &Status) -> bool {
+        self.attempt.as_ref().is_some_and(|a| {
+            let wanted = a.choice.candidates[a.choice.chosen].hold.cups;
+            let holds = |i: usize| matches!(tool.cups[i].state, CupState::Sealed | CupState::Leaking);
+            tool.state == State::SafeEmpty || !wanted.iter().any(holds)
+        })
+    }
+}
+
+fn sealed_cups(tool: &Status, wanted: CupSet) -> u32 {
+    let sealed = wanted.iter().filter(|&i| tool.cups[i].state == CupState::Sealed).count();
+    u32::try_from(sealed).unwrap_or(u32::MAX)
+}
+
+fn pressures(tool: &Status) -> [u32; firmware::CUPS] {
+    tool.cups.map(|c| c.pressure_pa)
+}

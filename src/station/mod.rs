@@ -1,0 +1,499 @@
+//! The station: knows orders, totes and bins; answers the cycle's tasks with `perception`, `grasp` and `control`.
+//!
+//! It computes no geometry of its own and never sees the simulator.
+
+pub mod ledger;
+pub mod orders;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use control::{Cell, Drop, JointAngles, Obstacles, PlanError, Planner, Program, RobotModel, ToolModel, least_time};
+use grasp::{Candidate, Placement, Surroundings};
+use perception::{LookError, Perception};
+use scene::{Catalogue, HeightMap, Item, Manifest, Pose, RgbdImage, SkuName, Timestamp, frame};
+
+use crate::cli::Strategy;
+use crate::cycle::Attempt;
+use crate::telemetry::{CandidateRecord, Choice, Event, Outcome, PickRecord};
+use ledger::Ledger;
+use orders::Orders;
+
+/// Side of the cells of all height maps, metres: two cells are narrower than the least gap that matters (10 mm).
+const CELL_M: f64 = 0.005;
+/// How many items of one look get the full grasp search.
+const ITEMS_SEARCHED: usize = 6;
+/// Choices of one look that may turn out unreachable before the look is given up.
+const REPLANS: u32 = 12;
+/// Attempts near one spot before it is left alone until something there has changed.
+const TRIES_AT_A_SPOT: u32 = 3;
+/// What is put back is let go this far above where it lay, metres.
+const PUT_BACK_M: f64 = 0.015;
+/// The tool goes up by this at least after letting go, metres; the planner adds what rims and contents ask.
+const RETREAT_M: f64 = 0.05;
+/// How near two grasps must be to count as the same spot, metres.
+const SPOT_M: f64 = 0.03;
+
+/// One bin as the station believes it to be.
+#[derive(Debug, Clone)]
+struct BinState {
+    name: String,
+    /// The newest measured surface with what was put there since.
+    surface: Arc<HeightMap<frame::Bin>>,
+    /// The surface before the newest placement, to confirm it against.
+    before: Arc<HeightMap<frame::Bin>>,
+}
+
+/// A spot where picking went wrong.
+#[derive(Debug, Clone)]
+struct Miss {
+    at: nalgebra::Point3<f64>,
+    axis: nalgebra::Vector3<f64>,
+    tries: u32,
+    why: Outcome,
+}
+
+/// A released pick that waits for its bin to be looked at.
+#[derive(Debug)]
+struct Waiting {
+    record: PickRecord,
+    placement: Placement,
+}
+
+/// Knows what is wanted, what lies where, and what was tried.
+pub struct Station {
+    cell: Cell,
+    robot: RobotModel,
+    tool: ToolModel,
+    planner: Planner,
+    perception: Perception,
+    catalogue: Catalogue,
+    manifest: Manifest,
+    tote: usize,
+    strategy: Strategy,
+    /// Where the newest reach began, and the least time of the newest pick, seconds.
+    reach_from: JointAngles,
+    bound_s: Option<f64>,
+    ledger: Ledger,
+    items: Arc<Vec<Item>>,
+    tote_surface: Arc<HeightMap<frame::Tote>>,
+    bins: Vec<BinState>,
+    misses: Vec<Miss>,
+    /// Grasps of the newest look that no motion reaches: item and place of the candidate.
+    unreachable: Vec<(scene::ItemId, nalgebra::Point3<f64>, nalgebra::Vector3<f64>)>,
+    waiting: Option<Waiting>,
+    records: Vec<PickRecord>,
+    events: Vec<Event>,
+}
+
+impl Station {
+    /// A station about to begin. `tote` is the index in the cell of the tote that is presented, `manifest` what it should hold.
+    #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "called once, where the devices are chosen")]
+    pub fn new(
+        cell: Cell,
+        robot: RobotModel,
+        tool: ToolModel,
+        perception: Perception,
+        orders: &Orders,
+        tote: usize,
+        manifest: Manifest,
+        strategy: Strategy,
+    ) -> Self {
+        let tote_size = cell.totes[tote].size;
+        let bins = cell
+            .bins
+            .iter()
+            .map(|bin| {
+                let empty = Arc::new(HeightMap::over_floor([bin.size[0], bin.size[1]], CELL_M, 0.0));
+                BinState { name: bin.name.clone(), surface: empty.clone(), before: empty }
+            })
+            .collect();
+        Self {
+            planner: Planner::new(&robot, &tool, &cell),
+            catalogue: perception.catalogue().clone(),
+            reach_from: cell.rest,
+            bound_s: None,
+            robot,
+            tool,
+            perception,
+            manifest,
+            tote,
+            strategy,
+            ledger: Ledger::new(orders),
+            items: Arc::new(Vec::new()),
+            tote_surface: Arc::new(HeightMap::over_floor([tote_size[0], tote_size[1]], CELL_M, 0.0)),
+            bins,
+            misses: Vec::new(),
+            unreachable: Vec::new(),
+            waiting: None,
+            records: Vec::new(),
+            events: Vec::new(),
+            cell,
+        }
+    }
+
+    /// Finds the items of a new image of the tote.
+    ///
+    /// # Errors
+    /// [`LookError`] when inference itself breaks; nothing has moved.
+    pub fn look(&mut self, camera: &str, image: &Arc<RgbdImage>) -> Result<(), LookError> {
+        let tote = &self.cell.totes[self.tote];
+        let items = self.perception.look(image, &self.manifest, &tote.world_from, tote.size)?;
+        self.items = Arc::new(items);
+        self.tote_surface = Arc::new(perception::height_map(image, &tote.world_from, tote.size, CELL_M));
+        self.unreachable.clear();
+        let (at, tote) = (image.taken_at, tote.name.clone());
+        self.events.extend([
+            Event::Image { at, camera: camera.into(), image: image.clone() },
+            Event::Items { at, camera: camera.into(), tote: tote.clone(), items: self.items.clone() },
+            Event::ToteSurface { at, tote, surface: self.tote_surface.clone() },
+        ]);
+        Ok(())
+    }
+
+    /// Chooses the next item, its grasp and its place; `None` when nothing can be picked, with the reasons in the ledger.
+    pub fn choose(&mut self, pick: u32, now: Timestamp) -> Option<Arc<Choice>> {
+        if self.ledger.is_filled() || self.unreachable.len() as u32 >= REPLANS {
+            return None;
+        }
+        let wanted = self.wanted_items();
+        let mut best: Option<(f64, Choice)> = None;
+        for (item, sku) in wanted.into_iter().take(ITEMS_SEARCHED) {
+            let candidates = self.grasps(&item);
+            let Some(chosen) = candidates.iter().position(|c| c.rejected.is_none()) else {
+                let why = candidates.first().and_then(|c| c.rejected.as_ref()).map_or("no grasp on it".into(), ToString::to_string);
+                self.ledger.note(&sku, &format!("seen, but {why}"));
+                continue;
+            };
+            let score = candidates[chosen].score;
+            if best.as_ref().is_some_and(|(s, _)| *s >= score) {
+                continue;
+            }
+            for open in self.ledger.open(&sku) {
+                let Some(bin) = self.bins.iter().position(|b| b.name == open.bin) else { continue };
+                let placements = grasp::placements(
+                    &candidates[chosen].hold,
+                    &self.bins[bin].surface,
+                    &self.cell.bins[bin],
+                    &self.tool,
+                    self.catalogue.get(&sku),
+                );
+                if placements.first().is_none_or(|p| p.rejected.is_some()) {
+                    self.ledger.note(&sku, &format!("no place left in {}", open.bin));
+                    continue;
+                }
+                let choice = Choice {
+                    pick,
+                    tote: self.cell.totes[self.tote].name.clone(),
+                    bin: open.bin,
+                    order: open.order,
+                    sku: sku.clone(),
+                    items: self.items.clone(),
+                    item: item.id,
+                    candidates,
+                    chosen,
+                    placements,
+                    surface: self.bins[bin].surface.clone(),
+                };
+                best = Some((score, choice));
+                break;
+            }
+        }
+        let choice = Arc::new(best?.1);
+        self.events.push(Event::Choice { at: now, choice: choice.clone() });
+        Some(choice)
+    }
+
+    /// Items that may be taken, with the SKU each is taken for: the likely, uncovered and high ones first.
+    fn wanted_items(&mut self) -> Vec<(Item, SkuName)> {
+        let accept = self.cell.thresholds.accept_belief;
+        let wanted = self.ledger.wanted();
+        let mut found: Vec<(f64, Item, SkuName)> = Vec::new();
+        for sku in &wanted {
+            let mut seen = false;
+            for item in self.items.iter() {
+                let Some((best, p)) = item.best() else { continue };
+                if best != sku {
+                    continue;
+                }
+                seen = true;
+                if p < accept {
+                    self.ledger.note(sku, &format!("seen, but only {:.0} % sure", p * 100.0));
+                    continue;
+                }
+                let spot = item.world_from_item.origin();
+                if let Some(miss) = self.misses.iter().find(|m| (m.at - spot).norm() < SPOT_M && m.tries >= TRIES_AT_A_SPOT) {
+                    let note = format!("tried {} times, last: {}", miss.tries, miss.why);
+                    self.ledger.note(sku, &note);
+                    continue;
+                }
+                found.push((p * (1.0 - item.covered) + spot.z, item.clone(), sku.clone()));
+            }
+            if !seen {
+                self.ledger.note(sku, "not seen in the tote");
+            }
+        }
+        found.sort_by(|a, b| b.0.total_cmp(&a.0));
+        found.into_iter().map(|(_, item, sku)| (item, sku)).collect()
+    }
+
+    fn grasps(&self, item: &Item) -> Vec<Candidate> {
+        let tote = &self.cell.totes[self.tote];
+        let around = Surroundings {
+            tool: &self.tool,
+            tote,
+            surface: &self.tote_surface,
+            catalogue: &self.catalogue,
+        };
+        let mut candidates = match self.strategy {
+            Strategy::Planned => grasp::grasps(item, &self.items, &around, &|hold| self.planner.reachable(hold)),
+            Strategy::Baseline => grasp::baseline_grasps(item, &around),
+        };
+        // The next grasp after a miss must differ from it; scores near it shrink with each try.
+        for candidate in &mut candidates {
+            let at = candidate.hold.world_from_tool.origin();
+            let axis = candidate.hold.world_from_tool.direction(&nalgebra::Vector3::z());
+            let near = |p: &nalgebra::Point3<f64>, a: &nalgebra::Vector3<f64>| (p - at).norm() < 0.012 && a.dot(&axis) > 0.99;
+            for miss in self.misses.iter().filter(|m| near(&m.at, &m.axis)) {
+                candidate.score *= 0.5_f64.powi(miss.tries as i32);
+            }
+            if candidate.rejected.is_none() && self.unreachable.iter().any(|(id, p, a)| *id == item.id && near(p, a)) {
+                candidate.rejected = Some(grasp::Rejection::NoMotion);
+            }
+        }
+        candidates.sort_by(|a, b| a.rejected.is_some().cmp(&b.rejected.is_some()).then(b.score.total_cmp(&a.score)));
+        candidates
+    }
+
+    /// What stands in the way: the cell, and what is believed to lie in tote and bins.
+    #[expect(clippy::expect_used, reason = "the names come from the same cell")]
+    fn obstacles(&self, with_tote: bool) -> Obstacles {
+        let mut obstacles = Obstacles::of_cell(&self.cell);
+        if with_tote {
+            obstacles.set_tote(&self.cell.totes[self.tote].name, &self.tote_surface).expect("a tote of this cell");
+        }
+        for bin in &self.bins {
+            obstacles.set_bin(&bin.name, &bin.surface).expect("a bin of this cell");
+        }
+        obstacles
+    }
+
+    /// The way to the grasp; refused as well when there would be no way on from there.
+    ///
+    /// # Errors
+    /// [`PlanError`]: nothing has moved, and the grasp is not chosen again in this look.
+    pub fn plan_reach(&mut self, from: &JointAngles, choice: &Choice, now: Timestamp) -> Result<Arc<Program>, PlanError> {
+        let hold = &choice.candidates[choice.chosen].hold;
+        let obstacles = self.obstacles(true);
+        let planned = self.planner.reach(from, hold, &obstacles).and_then(|reach| {
+            self.planner.carry(&reach.end(), hold, &choice.placements[0].drop, &obstacles)?;
+            Ok(Arc::new(reach))
+        });
+        match &planned {
+            Ok(program) => {
+                self.reach_from = *from;
+                self.picture(now, choice.pick, program);
+            }
+            Err(why) => {
+                let axis = hold.world_from_tool.direction(&nalgebra::Vector3::z());
+                self.unreachable.push((choice.item, hold.world_from_tool.origin(), axis));
+                self.ledger.note(&choice.sku, &format!("seen, but {why}"));
+            }
+        }
+        planned
+    }
+
+    /// Lift, carry and lowering of what is held.
+    ///
+    /// # Errors
+    /// [`PlanError`]: the arm stands, the vacuum holds.
+    pub fn plan_carry(&mut self, from: &JointAngles, choice: &Choice, sealed_share: f64, now: Timestamp) -> Result<Arc<Program>, PlanError> {
+        let mut hold = choice.candidates[choice.chosen].hold.clone();
+        hold.max_acceleration *= sealed_share;
+        let program = Arc::new(self.planner.carry(from, &hold, &choice.placements[0].drop, &self.obstacles(true))?);
+        let least = |from, to| least_time(&self.robot, from, to).map(|t| t.seconds());
+        self.bound_s = least(&self.reach_from, from).zip(least(from, &program.end())).map(|(there, back)| there + back);
+        self.picture(now, choice.pick, &program);
+        Ok(program)
+    }
+
+    /// Back to where the item was taken from.
+    ///
+    /// # Errors
+    /// [`PlanError`]: the arm stands, the vacuum holds.
+    pub fn plan_put_back(&mut self, from: &JointAngles, choice: &Choice, now: Timestamp) -> Result<Arc<Program>, PlanError> {
+        let hold = &choice.candidates[choice.chosen].hold;
+        // The surface still shows the item where it lay; the guarded way down needs no map.
+        let up = Pose::<frame::World, frame::World>::from_translation(PUT_BACK_M * nalgebra::Vector3::z());
+        let drop = Drop { world_from_tool: up * hold.world_from_tool, approach_m: hold.approach_m };
+        let program = Arc::new(self.planner.carry(from, hold, &drop, &self.obstacles(false))?);
+        self.picture(now, choice.pick, &program);
+        Ok(program)
+    }
+
+    /// Straight up, out of the container.
+    ///
+    /// # Errors
+    /// [`PlanError`]: the arm stands.
+    pub fn plan_retreat(&mut self, from: &JointAngles) -> Result<Arc<Program>, PlanError> {
+        self.planner.retreat(from, RETREAT_M, &self.obstacles(true)).map(Arc::new)
+    }
+
+    /// To the rest pose.
+    ///
+    /// # Errors
+    /// [`PlanError`]: the arm stands.
+    pub fn plan_clear(&mut self, from: &JointAngles) -> Result<Arc<Program>, PlanError> {
+        self.planner.go_to(from, &self.cell.rest, &self.obstacles(true)).map(Arc::new)
+    }
+
+    fn picture(&mut self, at: Timestamp, pick: u32, program: &Arc<Program>) {
+        let tool_path = program
+            .samples()
+            .iter()
+            .step_by(20)
+            .map(|q| self.planner.forward(q).origin().coords.into())
+            .collect();
+        self.events.push(Event::Path { at, pick, program: program.clone(), tool_path: Arc::new(tool_path) });
+    }
+
+    /// A pick begins: its item is under way and its line wants one less.
+    pub fn begin(&mut self, choice: &Choice) {
+        self.ledger.begin(&choice.order, &choice.sku);
+    }
+
+    /// The tool has let go in a bin: the bin is believed to hold the item from now on.
+    pub fn released(&mut self, choice: &Choice, now: Timestamp) {
+        if let Some(bin) = self.bins.iter_mut().find(|b| b.name == choice.bin) {
+            bin.before = bin.surface.clone();
+            let mut surface = (*bin.surface).clone();
+            choice.placements[0].add_to(&mut surface);
+            bin.surface = Arc::new(surface);
+            self.events.push(Event::BinSurface { at: now, bin: bin.name.clone(), surface: bin.surface.clone() });
+        }
+    }
+
+    /// Takes the end of an attempt. A released pick waits for [`Station::confirm`]; others are settled here.
+    pub fn finish(&mut self, attempt: &Attempt) {
+        let record = self.record(attempt);
+        if attempt.released_in_bin {
+            self.waiting = Some(Waiting { placement: attempt.choice.placements[0].clone(), record });
+        } else {
+            let hold = &attempt.choice.candidates[attempt.choice.chosen].hold;
+            let (at, axis) = (hold.world_from_tool.origin(), hold.world_from_tool.direction(&nalgebra::Vector3::z()));
+            match self.misses.iter_mut().find(|m| (m.at - at).norm() < SPOT_M) {
+                Some(miss) => *miss = Miss { at, axis, tries: miss.tries + 1, why: attempt.outcome },
+                None => self.misses.push(Miss { at, axis, tries: 1, why: attempt.outcome }),
+            }
+            self.ledger.give_back(&record.order, &record.sku, &format!("last try: {}", attempt.outcome));
+            self.settle(record);
+        }
+    }
+
+    /// Looks into the bin for the released item, and settles the pick.
+    pub fn confirm(&mut self, pick: u32, camera: &str, image: &Arc<RgbdImage>) {
+        let Some(Waiting { mut record, placement }) = self.waiting.take_if(|w| w.record.pick == pick) else { return };
+        self.events.push(Event::Image { at: image.taken_at, camera: camera.into(), image: image.clone() });
+        if let Some(i) = self.bins.iter().position(|b| b.name == record.bin) {
+            let container = &self.cell.bins[i];
+            let seen = perception::height_map(image, &container.world_from, container.size, CELL_M);
+            let bin = &mut self.bins[i];
+            if placement.is_seen(&bin.before, &seen) {
+                self.ledger.deliver(&record.order, &record.sku);
+                if let Some(left) = self.manifest.get_mut(&record.sku) {
+                    *left = left.saturating_sub(1);
+                }
+            } else {
+                record.outcome = Outcome::NotSeenInBin;
+                self.ledger.give_back(&record.order, &record.sku, "released, but not seen in its bin");
+            }
+            // Cells without a reading keep what was believed of them.
+            let mut surface = seen;
+            for (new, old) in surface.z.iter_mut().zip(&bin.surface.z) {
+                if new.is_nan() {
+                    *new = *old;
+                }
+            }
+            bin.surface = Arc::new(surface);
+            self.events.push(Event::BinSurface { at: image.taken_at, bin: bin.name.clone(), surface: bin.surface.clone() });
+        }
+        self.settle(record);
+    }
+
+    fn settle(&mut self, record: PickRecord) {
+        self.events.push(Event::Pick(Arc::new(record.clone())));
+        self.records.push(record);
+    }
+
+    fn record(&self, attempt: &Attempt) -> PickRecord {
+        let choice = &attempt.choice;
+        let candidate = &choice.candidates[choice.chosen];
+        let hold = &candidate.hold;
+        let item = choice.items.iter().find(|i| i.id == choice.item);
+        let spot = hold.world_from_tool.origin();
+        let mut planned_s: BTreeMap<String, f64> = BTreeMap::new();
+        for (kind, span) in &attempt.planned {
+            *planned_s.entry(kind.to_string()).or_default() += span.seconds();
+        }
+        PickRecord {
+            pick: choice.pick,
+            began_at: attempt.began_at,
+            ended_at: attempt.ended_at,
+            order: choice.order.clone(),
+            tote: choice.tote.clone(),
+            bin: choice.bin.clone(),
+            sku: choice.sku.clone(),
+            beliefs: item.map(|i| i.beliefs.clone()).unwrap_or_default(),
+            size_m: item.map_or([0.0; 3], |i| i.size_m),
+            world_from_item: item.map_or_else(scene::Pose::identity, |i| i.world_from_item),
+            covered: item.map_or(0.0, |i| i.covered),
+            candidates: choice.candidates.iter().map(CandidateRecord::of).collect(),
+            chosen: choice.chosen,
+            retry: self.misses.iter().find(|m| (m.at - spot).norm() < SPOT_M).map_or(0, |m| m.tries),
+            bin_from_box: choice.placements[0].bin_from_box,
+            support: choice.placements[0].support,
+            max_acceleration: hold.max_acceleration,
+            planned_s,
+            bound_s: self.bound_s.filter(|_| attempt.released_in_bin),
+            expected_pa: hold.expected_pa,
+            sealed_pa: attempt.sealed_pa.to_vec(),
+            lowest_pa: attempt.lowest_pa.to_vec(),
+            weighed_kg: attempt.weighed_kg,
+            nominal_kg: self.catalogue.get(&choice.sku).and_then(|s| s.mass_kg),
+            outcome: attempt.outcome,
+            remark: None,
+            steps_s: attempt.steps.iter().map(|(step, span)| (*step, span.seconds())).collect(),
+        }
+    }
+
+    /// The orders' state.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// All settled picks.
+    #[must_use]
+    pub fn records(&self) -> &[PickRecord] {
+        &self.records
+    }
+
+    /// Events since the last call.
+    pub fn drain_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+}
+
+impl CandidateRecord {
+    fn of(candidate: &Candidate) -> Self {
+        let pose = &candidate.hold.world_from_tool;
+        Self {
+            cups: candidate.hold.cups.iter().collect(),
+            at_m: pose.origin().coords.into(),
+            tilt_deg: pose.direction(&-nalgebra::Vector3::z()).z.clamp(-1.0, 1.0).acos().to_degrees(),
+            score: candidate.score,
+            rejected: candidate.rejected.as_ref().map(ToString::to_string),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The words between the cycle and those who do its slow work: steps, tasks, answers, attempts.
+
+use std::fmt;
+use std::sync::Arc;
+
+use control::{JointAngles, Program, SegmentKind};
+use scene::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::telemetry::{Choice, Outcome};
+
+/// A step of the cycle, by the name that a person reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// The arm waits for an image and its items.
+    Look,
+    /// The arm waits for the choice of item, grasp and placement.
+    Choose,
+    /// The arm waits for the motion.
+    Plan,
+    /// To the stand-off before the item.
+    Reach,
+    /// Guarded and slow, until the cups touch.
+    Approach,
+    /// The vacuum builds up.
+    Seal,
+    /// Off the pile; the load cell weighs.
+    Lift,
+    /// Over the walls to the bin.
+    Carry,
+    /// Guarded down into the bin.
+    Place,
+    /// Vacuum off, a short blow.
+    Release,
+    /// Up and out of the bin.
+    Retreat,
+    /// Back into the tote with something that is not what was wanted.
+    PutBack,
+    /// Out of the camera's view after a missed pick.
+    Clear,
+    /// Nothing more to do.
+    Done,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Look => "look",
+            Self::Choose => "choose",
+            Self::Plan => "plan",
+            Self::Reach => "reach",
+            Self::Approach => "approach",
+            Self::Seal => "seal",
+            Self::Lift => "lift",
+            Self::Carry => "carry",
+            Self::Place => "place",
+            Self::Release => "release",
+            Self::Retreat => "retreat",
+            Self::PutBack => "put-back",
+            Self::Clear => "clear",
+            Self::Done => "done",
+        })
+    }
+}
+
+/// Slow work that the cycle asks for. Every task but [`Task::Begin`] and
+/// [`Task::Finish`] is answered once.
+#[derive(Debug, Clone)]
+pub enum Task {
+    /// Take an image of the tote and find its items.
+    Look,
+    /// Choose item, grasp and placement from the newest look, for the pick of this number.
+    Choose {
+        /// The pick's number, from 1.
+        pick: u32,
+    },
+    /// Plan the way from `from` to the grasp, and make sure that the way on exists.
+    PlanReach {
+        /// Where the arm will be.
+        from: JointAngles,
+        /// What was chosen.
+        choice: Arc<Choice>,
+    },
+    /// Plan lift, carry and lowering for what is held.
+    PlanCarry {
+        /// Where the arm is.
+        from: JointAngles,
+        /// What was chosen.
+        choice: Arc<Choice>,
+        /// Share of the wanted cups that sealed, 0…1; the allowed acceleration shrinks with it.
+        sealed_share: f64,
+    },
+    /// Plan the way back into the tote.
+    PlanPutBack {
+        /// Where the arm is.
+        from: JointAngles,
+        /// What was chosen.
+        choice: Arc<Choice>,
+    },
+    /// Plan straight up out of the container that the tool is in.
+    PlanRetreat {
+        /// Where the arm is.
+        from: JointAngles,
+        /// What was let go in its bin, if something was.
+        released: Option<Arc<Choice>>,
+    },
+    /// Plan to the rest pose, out of every camera's view.
+    PlanClear {
+        /// Where the arm is.
+        from: JointAngles,
+    },
+    /// Look into the bin whether the item of a pick lies there.
+    Confirm {
+        /// The pick's number.
+        pick: u32,
+    },
+    /// A pick begins: the arm starts towards the item.
+    Begin(Arc<Choice>),
+    /// A pick has come to its end, but for what Confirm may add.
+    Finish(Box<Attempt>),
+}
+
+/// The answer to a [`Task`].
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// Items are known.
+    Looked,
+    /// What to pick next.
+    Chosen(Arc<Choice>),
+    /// Nothing can be picked, with the reason.
+    Nothing,
+    /// The way to the grasp, for PlanReach.
+    Reached(Arc<Program>),
+    /// The chosen grasp can't be reached, or not be left again.
+    Unreachable,
+    /// A motion, for PlanCarry, PlanPutBack, PlanRetreat and PlanClear.
+    Planned(Arc<Program>),
+    /// No motion exists; why has been told by the one who planned.
+    NoPlan,
+    /// The bin was looked at. The outcome is settled by whoever keeps the ledger.
+    Confirmed,
+}
+
+/// What one attempt came to, as the cycle saw it.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// What was chosen.
+    pub choice: Arc<Choice>,
+    /// How it ended, before the bin was looked at.
+    pub outcome: Outcome,
+    /// True once cups were told to seal.
+    pub attempted: bool,
+    /// True when something was released in the bin.
+    pub released_in_bin: bool,
+    /// When the pick began.
+    pub began_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// Time in each step, in order of entry.
+    pub steps: Vec<(Step, Span)>,
+    /// Pressure of each cup at the end of Seal, pascals below ambient.
+    pub sealed_pa: [u32; firmware::CUPS],
+    /// Lowest pressure of each cup while carrying, pascals below ambient.
+    pub lowest_pa: [u32; firmware::CUPS],
+    /// Mass from the load cell, kilograms.
+    pub weighed_kg: Option<f64>,
+    /// Planned seconds by segment name.
+    pub planned: Vec<(SegmentKind, Span)>,
+}
+
+impl Attempt {
+    /// A pick that begins with the way to the grasp, after waiting through `waits`.
+    pub(crate) fn new(choice: Arc<Choice>, reach: &Program, began_at: Timestamp, waits: Vec<(Step, Span)>) -> Self {
+        let mut attempt = Self {
+            choice,
+            outcome: Outcome::Placed,
+            attempted: false,
+            released_in_bin: false,
+            began_at,
+            ended_at: began_at,
+            steps: waits,
+            sealed_pa: [0; firmware::CUPS],
+            lowest_pa: [0; firmware::CUPS],
+            weighed_kg: None,
+            planned: Vec::new(),
+        };
+        attempt.plan(reach);
+        attempt
+    }
+
+    /// Notes the planned length of each segment.
+    pub(crate) fn plan(&mut self, program: &Program) {
+        self.planned.extend(program.segments().iter().map(|s| (s.kind, s.duration())));
+    }
+}
