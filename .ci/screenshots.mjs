@@ -83,15 +83,22 @@ try {
   await page.goto(`${page_url}?url=${source}&renderer=webgl&hide_welcome_screen=1&persist=0`);
   await drawn(page);
 
-  // Drag the cursor to the wanted time; that also stops the playback.
-  const x = TIME.from + (TIME.to - TIME.from) * share;
-  await page.mouse.move(x - 6, TIME.y);
-  await sleep(1000);
-  await page.mouse.down();
-  await sleep(1000);
-  await page.mouse.move(x, TIME.y, { steps: 3 });
-  await sleep(1000);
-  await page.mouse.up();
+  // One step back stops the playback; then the cursor goes where it is clicked. A frame takes long enough
+  // here that a press may be over before it is seen: look whether it was.
+  const away = () => page.mouse.move(WINDOW.width / 2, 12);
+  for (let tries = 0; ; tries += 1) {
+    if (tries === 5) throw new Error(`the cursor does not go to ${share}: is it where it is clicked?`);
+    await page.keyboard.press('Control+ArrowLeft');
+    const before = await settled(page);
+    await page.mouse.move(TIME.from + (TIME.to - TIME.from) * share, TIME.y);
+    await sleep(1500);
+    await page.mouse.down();
+    await sleep(1500);
+    await page.mouse.up();
+    await sleep(1500);
+    await away();
+    if (!(await settled(page)).equals(before)) break;
+  }
 
   const pictures = [];
   for (const [name, tab] of TABS) {
@@ -99,7 +106,7 @@ try {
     await sleep(1000);
     // The click has also selected the tab: that would draw a frame around it.
     await page.keyboard.press('Escape');
-    await page.mouse.move(WINDOW.width / 2, 12);
+    await away();
     const picture = await settled(page);
     if (pictures.some(other => other.equals(picture))) throw new Error(`tab ${name} looks like the one before: is it where it is clicked?`);
     pictures.push(picture);

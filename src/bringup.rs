@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use control::{Cell, ConfigError, Executor, RobotModel, ToolClient, ToolModel};
+use control::{Cell, ConfigError, Executor, Planner, RobotModel, Scale, ToolClient, ToolModel};
 use perception::{Files, LoadError, Perception, Settings};
 use scene::{Manifest, Span};
 use sim::scenario::{Scenario, ScenarioError};
@@ -233,8 +233,9 @@ impl Site {
             release_timeout: ms(cell.thresholds.release_timeout_ms),
             released_pa: cell.thresholds.released_pa,
         };
-        let cycle = Cycle::new(rules, Executor::new(&self.robot, cell.rest), cell.rest);
-        let tool = ToolClient::new(world.tool(), firmware::Limits::default());
+        let scale = Scale::new(Planner::new(&self.robot, &self.tool, cell), &self.tool);
+        let cycle = Cycle::new(rules, Executor::new(&self.robot, cell.rest), scale);
+        let tool = ToolClient::new(world.tool(), limits());
         Ok(Runtime::new(world, tool, station, cycle, Scorer::new(&self.orders), cell, tote, sinks)?)
     }
 }
@@ -293,4 +294,9 @@ fn known_copy(catalogue: &Path) -> Result<tempfile::TempDir, BringupError> {
         }
     }
     Ok(copy)
+}
+
+/// What the tool is held to. A seek begins while the tool still comes down, which may take most of two seconds.
+fn limits() -> firmware::Limits {
+    firmware::Limits { seek_timeout_ms: 3_000, ..firmware::Limits::default() }
 }

@@ -13,7 +13,7 @@
 
 use std::sync::Arc;
 
-use control::{ArmState, Executor, JointAngles, Motion, Program, SegmentKind, Setpoint, TickInputs};
+use control::{ArmState, Executor, JointAngles, Motion, Program, Scale, SegmentKind, Setpoint, TickInputs};
 use firmware::{CupSet, CupState, Request, State, Status};
 use scene::{Span, Timestamp};
 
@@ -94,7 +94,7 @@ pub struct Cycle {
     goal: JointAngles,
     /// The guarded approach ended by contact.
     touched: bool,
-    weight: Weighing,
+    scale: Scale,
     /// The weight was wrong and the way back is not planned yet.
     put_back: bool,
     /// The way out of the view has been started.
@@ -108,24 +108,19 @@ pub struct Cycle {
     unconfirmed: Option<u32>,
     /// True once a look from the rest pose found nothing.
     looked_again: bool,
+    /// True once that is settled: the arm goes to rest for good.
+    ending: bool,
 }
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Weighing {
-    sum_n: f64,
-    samples: u32,
-}
-
-/// Standard gravity, m/s² (CGPM 1901).
-const GRAVITY: f64 = 9.806_65;
 
 impl Cycle {
     /// A cycle at rest, about to look.
     #[must_use]
-    pub fn new(rules: Rules, executor: Executor, at: JointAngles) -> Self {
+    pub fn new(rules: Rules, executor: Executor, scale: Scale) -> Self {
+        let at = executor.at();
         Self {
             rules,
             executor,
+            scale,
             at,
             goal: at,
             touched: false,
@@ -140,10 +135,10 @@ impl Cycle {
             waiting_for_plan: false,
             planned: None,
             no_plan: false,
-            weight: Weighing::default(),
             put_back: false,
             unconfirmed: None,
             looked_again: false,
+            ending: false,
         }
     }
 
@@ -215,7 +210,8 @@ impl Cycle {
     /// Looks for the next item while the arm is busy over the bins, and plans as soon as it is known where the arm will be.
     fn look_ahead(&mut self, out: &mut Outputs) {
         let idle = matches!(self.step, Step::Look | Step::Choose | Step::Plan);
-        let over_bin = matches!(self.step, Step::Place | Step::Release | Step::Retreat) && !self.put_back;
+        let released = self.attempt.as_ref().is_some_and(|a| a.released_in_bin);
+        let over_bin = self.step == Step::Place || (released && matches!(self.step, Step::Release | Step::Retreat));
         match &self.next {
             Next::Unknown if idle || over_bin => {
                 out.tasks.push(Task::Look);
@@ -312,8 +308,7 @@ impl Cycle {
                 } else if !self.waiting_for_plan && motion.is_over() {
                     if self.clearing || self.no_plan {
                         self.confirm(out);
-                        let done = matches!(self.next, Next::Nothing);
-                        self.enter(if done { Step::Done } else { Step::Look }, inputs, out);
+                        self.enter(if self.ending { Step::Done } else { Step::Look }, inputs, out);
                     } else {
                         self.ask(Task::PlanClear { from: self.at }, out);
                     }
@@ -336,10 +331,8 @@ impl Cycle {
             }
             Next::Nothing => {
                 // The arm may have stood in the way, or a bin may not have been confirmed: look once more from rest.
-                if !self.looked_again {
-                    self.looked_again = true;
-                    self.next = Next::Unknown;
-                }
+                self.ending = self.looked_again;
+                self.looked_again = true;
                 self.clear(inputs, out);
             }
             Next::Choosing if self.step != Step::Choose => self.enter(Step::Choose, inputs, out),
@@ -358,7 +351,7 @@ impl Cycle {
         if let Some(program) = self.planned.take() {
             attempt.plan(&program);
             self.start(program);
-            self.weight = Weighing::default();
+            self.scale.clear();
             self.enter(Step::Lift, inputs, out);
         } else if self.no_plan {
             self.no_plan = false;
@@ -380,10 +373,7 @@ impl Cycle {
     fn verify(&mut self, inputs: &Inputs<'_>, out: &mut Outputs) {
         let Some(attempt) = &mut self.attempt else { return };
         let hold = &attempt.choice.candidates[attempt.choice.chosen].hold;
-        let axis = hold.world_from_tool.direction(&nalgebra::Vector3::z());
-        let upright = axis.z.abs().max(0.3);
-        let weighed = (self.weight.samples > 0)
-            .then(|| self.weight.sum_n / f64::from(self.weight.samples) / GRAVITY / upright);
+        let weighed = self.scale.mass_kg();
         attempt.weighed_kg = weighed;
         let tolerance = (self.rules.weight_tolerance * hold.mass_kg).max(self.rules.weight_tolerance_kg);
         if weighed.is_some_and(|kg| (kg - hold.mass_kg).abs() > tolerance) {
@@ -452,9 +442,7 @@ impl Cycle {
 
     /// Goes to rest; what was known of the next pick is stale by then.
     fn clear(&mut self, inputs: &Inputs<'_>, out: &mut Outputs) {
-        if !matches!(self.next, Next::Nothing) {
-            self.next = Next::Unknown;
-        }
+        self.next = Next::Unknown;
         self.planned = None;
         self.waiting_for_plan = false;
         self.no_plan = false;
@@ -509,9 +497,8 @@ impl Cycle {
 
     fn weigh(&mut self, inputs: &Inputs<'_>, motion: &Motion) {
         // The first part of the lift still leans on the pile.
-        if motion.progress_in(SegmentKind::Lift).is_some_and(|p| p > 0.4) {
-            self.weight.sum_n += f64::from(inputs.tool.load_mn) * 1e-3;
-            self.weight.samples += 1;
+        if motion.progress_in(SegmentKind::Lift).is_some_and(|p| p > 0.35) {
+            self.scale.add(&inputs.arm.q, f64::from(inputs.tool.load_mn) * 1e-3);
         }
     }
 

@@ -185,7 +185,7 @@ impl PickRecord {
     /// Seconds spent in steps that `of` selects.
     #[must_use]
     pub fn seconds_in(&self, of: impl Fn(Step) -> bool) -> f64 {
-        self.steps_s.iter().filter(|(step, _)| of(*step)).map(|(_, s)| s).sum()
+        self.steps_s.iter().filter(|(step, _)| of(*step)).fold(0.0, |sum, (_, s)| sum + s)
     }
 }
 

@@ -3,16 +3,18 @@
 //! ```text
 //! cargo run --release -p control --example plan_times -- 500
 //! ```
+#![expect(clippy::disallowed_methods, reason = "what it prints is how long things take on this machine")]
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
-use control::{Cell, Drop, HeldBox, Hold, Obstacles, Planner, SegmentKind};
+use control::{ArmState, Cell, Drop, Executor, HeldBox, Hold, Obstacles, Planner, SegmentKind, TickInputs};
 use firmware::CupSet;
 use nalgebra::{UnitQuaternion, Vector3};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use scene::Pose;
+use scene::{Pose, Timestamp};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let count: usize = std::env::args().nth(1).map_or(Ok(500), |n| n.parse())?;
@@ -71,6 +73,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 note("carry, s", carry.duration_of(SegmentKind::Carry).seconds());
                 note("lower, s", carry.duration_of(SegmentKind::Lower).seconds());
                 note("pick, s", reach.duration().seconds() + carry.duration().seconds());
+                // A stop at full speed is what a tick has most to do for.
+                let mut executor = Executor::new(&robot, carry.start());
+                executor.start(Arc::new(carry.clone()))?;
+                let half = carry.samples().len() as u64 / 2;
+                for tick in 0..half + 600 {
+                    let now = Timestamp::from_nanos(tick * 1_000_000);
+                    let arm = ArmState { at: now, q: executor.at(), dq: [0.0; 6], stopped: false };
+                    let begun = Instant::now();
+                    std::hint::black_box(executor.tick(&TickInputs { now, arm, contact: false, stop: tick > half }));
+                    note(if tick > half { "stopping tick, ms" } else { "tick, ms" }, begun.elapsed().as_secs_f64() * 1e3);
+                }
                 let begun = Instant::now();
                 let back = planner.reach(&carry.end(), &hold, &obstacles)?;
                 note("plan reach from a bin, ms", begun.elapsed().as_secs_f64() * 1e3);

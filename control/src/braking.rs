@@ -10,18 +10,23 @@ use crate::executor::{Point, read};
 use crate::program::{Program, SAMPLE_S};
 use crate::robot::RobotModel;
 
-/// Share of the limits that braking uses; the rest is for time going in steps.
-const SHARE: f64 = 0.97;
+/// Shares of the limits that braking uses; the rest is for time going in steps, which blurs a step
+/// of the program's jerk over three ticks.
+const ACCELERATION_SHARE: f64 = 0.97;
+const JERK_SHARE: f64 = 0.91;
 /// Largest bend of the rate, 1/s²: a stop from full rate takes 0.1 s at least.
 const MOST_BEND: f64 = 400.0;
 /// Samples between two looks ahead.
 const STRIDE: f64 = 2.0;
 /// Looks ahead at most; what takes longer counts as closed.
 const LOOKS: usize = 250;
+/// Share of the rate that must be left when its change is back at zero, so that a standstill can
+/// be reached more gently than that.
+const LEFT: f64 = 0.03;
 /// Bends that are tried, as shares of the hardest that this tick allows.
-const BENDS: [f64; 6] = [1.0, 0.75, 0.5, 0.25, 0.08, 0.0];
+const BENDS: [f64; 6] = [1.0, 0.75, 0.5, 0.3, 0.15, 0.05];
 /// Bends of the way back, as shares of the hardest that the joints' jerk allows now.
-const WAYS_BACK: [f64; 2] = [0.85, 0.4];
+const WAYS_BACK: [f64; 3] = [0.85, 0.5, 0.2];
 
 /// How fast the program is read.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,6 +37,8 @@ pub(crate) struct Rate {
     change: f64,
     /// The bend, 1/s², with which the change is known to go back to zero within the limits.
     back: f64,
+    /// Ticks until the rate and its change are both zero; 0 while that isn't settled.
+    landing: u16,
 }
 
 impl Rate {
@@ -39,18 +46,32 @@ impl Rate {
         value: 1.0,
         change: 0.0,
         back: MOST_BEND,
+        landing: 0,
     };
     pub(crate) const STILL: Self = Self {
         value: 0.0,
         change: 0.0,
         back: MOST_BEND,
+        landing: 0,
     };
 
-    fn ended(&self) -> Self {
+    /// The next of the ticks that are left. The bend falls or grows by the same amount each tick, so
+    /// that rate and change are zero after the last one, to rounding.
+    fn land(&self) -> Self {
+        if self.landing < 2 {
+            return Self::STILL;
+        }
+        let n = f64::from(self.landing);
+        // The change is the sum of the bends, the rate that of the changes: two conditions, for the
+        // mean bend and for its slope over the ticks.
+        let mean = -self.change / (n * SAMPLE_S);
+        let miss = self.value + 0.5 * (n - 1.0) * self.change * SAMPLE_S;
+        let slope = 12.0 * miss / (SAMPLE_S * SAMPLE_S * n * (n * n - 1.0));
+        let next = self.after(mean - 0.5 * (n - 1.0) * slope, SAMPLE_S);
         Self {
-            value: 0.0,
-            change: 0.0,
-            back: self.back,
+            value: next.value.max(0.0),
+            landing: self.landing - 1,
+            ..next
         }
     }
 
@@ -60,7 +81,7 @@ impl Rate {
         Self {
             value: self.value + change * seconds,
             change,
-            back: self.back,
+            ..*self
         }
     }
 }
@@ -75,31 +96,22 @@ pub(crate) struct Brake {
 impl Brake {
     pub(crate) fn new(robot: &RobotModel) -> Self {
         Self {
-            acceleration: robot.joints.map(|j| j.acceleration * SHARE),
-            jerk: robot.joints.map(|j| j.jerk * SHARE),
+            acceleration: robot.joints.map(|j| j.acceleration * ACCELERATION_SHARE),
+            jerk: robot.joints.map(|j| j.jerk * JERK_SHARE),
         }
     }
 
     /// The rate of the next tick.
     pub(crate) fn next(&self, program: &Program, sigma: f64, rate: &Rate) -> Rate {
-        let here = read(program, sigma);
-        if rate.change < 0.0 {
-            // Rate and change to zero together, in `ticks` steps of one bend.
-            let ticks = 1.0 + 2.0 * rate.value / (-rate.change * SAMPLE_S);
-            if ticks < 1.5 {
-                return Rate::STILL;
-            }
-            let bend = -rate.change / (ticks * SAMPLE_S);
-            if self.lands(program, sigma, rate, bend) {
-                if std::env::var_os("DEBUG").is_some() { println!("{sigma:.1} {:.4} {:.2} land {bend:.1}", rate.value, rate.change); }
-                return Rate {
-                    back: bend,
-                    ..rate.after(bend, SAMPLE_S)
-                };
-            }
+        if rate.landing > 0 {
+            return rate.land();
         }
+        let here = read(program, sigma);
         let steepest = (0..6).fold(MOST_BEND, |b, i| b.min(self.jerk[i] / here.d1[i].abs().max(1e-9)));
-        let hardest = self.hardest(&here, rate);
+        // The jerk of what is commanded is a mean over three ticks: the bend must suit the
+        // program's own jerk on all of them.
+        let around = [-1.0, 1.0, 2.0].map(|ticks| read(program, sigma + ticks * rate.value));
+        let hardest = around.iter().chain([&here]).fold(-MOST_BEND, |b, p| b.max(self.hardest(p, rate)));
         for share in BENDS {
             let bend = hardest * share;
             let next = rate.after(bend, SAMPLE_S);
@@ -109,17 +121,30 @@ impl Brake {
             for back in WAYS_BACK {
                 let back = back * steepest;
                 if self.is_open(program, sigma + next.value, &next, back) {
-                if std::env::var_os("DEBUG").is_some() { println!("{sigma:.1} {:.4} {:.2} open {share} {bend:.1} back {back:.1} steepest {steepest:.1}", rate.value, rate.change); }
                     return Rate { back, ..next };
                 }
             }
         }
-                if std::env::var_os("DEBUG").is_some() { println!("{sigma:.1} {:.4} {:.2} fall hardest {hardest:.1} back {:.1} steepest {steepest:.1} a {:.2?} j {:.2?}", rate.value, rate.change, rate.back, std::array::from_fn::<f64,6,_>(|i| (here.d2[i]*rate.value*rate.value+here.d1[i]*rate.change)/self.acceleration[i]), std::array::from_fn::<f64,6,_>(|i| here.d3[i]*rate.value.powi(3)/self.jerk[i])); }
+        // There is no room to brake harder and come back: on to a standstill, if that is open.
+        // With one bend, rate and change come to zero together in so many ticks.
+        let ticks = 1.0 + 2.0 * rate.value / (-rate.change * SAMPLE_S).max(1e-12);
+        if (4.0..f64::from(u16::MAX)).contains(&ticks) {
+            let ticks = ticks.ceil();
+            // Whole ticks take a little more bend at first.
+            let bend = -rate.change / (ticks * SAMPLE_S);
+            if self.lands(program, sigma, rate, bend, 1.0 + 3.0 / (ticks + 1.0)) {
+                let landing = Rate {
+                    landing: ticks as u16,
+                    ..*rate
+                };
+                return landing.land();
+            }
+        }
         // The way back that was seen to be open a tick ago.
         rate.after(rate.back, SAMPLE_S)
     }
 
-    /// The lowest bend that keeps the jerk of every joint; zero or more when none does.
+    /// The lowest bend that keeps the jerk of every joint at a point; zero or more when none does.
     fn hardest(&self, here: &Point, rate: &Rate) -> f64 {
         let (r, a) = (rate.value, rate.change);
         let mut lowest = -MOST_BEND;
@@ -153,7 +178,7 @@ impl Brake {
     /// True when the change of the rate can go back to zero under `bend` before the rate does.
     fn is_open(&self, program: &Program, sigma: f64, from: &Rate, bend: f64) -> bool {
         let mut rate = *from;
-        let mut sigma = sigma;
+        let mut sigma = sigma - rate.value;
         for _ in 0..LOOKS {
             if !self.holds(&read(program, sigma), &rate, bend) {
                 return false;
@@ -162,7 +187,7 @@ impl Brake {
                 return true;
             }
             rate = rate.after(bend, STRIDE * SAMPLE_S);
-            if rate.value <= 0.0 {
+            if rate.value <= LEFT * from.value {
                 return false;
             }
             sigma += rate.value * STRIDE;
@@ -170,18 +195,17 @@ impl Brake {
         false
     }
 
-    /// True when rate and change can go to zero together under `bend`.
-    fn lands(&self, program: &Program, sigma: f64, from: &Rate, bend: f64) -> bool {
+    /// True when rate and change can go to zero together under `bend`, and `more` times as much holds too.
+    fn lands(&self, program: &Program, sigma: f64, from: &Rate, bend: f64, more: f64) -> bool {
         let mut rate = *from;
-        let mut sigma = sigma;
+        let mut sigma = sigma - rate.value;
         for _ in 0..LOOKS {
-            if !self.holds(&read(program, sigma), &rate, bend) {
+            if !self.holds(&read(program, sigma), &rate, bend * more) {
                 return false;
             }
             rate = rate.after(bend, STRIDE * SAMPLE_S);
             if rate.change >= 0.0 || rate.value <= 0.0 {
-                // The last tick falls between two: it may have to bend half as much again.
-                return self.holds(&read(program, sigma), &rate.ended(), 1.6 * bend);
+                return true;
             }
             sigma += rate.value * STRIDE;
         }

@@ -268,7 +268,7 @@ impl Executor {
                 _ => Motion::Done,
             });
         } else if let Some(cause) = self.braking
-            && self.rate.value <= 0.0
+            && self.rate == Rate::STILL
         {
             self.come_to_rest(match cause {
                 StopCause::Contact => Motion::Contact,

@@ -15,9 +15,9 @@ const FASTEST: f64 = 2.5;
 /// Hardest acceleration of the tool on a straight way without load, m/s² (ours, as FASTEST).
 const HARDEST: f64 = 20.0;
 /// Length before the end of a guarded way that is gone slowly, beside what lies past touch, metres.
-const SLOW_M: f64 = 0.02;
+const SLOW_M: f64 = 0.012;
 /// Speed of the tool when it may touch, m/s.
-pub(crate) const SLOW_SPEED: f64 = 0.15;
+pub(crate) const SLOW_SPEED: f64 = 0.05;
 /// Share of the joints' limits that free moves use; the rest is for rounding.
 const FREE_SHARE: f64 = 0.995;
 

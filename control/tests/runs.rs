@@ -1,4 +1,5 @@
 //! The executor over planned motions: what it commands, how it stops, that it doesn't allocate.
+#![expect(clippy::panic, reason = "a test that can't go on fails")]
 
 mod common;
 
@@ -119,23 +120,11 @@ fn a_program_runs_from_its_start_to_its_end_within_the_limits() {
 }
 
 #[test]
-fn debug_one() {
-    let (site, programs) = programs(12);
-    for program in &programs {
-        if program.samples().len() != 1050 { continue; }
-        println!("{:?}", program.segments());
-        let mut executor = Executor::new(&site.robot, program.start());
-        executor.start(program.clone()).unwrap();
-        run(&mut executor, |tick, _, inputs| inputs.stop = tick >= 465);
-    }
-}
-
-#[test]
 fn a_stop_at_any_moment_keeps_the_limits_and_the_path() {
-    let (site, programs) = programs(12);
+    let (site, programs) = programs(30);
     let (mut most, mut longest, mut stops) = ([0.0_f64; 3], 0, 0);
     for program in &programs {
-        for at in (5..program.samples().len() as u64).step_by(23) {
+        for at in (5..program.samples().len() as u64).step_by(19) {
             let mut executor = Executor::new(&site.robot, program.start());
             executor.start(program.clone()).unwrap();
             let (setpoints, state) = run(&mut executor, |tick, _, inputs| inputs.stop = tick >= at);
@@ -144,7 +133,7 @@ fn a_stop_at_any_moment_keeps_the_limits_and_the_path() {
                 "{state:?}"
             );
             let worst = shares(&site.robot, &setpoints);
-            if !worst.iter().all(|&s| s <= 1.0 + 1e-6) { println!("stopped at {at} of {}: {worst:?} {}", program.samples().len(), setpoints.len() as u64 - at); }
+            assert!(worst.iter().all(|&s| s <= 1.0 + 1e-6), "stopped at {at}: {worst:?}");
             most = std::array::from_fn(|n| most[n].max(worst[n]));
             longest = longest.max(setpoints.len() as u64 - at);
             let end = executor.at();
@@ -158,7 +147,7 @@ fn a_stop_at_any_moment_keeps_the_limits_and_the_path() {
 }
 
 #[test]
-fn contact_ends_a_guarded_part_within_eight_millimetres() {
+fn contact_where_it_was_planned_ends_a_part_within_three_millimetres() {
     let site = site();
     let mut worst = 0.0_f64;
     for (seed, problem) in problems(&site, 40) {
@@ -191,7 +180,7 @@ fn contact_ends_a_guarded_part_within_eight_millimetres() {
         assert_eq!(run(&mut executor, |_, _, _| {}).1, Motion::Done);
     }
     println!("at most {worst} m after contact");
-    assert!(worst < 0.008, "{worst} m");
+    assert!(worst < 0.003, "{worst} m");
 }
 
 #[test]

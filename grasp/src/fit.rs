@@ -173,7 +173,10 @@ mod tests {
             sums.add(x, y, truth.z(x, y));
         }
         let found = sums.plane().unwrap();
-        assert!((found.b - 0.3).abs() < 1e-9 && (found.c + 0.2).abs() < 1e-9, "{found:?}");
+        assert!(
+            (found.b - 0.3).abs() < 1e-9 && (found.c + 0.2).abs() < 1e-9,
+            "{found:?}"
+        );
         assert!(found.above(0.0, 0.0, 0.1).abs() < 1e-12);
         let mut line = Sums::default();
         (0..40).for_each(|i| line.add(0.01 * f64::from(i), 0.0, 0.0));
@@ -203,7 +206,10 @@ mod tests {
         };
         let (found, rms) = Round::fitted(start, &points).unwrap();
         let miss = truth.out(&found.at).norm();
-        assert!(rms < 1e-5 && miss < 1e-4, "rms {rms} m, axis off by {miss} m");
+        assert!(
+            rms < 1e-5 && miss < 1e-4,
+            "rms {rms} m, axis off by {miss} m"
+        );
         assert!(found.axis.dot(&truth.axis).abs() > 0.9999);
     }
 }

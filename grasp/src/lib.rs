@@ -6,6 +6,7 @@ mod candidate;
 mod facet;
 mod fit;
 mod held;
+mod judge;
 mod patch;
 mod pattern;
 mod place;

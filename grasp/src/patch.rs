@@ -31,7 +31,9 @@ pub(crate) struct Patches<'a> {
     lip_m: f64,
     /// Cells of the disc, as steps from the middle, and whether they are under the lip.
     disc: Vec<(i32, i32, bool)>,
-    known: Vec<Option<Patch>>,
+    /// For each cell its patch: 0 not asked for, 1 none, else the number of the patch and 2.
+    known: Vec<u32>,
+    patches: Vec<Patch>,
 }
 
 impl<'a> Patches<'a> {
@@ -52,23 +54,33 @@ impl<'a> Patches<'a> {
             facet,
             lip_m,
             disc,
-            known: vec![None; raster.cells.len()],
+            known: vec![0; raster.cells.len()],
+            patches: Vec::with_capacity(512),
         }
     }
 
     /// From the lip of a cup at (x, y) to the facet's edge, metres; negative is over it.
     pub(crate) fn margin(&self, x: f64, y: f64) -> f64 {
-        self.raster.at(x, y).map_or(0.0, |k| f64::from(self.facet.clearance[k])) - self.lip_m
+        self.raster
+            .at(x, y)
+            .map_or(0.0, |k| f64::from(self.facet.clearance[k]))
+            - self.lip_m
     }
 
     /// The patch about (x, y) of the tote frame; `None` outside the raster, beside a round form and where
     /// nothing is known of the surface.
     pub(crate) fn at(&mut self, x: f64, y: f64) -> Option<Patch> {
         let k = self.raster.at(x, y)?;
-        if self.known[k].is_none() {
-            self.known[k] = self.work_out(k);
+        if self.known[k] == 0 {
+            self.known[k] = match self.work_out(k) {
+                Some(patch) => {
+                    self.patches.push(patch);
+                    self.patches.len() as u32 + 1
+                }
+                None => 1,
+            };
         }
-        let mut patch = self.known[k]?;
+        let mut patch = *self.patches.get((self.known[k] as usize).checked_sub(2)?)?;
         // Within the cell the form is exact.
         match self.facet.surface(x, y) {
             Some((point, normal)) => (patch.point, patch.normal) = (point, normal),
@@ -88,7 +100,12 @@ impl<'a> Patches<'a> {
         let (point, normal, form) = match self.facet.surface(x, y) {
             Some((point, normal)) => (point, normal, None),
             None if matches!(self.facet.form, Form::Free) => {
-                own = window_plane(raster, &self.facet.member, &Point3::new(x, y, 0.0), FREE_CELLS)?;
+                own = window_plane(
+                    raster,
+                    &self.facet.member,
+                    &Point3::new(x, y, 0.0),
+                    FREE_CELLS,
+                )?;
                 (Point3::new(x, y, own.z(x, y)), own.normal(), Some(own))
             }
             None => return None,

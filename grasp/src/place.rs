@@ -13,21 +13,23 @@ use crate::placement::{Placement, half_extents};
 use crate::rejection::PlaceRejection;
 use crate::space::{Clash, Ground, walls};
 
-/// Kept free between the item and walls or neighbours, metres.
-const GAP_M: f64 = 0.005;
+/// Kept free between the item and walls or neighbours, metres: a held item hangs up to 8 mm off its estimate.
+const GAP_M: f64 = 0.012;
 /// How far above its place the item is let go, metres.
 const RELEASE_M: f64 = 0.007;
 /// Cells this near to the resting height carry, metres.
 const CARRIES_M: f64 = 0.008;
 /// A neighbour within the gap may stand this much higher, metres: noise.
 const HIGHER_M: f64 = 0.008;
-/// The highest 5 % of a footprint don't count as long as they are noise, metres.
+/// The highest 5 % of a footprint don't count as long as they are noise: this many σ of the map's, and so much, metres.
+const NOISE_SIGMAS: f64 = 5.0;
 const NOISE_M: f64 = 0.010;
 const SUPPORT_LEAST: f64 = 0.6;
 /// Tilt of the tool up to which it is tilted to put the box down level, radians.
 const LEVEL_MOST: f64 = 25.0 * PI / 180.0;
-/// Clearance of the tool's rigid parts, metres.
+/// Clearance of the tool's rigid parts from walls, and from the middles of cells, metres.
 const TOOL_CLEAR_M: f64 = 0.003;
+const CELL_CLEAR_M: f64 = 0.005;
 /// What stands under idle cups may be this much higher than the lips, metres: they give way.
 const IDLE_RISE_M: f64 = 0.008;
 /// Straight way down, metres; motion begins it above the walls in any case.
@@ -101,7 +103,13 @@ fn attitudes(hold: &Hold, bin: &Container<Bin>, sku: Option<&Sku>) -> [Attitude;
     let tool_from_box = hold.held.tool_from_box.rotation();
     let bin_from_world = bin.world_from.inverse().rotation();
     let up = tool_from_box.inverse() * -Vector3::z();
-    let axis = (0..3).fold(0, |m, i| if up[i].abs() > up[m].abs() + 1e-9 { i } else { m });
+    let axis = (0..3).fold(0, |m, i| {
+        if up[i].abs() > up[m].abs() + 1e-9 {
+            i
+        } else {
+            m
+        }
+    });
     let level = up[axis].abs().clamp(0.0, 1.0).acos() <= LEVEL_MOST;
     let tool_x = bin_from_world * hold.world_from_tool.direction(&Vector3::x());
     let turned = |quarter: u32| {
@@ -119,7 +127,9 @@ fn attitudes(hold: &Hold, bin: &Container<Bin>, sku: Option<&Sku>) -> [Attitude;
             UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw) * upright * tool_from_box
         };
         let x = bin_from_box * (tool_from_box.inverse() * Vector3::x());
-        let turn = (tool_x.x * x.y - tool_x.y * x.x).atan2(tool_x.x * x.x + tool_x.y * x.y).abs();
+        let turn = (tool_x.x * x.y - tool_x.y * x.x)
+            .atan2(tool_x.x * x.x + tool_x.y * x.y)
+            .abs();
         (bin_from_box, turn)
     };
     let round = sku.filter(|s| s.shape == Shape::Cylinder).map(|s| {
@@ -169,7 +179,13 @@ impl Search<'_> {
                     y_mm: 2e3 * half[1],
                     gap_mm: GAP_M * 1e3,
                 };
-                let spot = Spot { attitude: number, at: [0.0; 2], from_corner: 0.0, height: 0.0, cost: 1.0 };
+                let spot = Spot {
+                    attitude: number,
+                    at: [0.0; 2],
+                    from_corner: 0.0,
+                    height: 0.0,
+                    cost: 1.0,
+                };
                 self.refuse(attitude, &spot, 0.0, why);
                 continue;
             }
@@ -178,18 +194,39 @@ impl Search<'_> {
             let highest = self.surface.highest(width, depth);
             let steps = room.map(|r| (r / cell + 1e-6).floor() as usize);
             // The last step goes to the far wall.
-            let along = |axis: usize, n: usize| if n > steps[axis] { room[axis] } else { n as f64 * cell };
-            let last = [0, 1].map(|a| steps[a] + usize::from(room[a] - steps[a] as f64 * cell > 1e-3));
+            let along = |axis: usize, n: usize| {
+                if n > steps[axis] {
+                    room[axis]
+                } else {
+                    n as f64 * cell
+                }
+            };
+            let last =
+                [0, 1].map(|a| steps[a] + usize::from(room[a] - steps[a] as f64 * cell > 1e-3));
             for j in 0..=last[1] {
                 for i in 0..=last[0] {
                     let at = [low[0] + along(0, i), low[1] + along(1, j)];
                     let start = self.footprint(attitude, at);
-                    let (i0, j0) = (start.i0.min(self.surface.nx.saturating_sub(width)), start.j0.min(self.surface.ny.saturating_sub(depth)));
+                    let (i0, j0) = (
+                        start.i0.min(self.surface.nx.saturating_sub(width)),
+                        start.j0.min(self.surface.ny.saturating_sub(depth)),
+                    );
                     let height = highest[j0 * self.surface.nx + i0];
-                    let from_corner = 0.5 * (along(0, i) / room[0].max(cell) + along(1, j) / room[1].max(cell));
-                    let rises = if height.is_finite() { (height + 2.0 * half[2]) / size[2] } else { 10.0 };
+                    let from_corner =
+                        0.5 * (along(0, i) / room[0].max(cell) + along(1, j) / room[1].max(cell));
+                    let rises = if height.is_finite() {
+                        (height + 2.0 * half[2]) / size[2]
+                    } else {
+                        10.0
+                    };
                     let cost = rises + 0.25 * from_corner;
-                    spots.push(Spot { attitude: number, at, from_corner, height, cost });
+                    spots.push(Spot {
+                        attitude: number,
+                        at,
+                        from_corner,
+                        height,
+                        cost,
+                    });
                 }
             }
         }
@@ -200,7 +237,8 @@ impl Search<'_> {
     fn choose(mut self, attitudes: &[Attitude; 2], mut spots: Vec<Spot>) -> Vec<Placement> {
         let order = |a: &Spot, b: &Spot| {
             let key = a.cost.total_cmp(&b.cost).then(a.attitude.cmp(&b.attitude));
-            key.then(a.at[1].total_cmp(&b.at[1])).then(a.at[0].total_cmp(&b.at[0]))
+            key.then(a.at[1].total_cmp(&b.at[1]))
+                .then(a.at[0].total_cmp(&b.at[0]))
         };
         let mut found: Vec<Placement> = Vec::new();
         let (mut from, mut looked_at) = (0, 0);
@@ -223,12 +261,19 @@ impl Search<'_> {
                 }
                 let top = spot.height + 2.0 * attitude.half[2];
                 if spot.height.is_finite() && top - NOISE_M > self.bin.size[2] {
-                    let why = PlaceRejection::AboveRim { top_mm: top * 1e3, rim_mm: self.bin.size[2] * 1e3 };
+                    let why = PlaceRejection::AboveRim {
+                        top_mm: top * 1e3,
+                        rim_mm: self.bin.size[2] * 1e3,
+                    };
                     self.refuse(attitude, spot, spot.height, why);
                     continue;
                 }
                 looked_at += 1;
-                match self.near_walls(attitude, spot).and_then(|()| self.base(attitude, spot)).and_then(|base| self.lower(attitude, spot, &base)) {
+                match self
+                    .near_walls(attitude, spot)
+                    .and_then(|()| self.base(attitude, spot))
+                    .and_then(|base| self.lower(attitude, spot, &base))
+                {
                     Ok(placement) => found.push(placement),
                     Err((height, why)) => self.refuse(attitude, spot, height, why),
                 }
@@ -244,7 +289,10 @@ impl Search<'_> {
 
     fn footprint(&self, attitude: &Attitude, at: [f64; 2]) -> Cells {
         let half = attitude.half;
-        self.surface.cells([at[0] - half[0], at[1] - half[1]], [at[0] + half[0], at[1] + half[1]])
+        self.surface.cells(
+            [at[0] - half[0], at[1] - half[1]],
+            [at[0] + half[0], at[1] + half[1]],
+        )
     }
 
     /// What the item would stand on at a spot.
@@ -258,21 +306,48 @@ impl Search<'_> {
             return Err((0.0, PlaceRejection::Unseen));
         }
         let nearly = (self.scratch.len() - 1) * 19 / 20;
-        let most = *self.scratch.select_nth_unstable_by(nearly, f64::total_cmp).1;
-        let height = if highest - most < NOISE_M { most } else { highest };
+        let most = *self
+            .scratch
+            .select_nth_unstable_by(nearly, f64::total_cmp)
+            .1;
+        let noise = (NOISE_SIGMAS * self.surface.noise).min(NOISE_M);
+        let height = if highest - most <= noise {
+            most
+        } else {
+            highest
+        };
         let top = height + 2.0 * half[2];
         if top > self.bin.size[2] {
-            return Err((height, PlaceRejection::AboveRim { top_mm: top * 1e3, rim_mm: self.bin.size[2] * 1e3 }));
+            return Err((
+                height,
+                PlaceRejection::AboveRim {
+                    top_mm: top * 1e3,
+                    rim_mm: self.bin.size[2] * 1e3,
+                },
+            ));
         }
         let out = |more: f64| {
             let (x, y) = (half[0] + more, half[1] + more);
-            ([spot.at[0] - x, spot.at[1] - y], [spot.at[0] + x, spot.at[1] + y])
+            (
+                [spot.at[0] - x, spot.at[1] - y],
+                [spot.at[0] + x, spot.at[1] + y],
+            )
         };
         let (low, high) = out(GAP_M);
-        let beside = self.surface.heights(self.surface.cells(low, high)).map(|h| h.2).fold(0.0, f64::max);
+        let beside = self
+            .surface
+            .heights(self.surface.cells(low, high))
+            .map(|h| h.2)
+            .fold(0.0, f64::max);
         if beside > height + HIGHER_M && beside > highest + 1e-9 {
             let above_mm = (beside - height) * 1e3;
-            return Err((height, PlaceRejection::TooClose { above_mm, gap_mm: GAP_M * 1e3 }));
+            return Err((
+                height,
+                PlaceRejection::TooClose {
+                    above_mm,
+                    gap_mm: GAP_M * 1e3,
+                },
+            ));
         }
         let (width, depth) = ((core.i1 - core.i0) as f64, (core.j1 - core.j0) as f64);
         let mut carrying = 0.0;
@@ -289,10 +364,20 @@ impl Search<'_> {
             }
         }
         let support = carrying / (width * depth);
-        let corners = corners.iter().filter(|c| c[0] >= 0.5 * f64::max(c[1], 1.0)).count();
+        let corners = corners
+            .iter()
+            .filter(|c| c[0] >= 0.5 * f64::max(c[1], 1.0))
+            .count();
         // Three corners carry the centre; more than half of the base with two corners does as well.
         if !(corners >= 3 || (support > SUPPORT_LEAST && corners == 2)) {
-            return Err((height, PlaceRejection::Unstable { support, corners, limit: SUPPORT_LEAST }));
+            return Err((
+                height,
+                PlaceRejection::Unstable {
+                    support,
+                    corners,
+                    limit: SUPPORT_LEAST,
+                },
+            ));
         }
         Ok(Base {
             height,
@@ -316,7 +401,8 @@ impl Search<'_> {
             let mut leaning = 0.0;
             for n in 0..steps as usize {
                 let mut probe = [0.0; 2];
-                probe[other] = spot.at[other] - half[other] + (n as f64 + 0.5) / steps * 2.0 * half[other];
+                probe[other] =
+                    spot.at[other] - half[other] + (n as f64 + 0.5) / steps * 2.0 * half[other];
                 let high = [0.3, 0.6, 1.0].iter().any(|share| {
                     probe[axis] = edge + sign * share * NEAR_M;
                     self.map.cell_at(probe[0], probe[1]).is_some_and(|(i, j)| {
@@ -332,14 +418,21 @@ impl Search<'_> {
     }
 
     /// Brings the tool down: the first of the two turns that has room.
-    fn lower(&self, attitude: &Attitude, spot: &Spot, base: &Base) -> Result<Placement, (f64, PlaceRejection)> {
+    fn lower(
+        &self,
+        attitude: &Attitude,
+        spot: &Spot,
+        base: &Base,
+    ) -> Result<Placement, (f64, PlaceRejection)> {
         let mut first = None;
         for (rotation, turn) in attitude.turns {
             match self.room(attitude, spot, base.height, rotation) {
                 Ok(()) => {
                     let top = base.height + 2.0 * attitude.half[2];
                     let contact = base.contact.iter().sum::<f64>() / 4.0;
-                    let loose = attitude.rolls.is_some_and(|axis| base.contact[2 * axis].max(base.contact[2 * axis + 1]) < 0.5);
+                    let loose = attitude.rolls.is_some_and(|axis| {
+                        base.contact[2 * axis].max(base.contact[2 * axis + 1]) < 0.5
+                    });
                     let cost = top / self.bin.size[2]
                         + 0.25 * spot.from_corner
                         + 0.4 * (1.0 - base.support)
@@ -370,40 +463,97 @@ impl Search<'_> {
                 Some(clash) => first = first.or(Some(clash)),
             }
         }
-        let Clash { body, over_m } = first.unwrap_or(Clash { body: String::new(), over_m: 0.0 });
-        Err((spot.height, PlaceRejection::ToolHitsWall { body, over_mm: over_m * 1e3, limit_mm: TOOL_CLEAR_M * 1e3 }))
+        let Clash { body, over_m } = first.unwrap_or(Clash {
+            body: String::new(),
+            over_m: 0.0,
+        });
+        Err((
+            spot.height,
+            PlaceRejection::ToolHitsWall {
+                body,
+                over_mm: over_m * 1e3,
+                limit_mm: TOOL_CLEAR_M * 1e3,
+            },
+        ))
     }
 
-    fn room(&self, attitude: &Attitude, spot: &Spot, height: f64, rotation: UnitQuaternion<f64>) -> Result<(), PlaceRejection> {
+    fn room(
+        &self,
+        attitude: &Attitude,
+        spot: &Spot,
+        height: f64,
+        rotation: UnitQuaternion<f64>,
+    ) -> Result<(), PlaceRejection> {
         let at = self.tool_at(attitude, spot, height, rotation);
-        let limit_mm = TOOL_CLEAR_M * 1e3;
-        if let Some(Clash { body, over_m }) = walls(self.tool, &at, 0.0, 0.0, self.bin.size, TOOL_CLEAR_M) {
-            return Err(PlaceRejection::ToolHitsWall { body, over_mm: over_m * 1e3, limit_mm });
+        if let Some(Clash { body, over_m }) =
+            walls(self.tool, &at, 0.0, 0.0, self.bin.size, TOOL_CLEAR_M)
+        {
+            return Err(PlaceRejection::ToolHitsWall {
+                body,
+                over_mm: over_m * 1e3,
+                limit_mm: TOOL_CLEAR_M * 1e3,
+            });
         }
-        let seen = self.ground.under(self.tool, &at, 0.0, TOOL_CLEAR_M);
+        let seen = self.ground.under(self.tool, &at, 0.0, CELL_CLEAR_M);
         if let Some(Clash { body, over_m }) = seen.clash {
-            return Err(PlaceRejection::ToolHitsNeighbour { body, over_mm: over_m * 1e3, limit_mm });
+            return Err(PlaceRejection::ToolHitsNeighbour {
+                body,
+                over_mm: over_m * 1e3,
+                limit_mm: CELL_CLEAR_M * 1e3,
+            });
         }
         let mut points = [0.0; 64];
         for (i, cup) in self.tool.cups.iter().enumerate() {
-            let count = self.ground.rises(&at, *cup, 0.5 * self.tool.cup_diameter_m, -IDLE_RISE_M, &mut points);
+            let count = self.ground.rises(
+                &at,
+                *cup,
+                0.5 * self.tool.cup_diameter_m,
+                -IDLE_RISE_M,
+                &mut points,
+            );
             if count >= 2 {
                 let over_m = points[..count].iter().copied().fold(0.0, f64::max);
-                return Err(PlaceRejection::CupTouches { cup: i, rise_mm: over_m * 1e3, limit_mm: IDLE_RISE_M * 1e3 });
+                return Err(PlaceRejection::CupTouches {
+                    cup: i,
+                    rise_mm: over_m * 1e3,
+                    limit_mm: IDLE_RISE_M * 1e3,
+                });
             }
         }
         Ok(())
     }
 
-    fn box_at(&self, attitude: &Attitude, spot: &Spot, height: f64, rotation: UnitQuaternion<f64>) -> Isometry3<f64> {
-        Isometry3::from_parts(Translation3::new(spot.at[0], spot.at[1], height + attitude.half[2]), rotation)
+    fn box_at(
+        &self,
+        attitude: &Attitude,
+        spot: &Spot,
+        height: f64,
+        rotation: UnitQuaternion<f64>,
+    ) -> Isometry3<f64> {
+        Isometry3::from_parts(
+            Translation3::new(spot.at[0], spot.at[1], height + attitude.half[2]),
+            rotation,
+        )
     }
 
-    fn tool_at(&self, attitude: &Attitude, spot: &Spot, height: f64, rotation: UnitQuaternion<f64>) -> Isometry3<f64> {
-        self.box_at(attitude, spot, height, rotation) * self.hold.held.tool_from_box.isometry().inverse()
+    fn tool_at(
+        &self,
+        attitude: &Attitude,
+        spot: &Spot,
+        height: f64,
+        rotation: UnitQuaternion<f64>,
+    ) -> Isometry3<f64> {
+        self.box_at(attitude, spot, height, rotation)
+            * self.hold.held.tool_from_box.isometry().inverse()
     }
 
-    fn placement(&self, attitude: &Attitude, spot: &Spot, height: f64, rotation: UnitQuaternion<f64>) -> Placement {
+    fn placement(
+        &self,
+        attitude: &Attitude,
+        spot: &Spot,
+        height: f64,
+        rotation: UnitQuaternion<f64>,
+    ) -> Placement {
         let above = self.tool_at(attitude, spot, height + RELEASE_M, rotation);
         Placement {
             bin_from_box: Pose::from_isometry(self.box_at(attitude, spot, height, rotation)),

@@ -39,14 +39,16 @@ impl Placement {
         half_extents(&self.bin_from_box, self.size_m)
     }
 
-    /// Raises a bin's surface by the item at rest: cells whose middle it covers get the height of its upper side.
+    /// Raises a bin's surface by the item at rest: cells of which it covers a quarter, as a camera's upper
+    /// quartile shows them, get the height of its upper side.
     pub fn add_to(&self, surface: &mut HeightMap<Bin>) {
         let (at, half) = (self.bin_from_box.origin(), self.half());
         let top = (at.z + half[2]) as f32;
+        let more = 0.25 * surface.cell;
         for j in 0..surface.ny {
             for i in 0..surface.nx {
                 let [x, y] = surface.centre(i, j);
-                if (x - at.x).abs() <= half[0] && (y - at.y).abs() <= half[1] {
+                if (x - at.x).abs() <= half[0] + more && (y - at.y).abs() <= half[1] + more {
                     let z = surface.at(i, j);
                     surface.set(i, j, if z.is_finite() { z.max(top) } else { top });
                 }
@@ -61,7 +63,9 @@ impl Placement {
     /// none; the weight has spoken before. False when the maps differ in their cells.
     #[must_use]
     pub fn is_seen(&self, before: &HeightMap<Bin>, seen: &HeightMap<Bin>) -> bool {
-        if (before.nx, before.ny, before.cell, before.origin) != (seen.nx, seen.ny, seen.cell, seen.origin) {
+        if (before.nx, before.ny, before.cell, before.origin)
+            != (seen.nx, seen.ny, seen.cell, seen.origin)
+        {
             return false;
         }
         let (at, half) = (self.bin_from_box.origin(), self.half());
@@ -79,7 +83,11 @@ impl Placement {
                     read += f64::from(u8::from(rise.is_finite()));
                 }
                 if rise.is_finite() {
-                    if dx <= AROUND_M && dy <= AROUND_M { near.push(rise) } else { elsewhere.push(rise) }
+                    if dx <= AROUND_M && dy <= AROUND_M {
+                        near.push(rise)
+                    } else {
+                        elsewhere.push(rise)
+                    }
                 }
             }
         }
@@ -88,8 +96,15 @@ impl Placement {
         }
         let middle = elsewhere.len() / 2;
         // Too little of the bin is left to tell the camera's offset from.
-        let offset = if elsewhere.len() < 50 { 0.0 } else { *elsewhere.select_nth_unstable_by(middle, f64::total_cmp).1 };
-        let risen: f64 = near.iter().map(|rise| (rise - offset).clamp(-height, 1.5 * height)).sum();
+        let offset = if elsewhere.len() < 50 {
+            0.0
+        } else {
+            *elsewhere.select_nth_unstable_by(middle, f64::total_cmp).1
+        };
+        let risen: f64 = near
+            .iter()
+            .map(|rise| (rise - offset).clamp(-height, 1.5 * height))
+            .sum();
         risen > RISEN_SHARE * height * read
     }
 }
@@ -97,5 +112,9 @@ impl Placement {
 /// Half of a turned box's sides along the axes of the frame that it is turned in.
 pub(crate) fn half_extents(pose: &Pose<Bin, Item>, size_m: [f64; 3]) -> [f64; 3] {
     let turn = pose.rotation().to_rotation_matrix();
-    core::array::from_fn(|row| (0..3).map(|column| 0.5 * turn[(row, column)].abs() * size_m[column]).sum())
+    core::array::from_fn(|row| {
+        (0..3)
+            .map(|column| 0.5 * turn[(row, column)].abs() * size_m[column])
+            .sum()
+    })
 }

@@ -77,17 +77,23 @@ impl Grip<'_> {
         let more = self.unsure_m * load.norm();
         let (mx, my) = (moment.x.abs() + more, moment.y.abs() + more);
         let ring = 0.5 * n * r * r;
-        let (tx, ty) = (mx / (self.pattern.spread[1] + ring), my / (self.pattern.spread[0] + ring));
+        let (tx, ty) = (
+            mx / (self.pattern.spread[1] + ring),
+            my / (self.pattern.spread[0] + ring),
+        );
         let pull = load.z / n;
         let most = pull + tx * self.pattern.reach[1] + ty * self.pattern.reach[0];
         // Torsion: lips and lever arms share it, a lip's arm being two thirds of its radius.
         let arm = 2.0 / 3.0 * r;
-        let twist = moment.z.abs() / (self.pattern.spread[0] + self.pattern.spread[1] + n * arm * arm);
-        let side = load.xy().norm() / n + twist * (self.pattern.reach[0].hypot(self.pattern.reach[1]) + arm);
+        let [x, y] = self.pattern.reach;
+        let far = (x * x + y * y).sqrt();
+        let twist =
+            moment.z.abs() / (self.pattern.spread[0] + self.pattern.spread[1] + n * arm * arm);
+        let side = load.xy().norm() / n + twist * (far + arm);
         let force = self.force_n.max(1e-9);
         Use {
             pull: most.max(0.0) / force,
-            peel: (most + r * tx.hypot(ty)).max(0.0) / force,
+            peel: (most + r * (tx * tx + ty * ty).sqrt()).max(0.0) / force,
             slip: (side / self.friction.max(1e-3) + pull).max(0.0) / force,
         }
     }
@@ -111,7 +117,13 @@ impl Grip<'_> {
     }
 
     /// Largest acceleration within [least, most] at which the safety is kept; the least where it isn't.
-    pub(crate) fn most_acceleration(&self, safety: f64, down: &[Vector3<f64>], least: f64, most: f64) -> f64 {
+    pub(crate) fn most_acceleration(
+        &self,
+        safety: f64,
+        down: &[Vector3<f64>],
+        least: f64,
+        most: f64,
+    ) -> f64 {
         if self.at(most, down).safety() >= safety {
             return most;
         }
@@ -156,7 +168,10 @@ mod tests {
         let patterns = patterns(&tool);
         let off = Vector3::new(0.05, 0.0, 0.0);
         let one = grip(&patterns[0], 0.5, off).at(0.0, &DOWN);
-        assert!(one.safety() < 1.0 && one.weakest() == Weakest::Peel, "{one:?}");
+        assert!(
+            one.safety() < 1.0 && one.weakest() == Weakest::Peel,
+            "{one:?}"
+        );
         let three = grip(&patterns[3], 0.5, off).at(0.0, &DOWN);
         assert!(three.safety() > 3.0, "{three:?}");
     }
@@ -167,7 +182,11 @@ mod tests {
         let patterns = patterns(&tool);
         let (force, weight) = (511e-6 * 60e3, 0.4 * GRAVITY);
         let lever = (force - weight) * 0.01275 / 2.0 / weight;
-        let at = |lever: f64| grip(&patterns[0], 0.4, Vector3::new(lever, 0.0, 0.0)).at(0.0, &DOWN).safety();
+        let at = |lever: f64| {
+            grip(&patterns[0], 0.4, Vector3::new(lever, 0.0, 0.0))
+                .at(0.0, &DOWN)
+                .safety()
+        };
         assert!((at(lever) - 1.0).abs() < 1e-9, "safety {}", at(lever));
     }
 
@@ -176,7 +195,8 @@ mod tests {
         let tool = ToolModel::find("six-cup", std::path::Path::new(".")).unwrap();
         let patterns = patterns(&tool);
         let most = |cups: usize, mass: f64, depth: f64| {
-            grip(&patterns[cups], mass, Vector3::new(0.0, 0.0, 0.5 * depth)).most_acceleration(2.0, &DOWN, 2.0, 15.0)
+            grip(&patterns[cups], mass, Vector3::new(0.0, 0.0, 0.5 * depth))
+                .most_acceleration(2.0, &DOWN, 2.0, 15.0)
         };
         assert!(most(0, 0.1, 0.05) > most(0, 0.3, 0.05));
         assert!(most(0, 0.3, 0.05) > most(0, 0.3, 0.12));

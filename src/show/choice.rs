@@ -18,8 +18,9 @@ use crate::telemetry::Choice;
 const ARROW_M: f64 = 0.05;
 /// Reasons with a label in the picture; the text names all.
 const LABELLED: usize = 6;
-/// How far beside the item they stand, and above each other, metres.
-const BESIDE_M: f64 = 0.16;
+/// How far beside the item and above the rim they stand, and above each other, metres.
+const BESIDE_M: f64 = 0.12;
+const ABOVE_M: f64 = 0.10;
 const ROW_M: f64 = 0.035;
 
 impl Draw {
@@ -57,7 +58,7 @@ impl Draw {
         labels.truncate(LABELLED);
         let rim = self.cell.tote(&choice.tote).map_or(0.0, |t| t.world_from.origin().z + t.size[2]);
         let middle = labels.iter().fold(Vector3::zeros(), |sum, (at, _, _)| sum + at.coords) / labels.len().max(1) as f64;
-        let place = |row: usize| Point3::new(middle.x + BESIDE_M, middle.y, rim + ROW_M * row as f64);
+        let place = |row: usize| Point3::new(middle.x + BESIDE_M, middle.y, rim + ABOVE_M + ROW_M * row as f64);
         let lines = LineStrips3D::new(
             labels.iter().enumerate().map(|(row, (at, _, _))| [*at, place(row)].map(|p| colour::vector(&p.coords))),
         )

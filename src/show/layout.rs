@@ -69,7 +69,7 @@ pub fn send(stream: &RecordingStream, cell: &Cell, live: bool) -> Result<(), Rec
 /// The whole cell, the picks beside it.
 fn cell_tab(cell: &Cell) -> Part {
     let (centre, radius) = extent(cell);
-    let eye = centre + Vector3::new(1.4, -1.55, 1.1) * radius;
+    let eye = centre + Vector3::new(1.5, -1.65, 1.15) * radius;
     let mut view = View::new("3D", "the cell", paths::WORLD).eye(&eye, &centre).dark().grid();
     view.contents = vec![
         format!("+ /{}/**", paths::WORLD),
@@ -212,7 +212,9 @@ fn extent(cell: &Cell) -> (Vector3<f64>, f64) {
         low = low.inf(&at);
         high = high.sup(&at);
     }
-    (0.5 * (low + high), 0.5 * (high - low).norm().max(0.5))
+    let mut centre = 0.5 * (low + high);
+    centre.z = 0.4;
+    (centre, 0.5 * (high - low).norm())
 }
 
 /// A view or a box of views.
@@ -321,7 +323,7 @@ impl Writer<'_> {
         match part {
             Part::View(view) => {
                 let path = format!("view/{id}");
-                self.view(view, &path)?;
+                self.view(view, id, &path)?;
                 Ok((id, path))
             }
             Part::Box(container) => {
@@ -353,7 +355,7 @@ impl Writer<'_> {
         self.stream.log(path, &archetype)
     }
 
-    fn view(&mut self, view: &View, path: &str) -> Result<(), RecordingStreamError> {
+    fn view(&mut self, view: &View, id: Uuid, path: &str) -> Result<(), RecordingStreamError> {
         let contents = ViewContents::new(view.contents.iter().map(|query| QueryExpression(query.as_str().into())));
         self.stream.log(format!("{path}/ViewContents"), &contents)?;
         let archetype = ViewBlueprint::new(ViewClass(view.class.into()))
@@ -368,7 +370,8 @@ impl Writer<'_> {
         }
         for entity in &view.hidden {
             let hidden = EntityBehavior::new().with_visible(Visible(false.into()));
-            self.stream.log(format!("{path}/ViewContents/overrides/{entity}"), &hidden)?;
+            let at = ViewContents::blueprint_base_visualizer_path_for_entity(id, &entity.as_str().into());
+            self.stream.log(at, &hidden)?;
         }
         Ok(())
     }

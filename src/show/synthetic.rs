@@ -6,7 +6,7 @@ use std::sync::Arc;
 use control::{ArmState, Cell, JointAngles, Obstacles, Planner, Program, SegmentKind, ToolModel};
 use firmware::{CUPS, CupSet, CupState, CupStatus, State, Status};
 use grasp::Surroundings;
-use nalgebra::{UnitQuaternion, Vector3};
+use nalgebra::{Point3, UnitQuaternion, Vector3};
 use scene::{
     Belief, Catalogue, Fragility, HeightMap, Item, ItemId, Mask, Material, Pose, RgbdImage, Shape, Sku, SkuName, Span,
     Timestamp, frame,
@@ -44,21 +44,24 @@ fn blocks() -> Vec<Block> {
     out
 }
 
-/// Height and colour of what lies at a point of the tote's floor, and which block it is.
-fn top(blocks: &[Block], x: f64, y: f64) -> (f64, [u8; 3], Option<usize>) {
-    let mut best = (0.0, [74, 79, 86], None);
-    for (n, block) in blocks.iter().enumerate() {
-        let (sin, cos) = block.yaw.sin_cos();
-        let (dx, dy) = (x - block.at[0], y - block.at[1]);
-        let (u, v) = (cos * dx + sin * dy, cos * dy - sin * dx);
-        let height = block.at[2] + 0.5 * block.size[2];
-        if u.abs() < 0.5 * block.size[0] && v.abs() < 0.5 * block.size[1] && height > best.0 {
-            let label = u.abs() < 0.3 * block.size[0] && v.abs() < 0.16 * block.size[1];
-            let rgb = if label { [238, 236, 228] } else { block.rgb };
-            best = (height, rgb, Some(n));
-        }
+impl Block {
+    fn top(&self) -> f64 {
+        self.at[2] + 0.5 * self.size[2]
     }
-    best
+
+    /// The colour of its upper side there; `None` beside it.
+    fn colour_at(&self, x: f64, y: f64) -> Option<[u8; 3]> {
+        let (sin, cos) = self.yaw.sin_cos();
+        let (dx, dy) = (x - self.at[0], y - self.at[1]);
+        let (u, v) = ((cos * dx + sin * dy).abs() / self.size[0], (cos * dy - sin * dx).abs() / self.size[1]);
+        let label = u < 0.3 && v < 0.16;
+        (u < 0.5 && v < 0.5).then_some(if label { [238, 236, 228] } else { self.rgb })
+    }
+}
+
+/// Height over a point of the tote's floor.
+fn height(blocks: &[Block], x: f64, y: f64) -> f64 {
+    blocks.iter().filter(|b| b.colour_at(x, y).is_some()).map(Block::top).fold(0.0, f64::max)
 }
 
 /// The image of a camera that looks straight down, and which block each pixel shows.
@@ -71,15 +74,23 @@ fn image(cell: &Cell, camera: &str, blocks: &[Block], at: Timestamp) -> (RgbdIma
     for v in 0..lens.height {
         for u in 0..lens.width {
             let ray = mount.world_from_camera.direction(&lens.unproject(f64::from(u), f64::from(v), 1.0).coords);
-            // Where the ray meets the height that it found last, a few times over: good enough off the edges.
+            let at = |height: f64| tote.world_from.inverse().point(&(eye + ray * ((eye.z - height) / -ray.z)));
+            let inside = |p: &Point3<f64>| p.x.abs() < 0.5 * tote.size[0] && p.y.abs() < 0.5 * tote.size[1];
             let mut hit = (0.0, [74, 79, 86], None);
-            let mut depth = eye.z;
-            for _ in 0..4 {
-                depth = (eye.z - hit.0) / -ray.z;
-                let p = tote.world_from.inverse().point(&(eye + ray * depth));
-                let inside = p.x.abs() < 0.5 * tote.size[0] && p.y.abs() < 0.5 * tote.size[1];
-                hit = if inside { top(blocks, p.x, p.y) } else { (tote.size[2], [62, 104, 158], None) };
+            if !inside(&at(tote.size[2])) {
+                hit = (tote.size[2], [62, 104, 158], None);
+            } else if !inside(&at(0.0)) {
+                // On a wall: where the ray leaves the inner size.
+                let height = (0..100).map(|n| 0.003 * f64::from(n)).find(|&h| inside(&at(h))).unwrap_or(0.3);
+                hit = (height, [48, 80, 122], None);
             }
+            for (n, block) in blocks.iter().enumerate() {
+                let p = at(block.top());
+                if let Some(rgb) = block.colour_at(p.x, p.y).filter(|_| block.top() > hit.0) {
+                    hit = (block.top(), rgb, Some(n));
+                }
+            }
+            let depth = (eye.z - hit.0) / -ray.z;
             let shade = 1.0 - 0.25 * (1.0 - hit.0 / 0.15).clamp(0.0, 1.0);
             rgb.extend(hit.1.map(|c: u8| (f64::from(c) * shade) as u8));
             let hole = (u * 7 + v * 13) % 97 == 0;
@@ -209,9 +220,9 @@ impl Run<'_> {
                 .segment_at(n)
                 .and_then(|segment| steps.iter().find(|(kind, _)| *kind == segment.kind))
                 .map(|(_, step)| *step);
-            if step.is_some() && step != told {
+            if let Some(new) = step.filter(|_| step != told) {
                 told = step;
-                self.step(pick, step.unwrap());
+                self.step(pick, new);
             }
             let dq = std::array::from_fn(|i| (next.0[i] - self.q.0[i]) / 0.02);
             self.q = *next;
@@ -240,7 +251,7 @@ impl Run<'_> {
         let mut surface = HeightMap::over_floor([tote.size[0], tote.size[1]], 0.005, 0.0);
         for (i, j) in cells(surface.nx, surface.ny) {
             let [x, y] = surface.centre(i, j);
-            surface.set(i, j, if (i * 7 + j) % 61 == 0 { f32::NAN } else { top(blocks, x, y).0 as f32 });
+            surface.set(i, j, if (i * 7 + j) % 61 == 0 { f32::NAN } else { height(blocks, x, y) as f32 });
         }
         let surface = Arc::new(surface);
         let at = self.now;

@@ -1,5 +1,6 @@
 //! Seeded problems and a second, slower way to see whether a motion is right.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 use std::path::Path;
 

@@ -1,7 +1,9 @@
 //! The outside of an item as triangles, and its OBJ file.
 
+use std::collections::BTreeMap;
 use std::f32::consts::TAU;
 use std::fmt::Write as _;
+use std::str::FromStr;
 
 /// Triangles in the item's frame, metres, centred on the item's box. Counter-clockwise seen from outside.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,7 +33,10 @@ impl Patch {
     /// Where a point of the picture (0…1 from its top left) lies in the atlas.
     pub fn at(&self, s: f32, t: f32) -> [f32; 2] {
         let (s, t) = if self.turned { (1.0 - t, s) } else { (s, t) };
-        [self.left + (self.right - self.left) * s, self.top + (self.bottom - self.top) * t]
+        [
+            self.left + (self.right - self.left) * s,
+            self.top + (self.bottom - self.top) * t,
+        ]
     }
 }
 
@@ -57,7 +62,8 @@ impl Mesh {
     pub(crate) fn cuboid(half: [f32; 3], patches: &[Patch; 6]) -> Self {
         let mut mesh = Self::default();
         for ([out, right, up], patch) in SIDES.iter().zip(patches) {
-            let at = |s: f32, t: f32| [0, 1, 2].map(|k| half[k] * (out[k] + right[k] * s + up[k] * t));
+            let at =
+                |s: f32, t: f32| [0, 1, 2].map(|k| half[k] * (out[k] + right[k] * s + up[k] * t));
             let a = mesh.corner(at(-1., -1.), *out, patch.at(0., 1.));
             let b = mesh.corner(at(1., -1.), *out, patch.at(1., 1.));
             let c = mesh.corner(at(1., 1.), *out, patch.at(1., 0.));
@@ -68,7 +74,13 @@ impl Mesh {
     }
 
     /// A cylinder along z; `side` is unrolled from −y round by +x, `ends` are the pictures of −z and +z.
-    pub(crate) fn cylinder(radius: f32, half_height: f32, segments: u32, side: &Patch, ends: &[Patch; 2]) -> Self {
+    pub(crate) fn cylinder(
+        radius: f32,
+        half_height: f32,
+        segments: u32,
+        side: &Patch,
+        ends: &[Patch; 2],
+    ) -> Self {
         let mut mesh = Self::default();
         for i in 0..=segments {
             let share = i as f32 / segments as f32;
@@ -78,17 +90,20 @@ impl Mesh {
             let low = mesh.corner(at(-half_height), out, side.at(share, 1.0));
             let high = mesh.corner(at(half_height), out, side.at(share, 0.0));
             if i < segments {
-                mesh.triangles.extend([[low, low + 2, high + 2], [low, high + 2, high]]);
+                mesh.triangles
+                    .extend([[low, low + 2, high + 2], [low, high + 2, high]]);
             }
         }
         for ([out, right, up], patch) in SIDES[4..].iter().zip(ends) {
             let first = mesh.positions.len() as u32;
             for i in 0..segments {
                 let (sin, cos) = (i as f32 / segments as f32 * TAU).sin_cos();
-                let at = [0, 1, 2].map(|k| radius * (right[k] * cos + up[k] * sin) + out[k] * half_height);
+                let at = [0, 1, 2]
+                    .map(|k| radius * (right[k] * cos + up[k] * sin) + out[k] * half_height);
                 mesh.corner(at, *out, patch.at(0.5 + 0.5 * cos, 0.5 - 0.5 * sin));
             }
-            mesh.triangles.extend((1..segments - 1).map(|i| [first, first + i, first + i + 1]));
+            mesh.triangles
+                .extend((1..segments - 1).map(|i| [first, first + i, first + i + 1]));
         }
         mesh
     }
@@ -101,7 +116,8 @@ impl Mesh {
             let _ = writeln!(text, "v {x} {y} {z}");
         }
         for [u, v] in &self.uvs {
-            let _ = writeln!(text, "vt {u} {}", 1.0 - v);
+            // In f64, so that turning v twice gives it back.
+            let _ = writeln!(text, "vt {u} {}", 1.0 - f64::from(*v));
         }
         for [x, y, z] in &self.normals {
             let _ = writeln!(text, "vn {x} {y} {z}");
@@ -120,12 +136,20 @@ impl Mesh {
     pub fn from_obj(text: &str) -> Result<Self, ObjError> {
         let mut obj = ObjLines::default();
         for (number, line) in (1..).zip(text.lines()) {
-            obj.take(line).map_err(|rule| ObjError { line: number, found: line.to_owned(), rule })?;
+            obj.take(line).map_err(|rule| ObjError {
+                line: number,
+                found: line.to_owned(),
+                rule,
+            })?;
         }
-        if obj.mesh.triangles.is_empty() {
-            return Err(ObjError { line: 0, found: "0 faces".to_owned(), rule: "one face or more" });
+        if obj.faces.is_empty() {
+            return Err(ObjError {
+                line: 0,
+                found: "0 faces".to_owned(),
+                rule: "one face or more",
+            });
         }
-        Ok(obj.mesh)
+        Ok(obj.mesh())
     }
 }
 
@@ -141,26 +165,31 @@ pub struct ObjError {
     pub rule: &'static str,
 }
 
-/// The most corners of an OBJ file that are read.
-const MOST_CORNERS: usize = 2_000_000;
+/// The most triangles of an OBJ file that are read.
+const MOST_TRIANGLES: usize = 1_000_000;
 
 #[derive(Default)]
 struct ObjLines {
-    mesh: Mesh,
     positions: Vec<[f32; 3]>,
     uvs: Vec<[f32; 2]>,
     normals: Vec<[f32; 3]>,
+    /// Three corners each: position, texture coordinate, normal.
+    faces: Vec<[[usize; 3]; 3]>,
 }
 
 impl ObjLines {
     fn take(&mut self, line: &str) -> Result<(), &'static str> {
         let mut words = line.split_whitespace();
         match words.next() {
-            Some("v") => self.positions.push(numbers(words, "v and three finite numbers")?),
-            Some("vn") => self.normals.push(numbers(words, "vn and three finite numbers")?),
+            Some("v") => self
+                .positions
+                .push(numbers(words, "v and three finite numbers")?),
+            Some("vn") => self
+                .normals
+                .push(numbers(words, "vn and three finite numbers")?),
             Some("vt") => {
-                let [u, v] = numbers(words, "vt and two finite numbers")?;
-                self.uvs.push([u, 1.0 - v]);
+                let [u, v] = numbers::<f64, 2>(words, "vt and two finite numbers")?;
+                self.uvs.push([u as f32, (1.0 - v) as f32]);
             }
             Some("f") => self.face(words)?,
             _ => {}
@@ -169,35 +198,77 @@ impl ObjLines {
     }
 
     fn face<'a>(&mut self, words: impl Iterator<Item = &'a str>) -> Result<(), &'static str> {
-        let mut corners = Vec::new();
-        for word in words {
-            let mut parts = word.split('/');
-            let mut index = |length: usize| {
-                let number = parts.next().and_then(|p| p.parse::<usize>().ok());
-                number.filter(|n| (1..=length).contains(n)).map(|n| n - 1)
-            };
-            let (v, vt, vn) =
-                (index(self.positions.len()), index(self.uvs.len()), index(self.normals.len()));
-            let (Some(v), Some(vt), Some(vn)) = (v, vt, vn) else {
-                return Err("f and corners v/vt/vn, each the number of a line above");
-            };
-            if self.mesh.positions.len() >= MOST_CORNERS {
-                return Err("at most 2000000 corners in all");
-            }
-            corners.push(self.mesh.corner(self.positions[v], self.normals[vn], self.uvs[vt]));
-        }
+        let lengths = [self.positions.len(), self.uvs.len(), self.normals.len()];
+        let corner = |word: &str| -> Option<[usize; 3]> {
+            let numbers: Vec<usize> = word
+                .split('/')
+                .map(|p| p.parse().ok())
+                .collect::<Option<_>>()?;
+            let numbers: [usize; 3] = numbers.try_into().ok()?;
+            let known = numbers
+                .iter()
+                .zip(lengths)
+                .all(|(n, length)| (1..=length).contains(n));
+            known.then(|| numbers.map(|n| n - 1))
+        };
+        let corners: Option<Vec<[usize; 3]>> = words.map(corner).collect();
+        let corners = corners.ok_or("f and corners v/vt/vn, each the number of a line above")?;
         if corners.len() < 3 {
             return Err("f and three corners or more");
         }
-        self.mesh.triangles.extend(corners[1..].windows(2).map(|pair| [corners[0], pair[0], pair[1]]));
+        if self.faces.len() + corners.len() > MOST_TRIANGLES {
+            return Err("at most 1000000 triangles in all");
+        }
+        self.faces.extend(
+            corners[1..]
+                .windows(2)
+                .map(|pair| [corners[0], pair[0], pair[1]]),
+        );
         Ok(())
+    }
+
+    fn mesh(self) -> Mesh {
+        let alike = self
+            .faces
+            .iter()
+            .flatten()
+            .all(|[v, vt, vn]| v == vt && v == vn);
+        if alike
+            && self.uvs.len() == self.positions.len()
+            && self.normals.len() == self.positions.len()
+        {
+            let triangles = self
+                .faces
+                .iter()
+                .map(|f| f.map(|[v, _, _]| v as u32))
+                .collect();
+            return Mesh {
+                positions: self.positions,
+                normals: self.normals,
+                uvs: self.uvs,
+                triangles,
+            };
+        }
+        let mut mesh = Mesh::default();
+        let mut known = BTreeMap::new();
+        for face in &self.faces {
+            let triangle = face.map(|corner| {
+                let [v, vt, vn] = corner;
+                *known.entry(corner).or_insert_with(|| {
+                    mesh.corner(self.positions[v], self.normals[vn], self.uvs[vt])
+                })
+            });
+            mesh.triangles.push(triangle);
+        }
+        mesh
     }
 }
 
-fn numbers<'a, const N: usize>(
+fn numbers<'a, T: FromStr + Into<f64> + Copy, const N: usize>(
     words: impl Iterator<Item = &'a str>,
     rule: &'static str,
-) -> Result<[f32; N], &'static str> {
-    let found: Option<Vec<f32>> = words.take(N).map(|w| w.parse().ok().filter(|v: &f32| v.is_finite())).collect();
+) -> Result<[T; N], &'static str> {
+    let finite = |word: &str| word.parse().ok().filter(|v: &T| (*v).into().is_finite());
+    let found: Option<Vec<T>> = words.take(N).map(finite).collect();
     found.and_then(|v| v.try_into().ok()).ok_or(rule)
 }

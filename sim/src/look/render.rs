@@ -1,15 +1,14 @@
 //! From a stage to clean light on the sensor, true depth and item numbers.
 
-use nalgebra::{Isometry3, Matrix3, Point3, Vector3};
-use scene::{Material, Shape};
+use nalgebra::{Matrix3, Point3, Vector3};
 
-use super::backdrop::{FLOOR, LONG, RIM, SHORT, patch};
-use super::mesh::{Mesh, Patch, SIDES};
-use super::paint::{Rgb, hash, noise};
-use super::raster::{Corner, Drawn, Grid, Lens, NONE, covered};
+use super::backdrop::{RIM, patch};
+use super::layout::{Layout, Surface, lens_of, seen_disc, surface_of};
+use super::mesh::Mesh;
+use super::paint::{Rgb, noise};
+use super::raster::{Drawn, Grid, Lens, NONE, covered};
 use super::shadow::{Crevices, Shadow};
-use super::stage::{NO_ITEM, Placed, Stage, Tub};
-use super::texture::Texture;
+use super::stage::{NO_ITEM, Placed, Stage};
 use super::view::View;
 
 /// A picture before any sensor: what a perfect camera would measure.
@@ -38,22 +37,25 @@ pub struct Renderer {
     to_linear: Vec<f32>,
 }
 
-/// What a triangle's surface is.
+/// Light on a piece of surface: it shows its print times `by`, and `plus` on top.
 #[derive(Debug, Clone, Copy)]
-struct Surface<'a> {
-    id: u32,
-    texture: Option<&'a Texture>,
-    /// The texture repeats, every other time mirrored.
-    tiled: bool,
-    colour: Rgb,
-    gloss: f32,
-    /// Width of a mirrored lamp, radians.
-    spread: f32,
-    metal: bool,
-    /// Depth of creases: slope.
-    creases: f32,
+struct Lit {
+    triangle: u32,
+    by: Vector3<f32>,
+    plus: Vector3<f32>,
+    /// How likely stereo finds no match.
     unmatched: f32,
-    seed: u32,
+}
+
+impl Default for Lit {
+    fn default() -> Self {
+        Self {
+            triangle: NONE,
+            by: Vector3::zeros(),
+            plus: Vector3::zeros(),
+            unmatched: 0.0,
+        }
+    }
 }
 
 /// All of a stage that shading asks.
@@ -66,36 +68,30 @@ struct Shading<'a> {
     eye: Vector3<f32>,
 }
 
-/// Side of a tile of the table's texture, metres.
-const TABLE_TILE: f64 = 0.35;
-/// How far the table reaches, metres.
-const TABLE: f64 = 3.0;
-/// The table lies this far under the floors of the tubs.
-const TABLE_Z: f64 = -0.012;
-
 impl Renderer {
     /// A renderer without pictures.
     #[must_use]
     pub fn new() -> Self {
         let to_linear = (0..=1023).map(|i| {
             let v = i as f32 / 1023.0;
-            if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+            if v <= 0.04045 {
+                v / 12.92
+            } else {
+                ((v + 0.055) / 1.055).powf(2.4)
+            }
         });
-        Self { to_linear: to_linear.collect(), ..Self::default() }
+        Self {
+            to_linear: to_linear.collect(),
+            ..Self::default()
+        }
     }
 
     /// Renders a stage as a camera sees it. The same stage and view give the same bytes.
     pub fn render(&mut self, stage: &Stage<'_>, view: &View) -> Rendered {
-        let (width, height) = (view.intrinsics.width as usize, view.intrinsics.height as usize);
-        self.grid.clear(width, height);
-        let shading = self.lay_out(stage, view);
-        let rotation = shading.rotation;
-        self.crevices.measure(width, height, |u, v| {
-            let (x, y) = (2 * u + 1, 2 * v + 1);
-            let inverse = self.grid.inverse[y * self.grid.width + x].max(1e-3);
-            let at = shading.in_camera(x as f32, y as f32, 1.0 / inverse);
-            (rotation * at).z + shading.eye.z
-        });
+        let (width, height) = (
+            view.intrinsics.width as usize,
+            view.intrinsics.height as usize,
+        );
         let pixels = width * height;
         let mut picture = Rendered {
             view: *view,
@@ -106,11 +102,28 @@ impl Renderer {
             vignette: stage.light.vignette,
             contrast: stage.light.contrast,
         };
+        if pixels == 0 {
+            return picture;
+        }
+        self.grid.clear(width, height);
+        let shading = self.lay_out(stage, view);
+        let rotation = shading.rotation;
+        self.crevices.measure(width, height, |u, v| {
+            let (x, y) = (2 * u + 1, 2 * v + 1);
+            let inverse = self.grid.inverse[y * self.grid.width + x].max(1e-3);
+            let at = shading.in_camera(x as f32, y as f32, 1.0 / inverse);
+            (rotation * at).z + shading.eye.z
+        });
         let gain: Rgb = [0, 1, 2].map(|k| stage.light.exposure * stage.light.balance[k]);
+        let mut blocks = vec![Lit::default(); width.div_ceil(2)];
         for v in 0..height {
             for u in 0..width {
-                let (light, unmatched, depth, id) = self.pixel(&shading, u, v);
-                picture.light.push([light[0] * gain[0], light[1] * gain[1], light[2] * gain[2]]);
+                let fresh = u % 2 == 0 && v % 2 == 0;
+                let (light, unmatched, depth, id) =
+                    self.pixel(&shading, u, v, &mut blocks[u / 2], fresh);
+                picture
+                    .light
+                    .push([light[0] * gain[0], light[1] * gain[1], light[2] * gain[2]]);
                 picture.unmatched.push(unmatched);
                 picture.depth_true.push(depth);
                 picture.ids.push(id);
@@ -123,16 +136,27 @@ impl Renderer {
     #[must_use]
     pub fn unhidden_pixels(item: &Placed<'_>, view: &View) -> usize {
         let camera_from_item = view.camera_from_world() * item.world_from_item.isometry();
-        let (width, height) = (view.intrinsics.width as usize, view.intrinsics.height as usize);
+        let (width, height) = (
+            view.intrinsics.width as usize,
+            view.intrinsics.height as usize,
+        );
         covered(&lens_of(view), &item.sku.mesh, width, height, |p| {
-            camera_from_item.transform_point(&Point3::from(p.map(f64::from))).into()
+            camera_from_item
+                .transform_point(&Point3::from(p.map(f64::from)))
+                .into()
         })
     }
 
     fn lay_out<'a>(&mut self, stage: &'a Stage<'a>, view: &View) -> Shading<'a> {
         let camera_from_world = view.camera_from_world();
         let lens = lens_of(view);
-        let mut layout = Layout { grid: &mut self.grid, lens, camera_from_world, surfaces: Vec::new(), solid: Vec::new() };
+        let mut layout = Layout {
+            grid: &mut self.grid,
+            lens,
+            camera_from_world,
+            surfaces: Vec::new(),
+            solid: Vec::new(),
+        };
         layout.table(stage);
         for tub in stage.tubs {
             layout.tub(tub, stage);
@@ -160,7 +184,12 @@ impl Renderer {
         let (surfaces, solid) = (layout.surfaces, layout.solid);
         let (centre, radius) = seen_disc(view);
         let shadows = stage.light.lamps.iter();
-        let shadows = shadows.map(|l| l.shadow.then(|| Shadow::cast(l.to, l.size, centre, radius, &solid))).collect();
+        let shadows = shadows
+            .map(|l| {
+                l.shadow
+                    .then(|| Shadow::cast(l.to, l.size, centre, radius, &solid))
+            })
+            .collect();
         let pose = view.world_from_camera.isometry();
         Shading {
             surfaces,
@@ -173,7 +202,16 @@ impl Renderer {
     }
 
     /// Light, chance of no match, depth and item of one pixel.
-    fn pixel(&self, shading: &Shading<'_>, u: usize, v: usize) -> (Rgb, f32, f32, u32) {
+    ///
+    /// Light changes slowly: what `block` knows of the pixel's triangle is taken unless it must be `fresh`.
+    fn pixel(
+        &self,
+        shading: &Shading<'_>,
+        u: usize,
+        v: usize,
+        block: &mut Lit,
+        fresh: bool,
+    ) -> (Rgb, f32, f32, u32) {
         let wide = self.grid.width;
         let centre = (2 * v + 1) * wide + 2 * u + 1;
         let middle = self.grid.triangle[centre];
@@ -185,7 +223,13 @@ impl Renderer {
         };
         let surface = &shading.surfaces[drawn.surface as usize];
         let depth = 1.0 / self.grid.inverse[centre];
-        let (light, unmatched) = self.shade(shading, drawn, 2 * u + 1, 2 * v + 1);
+        if fresh || block.triangle != middle {
+            *block = self.lit(shading, drawn, 2 * u + 1, 2 * v + 1);
+            block.triangle = middle;
+        }
+        let light = self.shade(surface, drawn, block, 2 * u + 1, 2 * v + 1);
+        let dark = 0.06 * (1.0 - light[1] * 14.0).clamp(0.0, 1.0);
+        let unmatched = (block.unmatched + dark).min(1.0);
         if inside {
             return (light, unmatched, depth, surface.id);
         }
@@ -198,35 +242,53 @@ impl Renderer {
                 if i == 1 && j == 1 || triangle == NONE {
                     continue;
                 }
-                let Some(other) = self.grid.drawn.get(triangle as usize) else { continue };
+                let Some(other) = self.grid.drawn.get(triangle as usize) else {
+                    continue;
+                };
                 if let Some(known) = groups[..count].iter_mut().find(|g| g.0 == other.group) {
                     known.1 += weight;
                 } else {
-                    let (light, _) = self.shade(shading, other, 2 * u + i, 2 * v + j);
+                    let (x, y) = (2 * u + i, 2 * v + j);
+                    let lit = self.lit(shading, other, x, y);
+                    let light =
+                        self.shade(&shading.surfaces[other.surface as usize], other, &lit, x, y);
                     groups[count] = (other.group, weight, light);
                     count += 1;
                 }
             }
         }
         let total: f32 = groups[..count].iter().map(|g| g.1).sum();
-        let mixed = [0, 1, 2].map(|k| groups[..count].iter().map(|g| g.1 * g.2[k]).sum::<f32>() / total);
+        let mixed =
+            [0, 1, 2].map(|k| groups[..count].iter().map(|g| g.1 * g.2[k]).sum::<f32>() / total);
         (mixed, unmatched, depth, surface.id)
     }
 
-    /// Light from a surface at a sample, and how likely stereo finds no match there.
-    fn shade(&self, s: &Shading<'_>, drawn: &Drawn, gx: usize, gy: usize) -> (Rgb, f32) {
+    /// What a surface makes of its print at a sample.
+    #[inline]
+    fn shade(&self, surface: &Surface<'_>, drawn: &Drawn, lit: &Lit, gx: usize, gy: usize) -> Rgb {
+        let (x, y) = (gx as f32, gy as f32);
+        let z = 1.0 / drawn.inverse.at(x, y).max(1e-3);
+        let (u, v) = (drawn.uz.at(x, y) * z, drawn.vz.at(x, y) * z);
+        (self.albedo(surface, drawn, u, v, z).component_mul(&lit.by) + lit.plus).into()
+    }
+
+    /// The light on a surface at a sample.
+    fn lit(&self, s: &Shading<'_>, drawn: &Drawn, gx: usize, gy: usize) -> Lit {
         let (x, y) = (gx as f32, gy as f32);
         let surface = &s.surfaces[drawn.surface as usize];
         let z = 1.0 / drawn.inverse.at(x, y).max(1e-3);
         let at = s.rotation * s.in_camera(x, y, z) + s.eye;
-        let (u, v) = (drawn.uz.at(x, y) * z, drawn.vz.at(x, y) * z);
         let mut normal = match &drawn.round {
             Some([nx, ny, nz]) => Vector3::new(nx.at(x, y), ny.at(x, y), nz.at(x, y)).normalize(),
             None => Vector3::from(drawn.normal),
         };
-        let albedo = self.albedo(surface, drawn, u, v, z);
         if surface.creases > 0.0 {
-            normal = creased(normal, u, v, surface);
+            normal = creased(
+                normal,
+                drawn.uz.at(x, y) * z,
+                drawn.vz.at(x, y) * z,
+                surface,
+            );
         }
         let open = self.crevices.open((x - 1.0) * 0.5, (y - 1.0) * 0.5, at.z);
         let eye = (s.eye - at).normalize();
@@ -239,49 +301,75 @@ impl Renderer {
         let mirror = normal * (2.0 * facing) - eye;
         let away = 1.0 - facing;
         let grazing = away * away * away * away * away;
-        let fresnel = surface.gloss * (0.12 + 0.88 * grazing + if surface.metal { 0.5 } else { 0.0 });
+        let fresnel =
+            surface.gloss * (0.12 + 0.88 * grazing + if surface.metal { 0.5 } else { 0.0 });
         // A ceiling with brighter strips, as things that shine show it.
-        let strips = if surface.metal { 0.5 + 0.9 * ((mirror.x * 7.0).sin() * (mirror.y * 5.0).cos()).max(0.0) } else { 0.8 };
-        let mut shine = sky * (fresnel * strips * (0.35 + 0.65 * mirror.z.max(0.0)) * open_deep.max(0.1));
+        let strips = if surface.metal {
+            0.5 + 0.9 * ((mirror.x * 7.0).sin() * (mirror.y * 5.0).cos()).max(0.0)
+        } else {
+            0.8
+        };
+        let mut shine =
+            sky * (fresnel * strips * (0.35 + 0.65 * mirror.z.max(0.0)) * open_deep.max(0.1));
         let mut glint = 0.0f32;
         for (lamp, shadow) in light.lamps.iter().zip(&s.shadows) {
             let cosine = normal.dot(&lamp.to);
             if cosine <= 0.0 {
                 continue;
             }
-            let through = shadow.as_ref().map_or(0.35 + 0.65 * open, |shadow| shadow.lit(&at));
+            let through = shadow
+                .as_ref()
+                .map_or(0.35 + 0.65 * open, |shadow| shadow.lit(&at));
             let reach = through * (0.55 + 0.45 * open);
             let colour = Vector3::from(lamp.colour);
             lit += colour * (cosine * reach);
             let width = lamp.size + surface.spread;
             let off = (1.0 - mirror.dot(&lamp.to)).max(0.0) * 2.0 / (width * width);
             if off < 6.0 {
-                let peak = surface.gloss * (0.25 + fresnel) * 0.055 / (width * width) * (-off).exp() * reach;
+                let peak = surface.gloss * (0.25 + fresnel) * 0.055 / (width * width)
+                    * (-off).exp()
+                    * reach;
                 glint += peak * lamp.colour[1];
                 shine += colour * peak;
             }
         }
-        let (own, tint) = if surface.metal { (0.75, albedo.add_scalar(0.4)) } else { (1.0, Vector3::repeat(1.0)) };
-        let out = albedo.component_mul(&lit) * own + shine.component_mul(&tint);
-        let dark = 0.06 * (1.0 - out.y * 14.0).clamp(0.0, 1.0);
         let steep = ((0.35 - facing) * 1.2).clamp(0.0, 0.35);
-        (out.into(), (surface.unmatched + dark + steep + (glint - 0.25).clamp(0.0, 0.6)).min(1.0))
+        let (by, plus) = if surface.metal {
+            (lit * 0.75 + shine, shine * 0.4)
+        } else {
+            (lit, shine)
+        };
+        Lit {
+            triangle: NONE,
+            by,
+            plus,
+            unmatched: surface.unmatched + steep + (glint - 0.25).clamp(0.0, 0.6),
+        }
     }
 
     /// The print at a sample, linear.
     #[inline]
     fn albedo(&self, surface: &Surface<'_>, drawn: &Drawn, u: f32, v: f32, z: f32) -> Vector3<f32> {
         let own = Vector3::from(surface.colour);
-        let Some(texture) = surface.texture else { return own };
+        let Some(texture) = surface.texture else {
+            return own;
+        };
         // Texels that a step of one pixel, two samples, passes.
-        let (w, h) = (2.0 * z * texture.width() as f32, 2.0 * z * texture.height() as f32);
+        let (w, h) = (
+            2.0 * z * texture.width() as f32,
+            2.0 * z * texture.height() as f32,
+        );
         let step = |du: f32, dv: f32, inverse: f32| {
             let (a, b) = ((du - u * inverse) * w, (dv - v * inverse) * h);
             (a * a + b * b).sqrt()
         };
         let across = step(drawn.uz.dx, drawn.vz.dx, drawn.inverse.dx);
         let down = step(drawn.uz.dy, drawn.vz.dy, drawn.inverse.dy);
-        let (u, v) = if surface.tiled { (mirrored(u), mirrored(v)) } else { (u, v) };
+        let (u, v) = if surface.tiled {
+            (mirrored(u), mirrored(v))
+        } else {
+            (u, v)
+        };
         let [r, g, b] = texture.sample(u, v, 0.45 * (across + down));
         let linear = |c: f32| self.to_linear[(c * (1023.0 / 255.0)) as i32 as usize];
         own.component_mul(&Vector3::new(linear(r), linear(g), linear(b)))
@@ -292,7 +380,11 @@ impl Shading<'_> {
     fn in_camera(&self, gx: f32, gy: f32, z: f32) -> Vector3<f32> {
         let (fx, fy) = (self.lens.fx as f32, self.lens.fy as f32);
         let (u, v) = (0.5 * (gx - 1.0), 0.5 * (gy - 1.0));
-        Vector3::new((u - self.lens.cx as f32) / fx * z, (v - self.lens.cy as f32) / fy * z, z)
+        Vector3::new(
+            (u - self.lens.cx as f32) / fx * z,
+            (v - self.lens.cy as f32) / fy * z,
+            z,
+        )
     }
 }
 
@@ -312,161 +404,15 @@ fn creased(normal: Vector3<f32>, u: f32, v: f32, surface: &Surface<'_>) -> Vecto
     let here = fold(u, v);
     const STEP: f32 = 0.004;
     let slope = surface.creases / (11.0 * STEP);
-    let (du, dv) = ((fold(u + STEP, v) - here) * slope, (fold(u, v + STEP) - here) * slope);
-    let along = if normal.z.abs() < 0.9 { Vector3::z() } else { Vector3::x() };
+    let (du, dv) = (
+        (fold(u + STEP, v) - here) * slope,
+        (fold(u, v + STEP) - here) * slope,
+    );
+    let along = if normal.z.abs() < 0.9 {
+        Vector3::z()
+    } else {
+        Vector3::x()
+    };
     let side = normal.cross(&along).normalize();
     (normal + side * du + normal.cross(&side) * dv).normalize()
 }
-
-fn surface_of<'a>(item: &Placed<'a>, stage_seed: u32) -> Surface<'a> {
-    let truth = &item.sku.truth;
-    let material = item.sku.sku.material;
-    let seed = item.id ^ stage_seed;
-    let fade = 0.92 + 0.14 * hash(seed as i32, 3, 11);
-    let gloss = truth.gloss as f32;
-    Surface {
-        id: item.id,
-        texture: Some(&item.sku.texture),
-        tiled: false,
-        colour: [fade, fade, fade * (0.98 + 0.03 * hash(seed as i32, 4, 12))],
-        gloss,
-        spread: 0.05 + 0.22 * (1.0 - gloss),
-        metal: material == Material::Metal && item.sku.sku.shape == Shape::Cylinder,
-        creases: match material {
-            Material::Film => 0.30,
-            Material::Fabric | Material::Mesh => 0.22,
-            Material::Carton => 0.012,
-            _ => 0.0,
-        },
-        unmatched: truth.depth_invalid_share as f32,
-        seed,
-    }
-}
-
-fn lens_of(view: &View) -> Lens {
-    let i = &view.intrinsics;
-    Lens { fx: i.fx, fy: i.fy, cx: i.cx, cy: i.cy }
-}
-
-/// The disc of the table that a view sees: centre and radius, metres.
-fn seen_disc(view: &View) -> (Vector3<f32>, f32) {
-    let (i, pose) = (&view.intrinsics, &view.world_from_camera);
-    let eye = pose.origin();
-    let reach = |u: f64, v: f64| {
-        let far = pose.point(&i.unproject(u, v, 1.0)) - eye;
-        let t = if far.z < -0.05 { (-eye.z / far.z).clamp(0.1, 4.0) } else { 2.0 };
-        eye + far * t
-    };
-    let centre = reach(i.cx, i.cy);
-    let corners = [(0.0, 0.0), (f64::from(i.width), 0.0), (0.0, f64::from(i.height)), (f64::from(i.width), f64::from(i.height))];
-    let radius = corners.iter().map(|&(u, v)| (reach(u, v) - centre).norm()).fold(0.2, f64::max);
-    (centre.coords.cast(), (radius.min(1.6) + 0.05) as f32)
-}
-
-/// Puts meshes on the grid.
-struct Layout<'g, 'a> {
-    grid: &'g mut Grid,
-    lens: Lens,
-    camera_from_world: Isometry3<f64>,
-    surfaces: Vec<Surface<'a>>,
-    /// What casts shadows, in the world.
-    solid: Vec<[Vector3<f32>; 3]>,
-}
-
-impl<'a> Layout<'_, 'a> {
-    /// Adds a mesh of the last surface, stretched by `scale` before it is placed.
-    fn mesh(&mut self, mesh: &Mesh, world_from_mesh: &Isometry3<f64>, scale: [f64; 3]) {
-        let surface = (self.surfaces.len() - 1) as u32;
-        let camera_from_mesh = self.camera_from_world * world_from_mesh;
-        let stretch = |p: &[f32; 3]| Point3::from(std::array::from_fn::<f64, 3, _>(|k| f64::from(p[k]) * scale[k]));
-        let corners: Vec<(Corner, Vector3<f32>)> = mesh
-            .positions
-            .iter()
-            .zip(&mesh.normals)
-            .zip(&mesh.uvs)
-            .map(|((p, n), &uv)| {
-                let at = stretch(p);
-                let normal = world_from_mesh.rotation * Vector3::from(n.map(f64::from));
-                let corner = Corner { at: camera_from_mesh.transform_point(&at).into(), uv, normal: normal.cast::<f32>().into() };
-                (corner, world_from_mesh.transform_point(&at).coords.cast())
-            })
-            .collect();
-        for triangle in &mesh.triangles {
-            let picked = triangle.map(|i| corners[i as usize]);
-            self.grid.draw(&self.lens, &picked.map(|p| p.0), surface);
-            self.solid.push(picked.map(|p| p.1));
-        }
-    }
-
-    fn table(&mut self, stage: &'a Stage<'a>) {
-        self.surfaces.push(Surface {
-            id: NO_ITEM,
-            texture: Some(&stage.backdrop.table),
-            tiled: true,
-            colour: [1.0; 3],
-            gloss: stage.backdrop.table_gloss,
-            spread: 0.3,
-            metal: false,
-            creases: 0.0,
-            unmatched: 0.015,
-            seed: 0,
-        });
-        let tiles = (2.0 * TABLE / TABLE_TILE) as f32;
-        let all = Patch { left: 0.0, top: 0.0, right: tiles, bottom: tiles, turned: false };
-        let cast = self.solid.len();
-        self.mesh(&quad(SIDES[5], [TABLE as f32, TABLE as f32], [0.0, 0.0, TABLE_Z as f32], &all), &Isometry3::identity(), [1.0; 3]);
-        self.solid.truncate(cast);
-    }
-
-    fn tub(&mut self, tub: &Tub, stage: &'a Stage<'a>) {
-        self.surfaces.push(Surface {
-            id: NO_ITEM,
-            texture: Some(&stage.backdrop.plastic),
-            tiled: false,
-            colour: [1.0; 3],
-            gloss: stage.backdrop.gloss,
-            spread: 0.2,
-            metal: false,
-            creases: 0.0,
-            unmatched: 0.015,
-            seed: 0,
-        });
-        for face in tub_faces(tub) {
-            self.mesh(&face, &tub.world_from_tub, [1.0; 3]);
-        }
-    }
-}
-
-/// A rectangle with the directions `[out, right, up]` of [`SIDES`] and half sides along right and up.
-fn quad([out, right, up]: [[f32; 3]; 3], half: [f32; 2], centre: [f32; 3], print: &Patch) -> Mesh {
-    let at = |s: f32, t: f32| std::array::from_fn(|k| centre[k] + right[k] * half[0] * s + up[k] * half[1] * t);
-    Mesh {
-        positions: vec![at(-1., -1.), at(1., -1.), at(1., 1.), at(-1., 1.)],
-        normals: vec![out; 4],
-        uvs: vec![print.at(0., 1.), print.at(1., 1.), print.at(1., 0.), print.at(0., 0.)],
-        triangles: vec![[0, 1, 2], [0, 2, 3]],
-    }
-}
-
-/// Floor, four walls inside and outside, and the rim.
-fn tub_faces(tub: &Tub) -> Vec<Mesh> {
-    let [hx, hy] = [0, 1].map(|k| 0.5 * tub.size[k] as f32);
-    let (height, wall) = (tub.size[2] as f32, tub.wall as f32);
-    let mut faces = vec![quad(SIDES[5], [hx, hy], [0.0; 3], &patch(FLOOR))];
-    for (k, side) in SIDES[..4].iter().enumerate() {
-        let [out, _, _] = *side;
-        let along_x = k >= 2;
-        let (near, half) = if along_x { (hy, hx) } else { (hx, hy) };
-        let middle = |off: f32, z: f32| [out[0] * off, out[1] * off, z];
-        // Inside, the wall at +x looks to −x.
-        let inner = SIDES[k ^ 1];
-        let face = if along_x { LONG } else { SHORT };
-        faces.push(quad(inner, [half, 0.5 * height], middle(near, 0.5 * height), &patch(face)));
-        let rim = patch(RIM);
-        faces.push(quad(*side, [half + wall, 0.5 * (height - TABLE_Z as f32)], middle(near + wall, 0.5 * (height + TABLE_Z as f32)), &rim));
-        let (rx, ry) = if along_x { (hx + wall, 0.5 * wall) } else { (0.5 * wall, hy) };
-        faces.push(quad(SIDES[5], [rx, ry], middle(near + 0.5 * wall, height), &rim));
-    }
-    faces
-}
-

@@ -68,7 +68,13 @@ pub(crate) struct ItemState {
 }
 
 impl ItemState {
-    pub fn new(sku: usize, body: BodyId, matter: Matter, surface: Surface, fragility: Fragility) -> Self {
+    pub fn new(
+        sku: usize,
+        body: BodyId,
+        matter: Matter,
+        surface: Surface,
+        fragility: Fragility,
+    ) -> Self {
         Self {
             sku,
             body,
@@ -114,7 +120,8 @@ impl ItemState {
         // It is pressed only as far as something holds against the cups.
         let pressed = wrench.press_n.min(mass * answer / STEP_S);
         let (press_n, fall_m) = limits(self.fragility);
-        let hardest = (2.0 * GRAVITY * fall_m * FALL_MARGIN).sqrt() * (1.0 + self.met.matter.restitution);
+        let hardest =
+            (2.0 * GRAVITY * fall_m * FALL_MARGIN).sqrt() * (1.0 + self.met.matter.restitution);
         if pressed > press_n * PRESS_MARGIN || knock > hardest {
             self.damaged = true;
         }

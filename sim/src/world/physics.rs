@@ -1,12 +1,12 @@
 //! The border to the physics engine: bodies in and poses out; nothing else here knows of rapier's types.
 
 use nalgebra::{Isometry3, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};
+use rapier3d::math::{Pose as EnginePose, Rotation};
 use rapier3d::prelude::{
     CoefficientCombineRule, ColliderBuilder, ColliderHandle, Group, InteractionGroups,
     InteractionTestMode, MassProperties, PhysicsWorld, RigidBodyBuilder, RigidBodyHandle,
     RigidBodyVelocity, Vector,
 };
-use rapier3d::math::{Pose as EnginePose, Rotation};
 
 use super::shape::{Matter, Solid};
 
@@ -82,7 +82,9 @@ pub(crate) struct Physics {
 
 impl std::fmt::Debug for Physics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Physics").field("bodies", &self.world.bodies.len()).finish_non_exhaustive()
+        f.debug_struct("Physics")
+            .field("bodies", &self.world.bodies.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -95,7 +97,10 @@ impl Physics {
         p.dt = step_s as f32;
         p.length_unit = 0.1;
         let mut physics = Self { world, tool: None };
-        physics.add_static(&Isometry3::translation(0.5, 0.0, -0.25), &Vector3::new(3.0, 3.0, 0.25));
+        physics.add_static(
+            &Isometry3::translation(0.5, 0.0, -0.25),
+            &Vector3::new(3.0, 3.0, 0.25),
+        );
         physics
     }
 
@@ -111,7 +116,11 @@ impl Physics {
 
     /// Adds the walls of a container, `height` metres high.
     pub fn add_walls(&mut self, walls: &Walls, height: f64) -> Vec<WallId> {
-        walls.boxes(height).iter().map(|(at, half)| self.add_static(at, half)).collect()
+        walls
+            .boxes(height)
+            .iter()
+            .map(|(at, half)| self.add_static(at, half))
+            .collect()
     }
 
     /// Takes a wall away.
@@ -126,9 +135,17 @@ impl Physics {
         let shape = match matter.solid {
             Solid::Box { half } => {
                 let core = half.add_scalar(-border);
-                ColliderBuilder::round_cuboid(core.x as f32, core.y as f32, core.z as f32, border as f32)
+                ColliderBuilder::round_cuboid(
+                    core.x as f32,
+                    core.y as f32,
+                    core.z as f32,
+                    border as f32,
+                )
             }
-            Solid::Cylinder { radius, half_height } => ColliderBuilder::round_cylinder(
+            Solid::Cylinder {
+                radius,
+                half_height,
+            } => ColliderBuilder::round_cylinder(
                 (half_height - border) as f32,
                 (radius - border) as f32,
                 border as f32,
@@ -159,7 +176,11 @@ impl Physics {
     }
 
     /// Adds the rigid part of the tool as a body that goes where it is told. Boxes in the tool's frame.
-    pub fn add_tool(&mut self, world_from_tool: &Isometry3<f64>, boxes: &[(Isometry3<f64>, Vector3<f64>)]) {
+    pub fn add_tool(
+        &mut self,
+        world_from_tool: &Isometry3<f64>,
+        boxes: &[(Isometry3<f64>, Vector3<f64>)],
+    ) {
         let body = RigidBodyBuilder::kinematic_position_based().pose(to_engine(world_from_tool));
         let handle = self.world.insert_body(body);
         for (tool_from_box, half) in boxes {
@@ -199,7 +220,11 @@ impl Physics {
             for pair in self.world.contact_pairs_with(collider) {
                 // The normals point from the first collider to the second.
                 let impulse = from_vector(pair.total_impulse());
-                sum += if pair.collider2 == collider { impulse } else { -impulse };
+                sum += if pair.collider2 == collider {
+                    impulse
+                } else {
+                    -impulse
+                };
             }
         }
         sum / f64::from(self.world.integration_parameters.dt)

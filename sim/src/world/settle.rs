@@ -1,6 +1,6 @@
 //! Items dropped into a tote one after another, until all lie still in it.
 
-use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Point3, Translation3, UnitQuaternion, Vector3};
 use rand::Rng;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -18,8 +18,13 @@ const STEPS_BETWEEN: usize = 60;
 /// Physics steps after which a pile that still moves is taken as it is.
 const MOST_STEPS: usize = 2_500;
 /// Places looked at for an item that comes in, and for one that must come back; the lowest is taken.
-const PLACES: usize = 3;
-const PLACES_BACK: usize = 10;
+const PLACES: usize = 20;
+const PLACES_BACK: usize = 20;
+/// Largest tilt of an item as it comes in, radians; and the gap below it, metres.
+const TILT: f64 = 0.05;
+const GAP_M: f64 = 0.008;
+/// How much unevenness below counts against height, both in metres.
+const UNEVEN: f64 = 3.0;
 /// How often an item that fell out is put back before the tote counts as too full.
 const MOST_RETURNS: usize = 12;
 /// How far the heap of a full tote may stand over its rim, metres.
@@ -33,7 +38,9 @@ const REST_TURN: f64 = 0.08;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SettleError {
     /// The pile grew over the rim and items went on falling out.
-    #[error("tote of {size_m:?} m: {outside} of {items} items fall out after {tries} tries; put in fewer or smaller ones")]
+    #[error(
+        "tote of {size_m:?} m: {outside} of {items} items fall out after {tries} tries; put in fewer or smaller ones"
+    )]
     TooFull {
         /// Inner size of the tote, metres.
         size_m: [f64; 3],
@@ -45,7 +52,9 @@ pub enum SettleError {
         tries: usize,
     },
     /// An item that can't lie in the tote.
-    #[error("SKU {sku}: longest side {side_m:.3} m; must be at most {most_m:.3} m, the tote's diagonal")]
+    #[error(
+        "SKU {sku}: longest side {side_m:.3} m; must be at most {most_m:.3} m, the tote's diagonal"
+    )]
     TooLong {
         /// The SKU's name.
         sku: String,
@@ -81,12 +90,19 @@ pub fn settle_tote(
         }
     }
     let mut physics = Physics::new(SETTLE_STEP_S);
-    let walls = Walls { world_from: Isometry3::identity(), size: Vector3::from(size), wall };
+    let walls = Walls {
+        world_from: Isometry3::identity(),
+        size: Vector3::from(size),
+        wall,
+    };
     physics.add_walls(&walls, size[2]);
     let matters: Vec<Matter> = items.iter().map(|sku| matter_of(sku)).collect();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let bodies = drop_in(&mut physics, &walls, &matters, &mut rng)?;
-    Ok(bodies.iter().map(|&b| Pose::from_isometry(physics.pose(b))).collect())
+    Ok(bodies
+        .iter()
+        .map(|&b| Pose::from_isometry(physics.pose(b)))
+        .collect())
 }
 
 /// Drops `matters` into a tote whose walls stand in `physics`; bodies in the order of `matters`.
@@ -103,7 +119,13 @@ pub(crate) fn drop_in(
     let chute = physics.add_walls(walls, CHUTE_M);
     let mut lying: Vec<(usize, BodyId)> = Vec::with_capacity(matters.len());
     for &i in &order {
-        let at = lowest_start(physics, walls, matters, &lying, i, PLACES, rng);
+        let at = Pile {
+            physics,
+            walls,
+            matters,
+            lying: &lying,
+        }
+        .place_for(i, PLACES, rng);
         lying.push((i, physics.add_item(&matters[i], &at)));
         for _ in 0..STEPS_BETWEEN {
             physics.step();
@@ -119,7 +141,11 @@ pub(crate) fn drop_in(
     for attempt in 0..MOST_RETURNS {
         calm(physics, &lying);
         // At first nothing shall stand over the rim either; a tote that is too full for that keeps a heap.
-        let room = if attempt < MOST_RETURNS / 2 { 0.0 } else { HEAP_M };
+        let room = if attempt < MOST_RETURNS / 2 {
+            0.0
+        } else {
+            HEAP_M
+        };
         let outside: Vec<(usize, BodyId)> = lying
             .iter()
             .copied()
@@ -129,8 +155,15 @@ pub(crate) fn drop_in(
             break;
         }
         for (i, body) in outside {
-            let others: Vec<(usize, BodyId)> = lying.iter().copied().filter(|&(_, b)| b != body).collect();
-            let at = lowest_start(physics, walls, matters, &others, i, PLACES_BACK, rng);
+            let others: Vec<(usize, BodyId)> =
+                lying.iter().copied().filter(|&(_, b)| b != body).collect();
+            let at = Pile {
+                physics,
+                walls,
+                matters,
+                lying: &others,
+            }
+            .place_for(i, PLACES_BACK, rng);
             physics.place(body, &at);
             for _ in 0..STEPS_BETWEEN {
                 physics.step();
@@ -158,7 +191,10 @@ pub(crate) fn drop_in(
 fn lies_in(physics: &Physics, walls: &Walls, matter: &Matter, body: BodyId, room: f64) -> bool {
     let pose = physics.pose(body);
     let centre = pose.translation.vector;
-    let top = centre.z + matter.solid.reach(&pose.inverse_transform_vector(&Vector3::z()));
+    let top = centre.z
+        + matter
+            .solid
+            .reach(&pose.inverse_transform_vector(&Vector3::z()));
     let rim = walls.world_from.translation.vector.z + walls.size.z;
     walls.holds(&centre.into(), walls.size.z) && top <= rim + room
 }
@@ -180,81 +216,109 @@ fn calm(physics: &mut Physics, lying: &[(usize, BodyId)]) {
     }
 }
 
-/// The lowest of several random poses.
-fn lowest_start(
-    physics: &Physics,
-    walls: &Walls,
-    matters: &[Matter],
-    lying: &[(usize, BodyId)],
-    item: usize,
-    places: usize,
-    rng: &mut ChaCha8Rng,
-) -> Isometry3<f64> {
-    let mut best = start_pose(physics, walls, matters, lying, item, rng);
-    for _ in 1..places {
-        let other = start_pose(physics, walls, matters, lying, item, rng);
-        if other.translation.z < best.translation.z {
-            best = other;
-        }
-    }
-    best
+/// What lies in the tote so far.
+struct Pile<'a> {
+    physics: &'a Physics,
+    walls: &'a Walls,
+    matters: &'a [Matter],
+    lying: &'a [(usize, BodyId)],
 }
 
-/// A random pose over what already lies in the tote: mostly a flat side down, any yaw, a little tilt.
-fn start_pose(
-    physics: &Physics,
-    walls: &Walls,
-    matters: &[Matter],
-    lying: &[(usize, BodyId)],
-    item: usize,
-    rng: &mut ChaCha8Rng,
-) -> Isometry3<f64> {
-    let solid = &matters[item].solid;
-    let half = solid.half_extents();
-    let face = face_down(&half, rng);
-    let tilt = UnitQuaternion::from_euler_angles(
-        rng.random_range(-0.1..0.1),
-        rng.random_range(-0.1..0.1),
-        0.0,
-    );
-    let mut yaw = rng.random_range(-std::f64::consts::PI..std::f64::consts::PI);
-    let turned = |yaw: f64| tilt * UnitQuaternion::from_euler_angles(0.0, 0.0, yaw) * face;
-    let reach = |rotation: &UnitQuaternion<f64>, axis: &Vector3<f64>| {
-        solid.reach(&rotation.inverse_transform_vector(axis))
-    };
-    let room = |rotation: &UnitQuaternion<f64>| {
-        [
-            0.5 * walls.size.x - reach(rotation, &Vector3::x()) - 0.004,
-            0.5 * walls.size.y - reach(rotation, &Vector3::y()) - 0.004,
-        ]
-    };
-    // A long item may only fit along one side of the tote: look for a yaw that does.
-    for _ in 0..36 {
-        if room(&turned(yaw)).iter().all(|r| *r > 0.0) {
-            break;
+impl Pile<'_> {
+    /// Where an item may come in: of several random places the one that is lowest and flattest below it, as a
+    /// person would choose.
+    fn place_for(&self, item: usize, places: usize, rng: &mut ChaCha8Rng) -> Isometry3<f64> {
+        let (mut best, mut least) = self.random_place(item, rng);
+        for _ in 1..places {
+            let (place, cost) = self.random_place(item, rng);
+            if cost < least {
+                (best, least) = (place, cost);
+            }
         }
-        yaw += std::f64::consts::PI / 36.0;
+        best
     }
-    let rotation = turned(yaw);
-    let [x, y] = room(&rotation).map(|r| if r > 0.0 { rng.random_range(-r..r) } else { 0.0 });
-    let over = walls.world_from * Isometry3::translation(x, y, 0.0);
-    let flat = reach(&rotation, &Vector3::x()).hypot(reach(&rotation, &Vector3::y()));
-    let floor = walls.world_from.translation.vector.z;
-    let mut top = floor;
-    for &(other, body) in lying {
-        let pose = physics.pose(body);
-        let away = (pose.translation.vector - over.translation.vector).xy().norm();
-        let solid = &matters[other].solid;
-        if away < flat + solid.bounding_radius() && walls.holds(&pose.translation.vector.into(), CHUTE_M) {
-            let up = pose.inverse_transform_vector(&Vector3::z());
-            top = top.max(pose.translation.vector.z + solid.reach(&up));
+
+    /// A random pose just over what lies below, and how bad it is: mostly a large side down, any yaw.
+    fn random_place(&self, item: usize, rng: &mut ChaCha8Rng) -> (Isometry3<f64>, f64) {
+        let solid = &self.matters[item].solid;
+        let walls = self.walls;
+        let face = face_down(&solid.half_extents(), rng);
+        let tilt = UnitQuaternion::from_euler_angles(
+            rng.random_range(-TILT..TILT),
+            rng.random_range(-TILT..TILT),
+            0.0,
+        );
+        let mut yaw = rng.random_range(-std::f64::consts::PI..std::f64::consts::PI);
+        let about_z = |yaw: f64| UnitQuaternion::from_euler_angles(0.0, 0.0, yaw);
+        let turned = |yaw: f64| tilt * about_z(yaw) * face;
+        let reach = |rotation: &UnitQuaternion<f64>, axis: &Vector3<f64>| {
+            solid.reach(&rotation.inverse_transform_vector(axis))
+        };
+        let room = |rotation: &UnitQuaternion<f64>| {
+            [
+                0.5 * walls.size.x - reach(rotation, &Vector3::x()) - 0.004,
+                0.5 * walls.size.y - reach(rotation, &Vector3::y()) - 0.004,
+            ]
+        };
+        // A long item may only fit along one side of the tote: look for a yaw that does.
+        for _ in 0..36 {
+            if room(&turned(yaw)).iter().all(|r| *r > 0.0) {
+                break;
+            }
+            yaw += std::f64::consts::PI / 36.0;
         }
+        let rotation = turned(yaw);
+        let [x, y] = room(&rotation).map(|r| {
+            if r > 0.0 {
+                rng.random_range(-r..r)
+            } else {
+                0.0
+            }
+        });
+        let flat =
+            walls.world_from * Isometry3::from_parts(Translation3::new(x, y, 0.0), about_z(yaw));
+        let half = [Vector3::x_axis(), Vector3::y_axis()]
+            .map(|axis| reach(&rotation, &(about_z(yaw) * axis)));
+        let (top, mean) = self.heights_under(&flat, half);
+        let z = top + reach(&rotation, &Vector3::z()) + GAP_M;
+        let at = flat.translation.vector.xy().push(z);
+        let pose =
+            Isometry3::from_parts(Translation3::from(at), walls.world_from.rotation * rotation);
+        (pose, top + UNEVEN * (top - mean))
     }
-    let z = top + reach(&rotation, &Vector3::z()) + 0.012;
-    Isometry3::from_parts(
-        Translation3::new(over.translation.x, over.translation.y, z),
-        walls.world_from.rotation * rotation,
-    )
+
+    /// Highest and mean height of what lies under a rectangle, in the world.
+    fn heights_under(&self, world_from_flat: &Isometry3<f64>, half: [f64; 2]) -> (f64, f64) {
+        const GRID: usize = 6;
+        let reach = half[0].hypot(half[1]);
+        let centre = world_from_flat.translation.vector;
+        let below: Vec<_> = self
+            .lying
+            .iter()
+            .map(|&(i, body)| (&self.matters[i].solid, self.physics.pose(body)))
+            .filter(|(solid, pose)| {
+                (pose.translation.vector - centre).xy().norm() < reach + solid.bounding_radius()
+            })
+            .collect();
+        let (mut top, mut sum) = (centre.z, 0.0);
+        for i in 0..GRID * GRID {
+            let share = |k: usize| 2.0 * k as f64 / (GRID - 1) as f64 - 1.0;
+            let at = Point3::new(
+                half[0] * share(i % GRID),
+                half[1] * share(i / GRID),
+                CHUTE_M,
+            );
+            let from = world_from_flat * at;
+            let depth = below
+                .iter()
+                .filter_map(|(solid, pose)| solid.cast(pose, &from, &-Vector3::z(), CHUTE_M))
+                .fold(CHUTE_M, |least, hit| hit.distance.min(least));
+            let height = from.z - depth;
+            top = top.max(height);
+            sum += height;
+        }
+        (top, sum / (GRID * GRID) as f64)
+    }
 }
 
 /// The rotation that lays one of the six sides down, large sides more often.
@@ -268,7 +332,11 @@ fn face_down(half: &Vector3<f64>, rng: &mut ChaCha8Rng) -> UnitQuaternion<f64> {
             pick < 0.0
         })
         .unwrap_or(2);
-    let flip = if rng.random::<bool>() { std::f64::consts::PI } else { 0.0 };
+    let flip = if rng.random::<bool>() {
+        std::f64::consts::PI
+    } else {
+        0.0
+    };
     let quarter = std::f64::consts::FRAC_PI_2;
     match axis {
         0 => UnitQuaternion::from_euler_angles(0.0, quarter + flip, 0.0),
@@ -288,19 +356,33 @@ mod tests {
             .map(|i| {
                 let size = 0.02 + 0.004 * (i % 7) as f64;
                 let solid = if i % 4 == 3 {
-                    Solid::Cylinder { radius: 0.9 * size, half_height: 0.05 }
+                    Solid::Cylinder {
+                        radius: 0.9 * size,
+                        half_height: 0.05,
+                    }
                 } else {
-                    Solid::Box { half: Vector3::new(2.0 * size, 1.2 * size, size) }
+                    Solid::Box {
+                        half: Vector3::new(2.0 * size, 1.2 * size, size),
+                    }
                 };
-                Matter { solid, mass_kg: 0.3, centre_of_mass: Vector3::zeros(), friction: 0.45, restitution: 0.2 }
+                Matter {
+                    solid,
+                    mass_kg: 0.3,
+                    centre_of_mass: Vector3::zeros(),
+                    friction: 0.45,
+                    restitution: 0.2,
+                }
             })
             .collect()
     }
 
     fn settled(count: usize, seed: u64) -> (Physics, Vec<BodyId>, Walls) {
         let mut physics = Physics::new(SETTLE_STEP_S);
-        let walls =
-            Walls { world_from: Isometry3::identity(), size: Vector3::new(0.6, 0.4, 0.3), wall: 0.012 };
+        let walls = Walls {
+            world_from: Isometry3::identity(),
+            size: Vector3::new(0.6, 0.4, 0.3),
+            wall: 0.012,
+        };
         physics.add_walls(&walls, 0.3);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let bodies = drop_in(&mut physics, &walls, &goods(count), &mut rng).unwrap();
@@ -321,10 +403,21 @@ mod tests {
             for ((&body, before), matter) in bodies.iter().zip(&before).zip(goods(28)) {
                 let pose = physics.pose(body);
                 let moved = (pose.translation.vector - before.translation.vector).norm();
-                assert!(moved < 0.002, "seed {seed}: an item crept {moved} m in half a second");
-                assert!(walls.holds(&pose.translation.vector.into(), 0.42), "seed {seed}: {pose}");
-                let reach = matter.solid.reach(&pose.inverse_transform_vector(&Vector3::z()));
-                assert!(pose.translation.z - reach > -0.003, "seed {seed}: an item sank into the floor");
+                assert!(
+                    moved < 0.002,
+                    "seed {seed}: an item crept {moved} m in half a second"
+                );
+                assert!(
+                    walls.holds(&pose.translation.vector.into(), 0.42),
+                    "seed {seed}: {pose}"
+                );
+                let reach = matter
+                    .solid
+                    .reach(&pose.inverse_transform_vector(&Vector3::z()));
+                assert!(
+                    pose.translation.z - reach > -0.003,
+                    "seed {seed}: an item sank into the floor"
+                );
             }
         }
     }
@@ -342,12 +435,20 @@ mod tests {
     #[test]
     fn a_tote_that_is_too_full_is_refused() {
         let mut physics = Physics::new(SETTLE_STEP_S);
-        let walls =
-            Walls { world_from: Isometry3::identity(), size: Vector3::new(0.16, 0.14, 0.05), wall: 0.01 };
+        let walls = Walls {
+            world_from: Isometry3::identity(),
+            size: Vector3::new(0.16, 0.14, 0.05),
+            wall: 0.01,
+        };
         physics.add_walls(&walls, 0.1);
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let error = drop_in(&mut physics, &walls, &goods(24), &mut rng).unwrap_err().to_string();
-        assert!(error.starts_with("tote of [0.16, 0.14, 0.05] m: "), "{error}");
+        let error = drop_in(&mut physics, &walls, &goods(24), &mut rng)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("tote of [0.16, 0.14, 0.05] m: "),
+            "{error}"
+        );
         assert!(error.ends_with("; put in fewer or smaller ones"), "{error}");
     }
 }

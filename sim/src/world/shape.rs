@@ -123,7 +123,9 @@ impl Matter {
     pub fn inverse_inertia(&self, rotation: &nalgebra::UnitQuaternion<f64>) -> Matrix3<f64> {
         let principal = self.solid.unit_inertia() * self.mass_kg;
         let turn = rotation.to_rotation_matrix();
-        turn.matrix() * Matrix3::from_diagonal(&principal.map(|i| 1.0 / i.max(1e-9))) * turn.matrix().transpose()
+        turn.matrix()
+            * Matrix3::from_diagonal(&principal.map(|i| 1.0 / i.max(1e-9)))
+            * turn.matrix().transpose()
     }
 }
 
@@ -259,6 +261,10 @@ mod tests {
                 1.0,
             )
             .unwrap();
-        assert!((hit.normal - Vector3::new(0.6, 0.8, 0.0)).norm() < 1e-9, "{:?}", hit.normal);
+        assert!(
+            (hit.normal - Vector3::new(0.6, 0.8, 0.0)).norm() < 1e-9,
+            "{:?}",
+            hit.normal
+        );
     }
 }
