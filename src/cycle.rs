@@ -169,7 +169,7 @@ impl Cycle {
         let motion = self.executor.tick(&TickInputs {
             now: inputs.now,
             arm: *inputs.arm,
-            contact: inputs.tool.contact || self.all_sealed(inputs.tool),
+            contact: inputs.tool.contact || (self.step == Step::Approach && self.all_sealed(inputs.tool)),
             stop: false,
         });
         out.setpoint = Some(motion.setpoint);

@@ -24,7 +24,7 @@ const TILT_COST: f64 = 0.5;
 const LEAN_MOST: f64 = 20.0 * PI / 180.0;
 const RMS_MOST_M: f64 = 0.005;
 const BLIND_MOST: f64 = 0.35;
-const GAP_MOST_M: f64 = 0.006;
+const GAP_MOST_M: f64 = 0.005;
 const BURIED_MOST: f64 = 0.3;
 const OUTLINE_COVERED_MOST: f64 = 0.85;
 /// The acceleration that ranks grasps, and the range that a hold may allow, m/s².

@@ -44,7 +44,7 @@ const REJECTED_OF_A_KIND: usize = 6;
 ///
 /// The box's sides go along the bin's, in whichever of four turns the tool has room; the side that was
 /// grasped goes up. A place is low, in the corner of least x and y where there is a choice, beside walls
-/// and neighbours. Accepted places lie within the walls and below the rim, 5 mm from walls and from whatever is
+/// and neighbours. Accepted places lie within the walls and below the rim, 12 mm from walls and from whatever is
 /// higher than they rest, by what the map shows; cells never seen take their neighbours' height up to
 /// 20 mm in, beyond that nothing is put on them. `sku` only tells whether it rolls.
 #[must_use]
@@ -386,9 +386,9 @@ impl Search<'_> {
         })
     }
 
-    /// Share of each side that has a wall or a neighbour of half its height within 15 mm.
+    /// Share of each side that has a wall or a neighbour of half its height within 20 mm: the gap, and a cell more.
     fn contact(&self, attitude: &Attitude, spot: &Spot, height: f64) -> [f64; 4] {
-        const NEAR_M: f64 = 0.015;
+        const NEAR_M: f64 = 0.020;
         let half = attitude.half;
         let enough = height + half[2];
         let side = |axis: usize, sign: f64| {

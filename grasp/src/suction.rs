@@ -125,10 +125,10 @@ fn most_leak(vacuum: &Vacuum, orifice: f64, cups: usize, pressure_pa: f64) -> f6
 
 /// Error of tool and camera together where the cup lands, metres (1 to 3 mm, 1 σ; constants of the cell).
 const LANDING_SIGMA_M: f64 = 0.002;
-/// Way that the tool goes on after the first cup touches: 1.5 mm of stroke until it is told, then
-/// braking from 0.15 m/s (estimate), and its scatter.
-const FOLLOW_M: f64 = 0.005;
-const FOLLOW_SIGMA_M: f64 = 0.0015;
+/// Way that the tool goes on after the first cup touches, and what the vacuum draws in beyond: 1.5 mm of stroke
+/// until it is told, then braking from 0.05 m/s (estimate), and its scatter.
+const FOLLOW_M: f64 = 0.004;
+const FOLLOW_SIGMA_M: f64 = 0.0013;
 /// Tilt at which half of the cups seal, and the width of the change (2.5 folds and more: 20 to 30°).
 const HALF_TILT_RAD: f64 = 0.40;
 const TILT_SIGMA_RAD: f64 = 0.09;

@@ -130,7 +130,7 @@ fn a_tall_item_goes_into_the_corner_of_an_empty_bin() {
     let [low, _] = corners(&found[0]);
     assert_eq!(found[0].rejected, None);
     assert!(
-        (low[0] + 0.195).abs() < 1e-6 && (low[1] + 0.145).abs() < 1e-6 && low[2].abs() < 1e-9,
+        (low[0] + 0.188).abs() < 1e-6 && (low[1] + 0.138).abs() < 1e-6 && low[2].abs() < 1e-9,
         "{low:?}"
     );
     assert!((found[0].support - 1.0).abs() < 1e-9);
@@ -262,7 +262,7 @@ fn a_lying_can_is_put_where_it_can_not_roll() {
         (high[across] + 0.05).abs(),
     ];
     assert!(
-        gaps.iter().any(|g| g.abs() < 0.016),
+        gaps.iter().any(|g| g.abs() < 0.021),
         "from {low:?} to {high:?}, axis {axis:?}"
     );
 }
