@@ -216,7 +216,9 @@ impl Search<'_> {
             }
         }
         accepted.sort_by(|a, b| b.score.total_cmp(&a.score));
-        let refused = core::mem::take(&mut self.refused.0);
+        let mut refused = core::mem::take(&mut self.refused.0);
+        // What came nearest to being taken first.
+        refused.sort_by_key(|(_, why)| nearness(why));
         accepted.extend(
             refused
                 .into_iter()
@@ -358,5 +360,25 @@ impl Search<'_> {
             features: empty_features(&trial.stance),
             rejected: Some(why),
         }
+    }
+}
+
+/// Rejections in the order in which they are found, the last first: what a person asks for is why the best
+/// grasp failed, not why a cup can't sit on the edge.
+fn nearness(why: &Rejection) -> u8 {
+    match why {
+        Rejection::NoMotion | Rejection::OutOfReach => 0,
+        Rejection::HitsWall { .. }
+        | Rejection::HitsNeighbour { .. }
+        | Rejection::IdleCupTouches { .. } => 1,
+        Rejection::TooHeavy { .. } | Rejection::TooLeaky { .. } => 2,
+        Rejection::Covered { .. } | Rejection::TooCurved { .. } => 3,
+        Rejection::OutOfTouch { .. }
+        | Rejection::CupLeans { .. }
+        | Rejection::Uneven { .. }
+        | Rejection::Step { .. }
+        | Rejection::NoDepth { .. } => 4,
+        Rejection::TooSteep { .. } => 5,
+        Rejection::OverEdge { .. } => 6,
     }
 }
