@@ -108,6 +108,8 @@ const ROOT: [&str; 23] = [
 
 const MAX_LINES: usize = 650;
 const MAX_BYTES: u64 = 2 * 1024 * 1024;
+/// Networks may be larger: both together stay under 30 MiB.
+const MAX_NETWORK_BYTES: u64 = 15 * 1024 * 1024;
 
 /// A dependency as a manifest states it.
 #[derive(Debug, PartialEq)]
