@@ -20,6 +20,13 @@ use scene::{Span, Timestamp};
 pub use crate::task::{Answer, Attempt, Step, Task};
 use crate::telemetry::{Choice, Outcome};
 
+/// Share of the approach in which nothing can be touched yet.
+const FREE_UNTIL: f64 = 0.5;
+/// The gripper has tared this long after it was asked: the packet's way and the mean that it takes.
+const TARED_AFTER: Span = Span::from_millis(40);
+/// Share of the lift from which the item hangs free of the pile.
+const LIFTED_FROM: f64 = 0.5;
+
 /// What the cycle must know beside its inputs. From the cell file.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
@@ -154,6 +161,12 @@ impl Cycle {
         self.attempt.as_ref().map_or(0, |a| a.choice.pick)
     }
 
+    /// What was chosen for the pick under way.
+    #[must_use]
+    pub fn choice(&self) -> Option<&Choice> {
+        self.attempt.as_ref().map(|a| &*a.choice)
+    }
+
     /// True when nothing moves and nothing more will be picked.
     #[must_use]
     pub fn is_done(&self) -> bool {
@@ -244,6 +257,7 @@ impl Cycle {
                         attempt.attempted = true;
                         let hold = &attempt.choice.candidates[attempt.choice.chosen].hold;
                         out.requests.push(Request::Tare);
+                        self.scale.clear();
                         out.requests.push(Request::Seek { cups: hold.cups, expected_pa: hold.expected_pa });
                     }
                     self.confirm(out);
@@ -251,6 +265,7 @@ impl Cycle {
                 }
             }
             Step::Approach => {
+                self.weigh_empty(inputs, &motion);
                 if motion.is_over() {
                     self.touched = motion.touched();
                     self.enter(Step::Seal, inputs, out);
@@ -351,7 +366,7 @@ impl Cycle {
         if let Some(program) = self.planned.take() {
             attempt.plan(&program);
             self.start(program);
-            self.scale.clear();
+            self.scale.begin();
             self.enter(Step::Lift, inputs, out);
         } else if self.no_plan {
             self.no_plan = false;
@@ -413,6 +428,7 @@ impl Cycle {
         out.requests.push(Request::Release { cups: CupSet::ALL, blow_ms });
         let mut released = None;
         if let Some(attempt) = &mut self.attempt {
+            attempt.released_at = Some(self.at);
             attempt.released_in_bin = matches!(self.step, Step::Place | Step::Carry);
             released = attempt.released_in_bin.then(|| attempt.choice.clone());
         }
@@ -495,9 +511,17 @@ impl Cycle {
         out.entered = Some(step);
     }
 
+    /// The empty tool on its way down, after the gripper has tared and before anything can be touched.
+    fn weigh_empty(&mut self, inputs: &Inputs<'_>, motion: &Motion) {
+        let free = motion.progress_in(SegmentKind::Approach).is_some_and(|p| p < FREE_UNTIL);
+        if free && inputs.now.since(self.entered_at) > TARED_AFTER {
+            self.scale.tare(&inputs.arm.q, f64::from(inputs.tool.load_mn) * 1e-3);
+        }
+    }
+
     fn weigh(&mut self, inputs: &Inputs<'_>, motion: &Motion) {
         // The first part of the lift still leans on the pile.
-        if motion.progress_in(SegmentKind::Lift).is_some_and(|p| p > 0.35) {
+        if motion.progress_in(SegmentKind::Lift).is_some_and(|p| p > LIFTED_FROM) {
             self.scale.add(&inputs.arm.q, f64::from(inputs.tool.load_mn) * 1e-3);
         }
     }

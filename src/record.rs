@@ -68,6 +68,21 @@ impl Recorder {
     }
 }
 
+/// Writes what truly became of each attempt, `verdicts.jsonl`: only a simulated world can tell.
+///
+/// # Errors
+/// [`RecordError`] when the file can't be written.
+pub fn write_verdicts(dir: &Path, verdicts: &[crate::score::Verdict]) -> Result<(), RecordError> {
+    let path = dir.join("verdicts.jsonl");
+    let fault = |source| RecordError { path: path.clone(), source };
+    let mut text = Vec::new();
+    for verdict in verdicts {
+        serde_json::to_writer(&mut text, verdict).map_err(std::io::Error::from).map_err(fault)?;
+        text.push(b'\n');
+    }
+    std::fs::write(&path, text).map_err(fault)
+}
+
 impl Sink for Recorder {
     fn take(&mut self, event: &Event) {
         if let (Event::Pick(record), Some(sender)) = (event, &self.sender) {

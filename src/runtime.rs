@@ -238,6 +238,9 @@ impl<'a> Runtime<'a> {
             self.tool.send(request, now)?;
         }
         if let Some(step) = outputs.entered {
+            if let (crate::cycle::Step::Lift | crate::cycle::Step::Place | crate::cycle::Step::Release, Some(choice)) = (step, self.cycle.choice()) {
+                self.scorer.note(choice, self.world.world_from_tool().isometry(), &self.world.truth());
+            }
             self.tell(&Event::Step { at: now, pick: self.cycle.pick(), step });
         }
         for task in outputs.tasks {

@@ -153,6 +153,8 @@ pub struct Attempt {
     pub attempted: bool,
     /// True when something was released in the bin.
     pub released_in_bin: bool,
+    /// Where the arm was when the cups were told to let go.
+    pub released_at: Option<JointAngles>,
     /// When the pick began.
     pub began_at: Timestamp,
     /// When it ended.
@@ -177,6 +179,7 @@ impl Attempt {
             outcome: Outcome::Placed,
             attempted: false,
             released_in_bin: false,
+            released_at: None,
             began_at,
             ended_at: began_at,
             steps: waits,

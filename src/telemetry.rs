@@ -167,6 +167,9 @@ pub struct PickRecord {
     pub weighed_kg: Option<f64>,
     /// Nominal mass of the SKU, kilograms.
     pub nominal_kg: Option<f64>,
+    /// How far above the planned drop the tool stood when it let go in the bin, metres; a bin's wall or an item may
+    /// have stopped it early.
+    pub released_over_m: Option<f64>,
     /// How it ended.
     pub outcome: Outcome,
     /// A sentence more, if there is one.

@@ -12,16 +12,18 @@ const GRAVITY: f64 = 9.806_65;
 /// resolver's noise of 10 µm makes 0.1 m/s², short against a lift.
 const HALF: usize = 10;
 
-/// Estimates a mass over the ticks of a lift.
+/// Estimates what hangs on the tool over the ticks of a lift, against the empty tool of the way down.
 ///
-/// The cell between flange and tool reads, tared with the empty tool in the same attitude,
-/// `F = m (g·d + a·d) + m_tool a·d`, d the tool's axis turned upwards, a the tool's acceleration. The mass is the
-/// least-squares solution over all ticks.
+/// The cell between flange and tool reads `F = F₀ + m (g·d + a·d) + m_tool a·d`, d the tool's axis turned upwards, a
+/// the tool's acceleration, F₀ the empty tool in the same attitude at rest. F₀ is the mean over the ticks of
+/// [`Scale::tare`], the mass the least-squares solution over those of [`Scale::add`].
 #[derive(Clone)]
 pub struct Scale {
     planner: Planner,
     tool_kg: f64,
     ticks: VecDeque<(Vector3<f64>, Vector3<f64>, f64)>,
+    empty: f64,
+    empty_ticks: u32,
     over: f64,
     under: f64,
 }
@@ -40,37 +42,63 @@ impl Scale {
             planner,
             tool_kg: tool.mass_kg,
             ticks: VecDeque::with_capacity(2 * HALF + 1),
+            empty: 0.0,
+            empty_ticks: 0,
             over: 0.0,
             under: 0.0,
         }
     }
 
-    /// Forgets what was weighed.
+    /// Forgets the empty tool and what was weighed.
     pub fn clear(&mut self) {
+        self.empty = 0.0;
+        self.empty_ticks = 0;
+        self.begin();
+    }
+
+    /// Begins to weigh: forgets what was weighed before, keeps the empty tool.
+    pub fn begin(&mut self) {
         self.ticks.clear();
         self.over = 0.0;
         self.under = 0.0;
     }
 
-    /// Takes one tick: measured joint angles, and the tared load in newtons, positive when something hangs. Doesn't allocate.
+    /// Takes one tick of the empty tool: measured joint angles and the load in newtons. Doesn't allocate.
+    pub fn tare(&mut self, q: &JointAngles, load_n: f64) {
+        if let Some((_, acceleration, load)) = self.feel(q, load_n) {
+            self.empty += load - self.tool_kg * acceleration;
+            self.empty_ticks += 1;
+        }
+    }
+
+    /// Takes one tick with the item: measured joint angles and the load in newtons, positive when something hangs.
+    /// Doesn't allocate.
     pub fn add(&mut self, q: &JointAngles, load_n: f64) {
+        let empty = self.empty / f64::from(self.empty_ticks.max(1));
+        if let Some((up, acceleration, load)) = self.feel(q, load_n) {
+            let felt = GRAVITY * up + acceleration;
+            self.over += (load - empty - self.tool_kg * acceleration) * felt;
+            self.under += felt * felt;
+        }
+    }
+
+    /// Ten ticks ago: share of the tool's axis that points up, acceleration along the axis, load; `None` before 21 ticks.
+    fn feel(&mut self, q: &JointAngles, load_n: f64) -> Option<(f64, f64, f64)> {
         let tool = self.planner.forward(q);
         self.ticks.push_back((tool.origin().coords, -tool.direction(&Vector3::z()), load_n));
         if self.ticks.len() <= 2 * HALF {
-            return;
+            return None;
         }
         let h = HALF as f64 * 1e-3;
         let (first, _, _) = self.ticks[0];
         let (middle, up, load) = self.ticks[HALF];
         let (last, _, _) = self.ticks[2 * HALF];
         let acceleration = (first - 2.0 * middle + last) / (h * h);
-        let felt = GRAVITY * up.z + acceleration.dot(&up);
-        self.over += (load - self.tool_kg * acceleration.dot(&up)) * felt;
-        self.under += felt * felt;
         self.ticks.pop_front();
+        Some((up.z, acceleration.dot(&up), load))
     }
 
-    /// The mass so far, kilograms; `None` before 21 ticks.
+    /// The mass so far, kilograms; `None` before 21 ticks of [`Scale::add`].
     #[must_use]
     pub fn mass_kg(&self) -> Option<f64> {
         (self.under > 0.0).then(|| self.over / self.under)
@@ -83,7 +111,7 @@ mod tests {
     use crate::{Cell, RobotModel};
 
     #[test]
-    fn half_a_kilogram_is_weighed_in_a_lift_that_speeds_up_and_slows_down() {
+    fn half_a_kilogram_is_weighed_against_an_empty_tool_while_both_speed_up_and_slow_down() {
         let cell = include_str!("../../src/cells/default.toml");
         let cell = Cell::from_toml(cell, "default.toml").unwrap();
         let robot = RobotModel::find("fanuc-m20id-25", std::path::Path::new(".")).unwrap();
@@ -96,15 +124,22 @@ mod tests {
             q.0[1] += 0.1 * (1.0 - (6.0 * t).cos());
             q
         };
-        for i in 0..300 {
-            let t = f64::from(i) * 1e-3;
-            let at = |t: f64| planner.forward(&q(t));
-            let d = 1e-4;
-            let a = (at(t - d).origin().coords - 2.0 * at(t).origin().coords + at(t + d).origin().coords) / (d * d);
-            let up = -at(t).direction(&Vector3::z());
-            scale.add(&q(t), 0.5 * (GRAVITY * up.z + a.dot(&up)) + tool.mass_kg * a.dot(&up));
+        let offset_n = 1.7;
+        for (held_kg, weigh) in [(0.0, false), (0.5, true)] {
+            scale.begin();
+            for i in 0..300 {
+                let t = f64::from(i) * 1e-3;
+                let at = |t: f64| planner.forward(&q(t));
+                let d = 1e-4;
+                let a = (at(t - d).origin().coords - 2.0 * at(t).origin().coords + at(t + d).origin().coords) / (d * d);
+                let up = -at(t).direction(&Vector3::z());
+                let load = offset_n + held_kg * (GRAVITY * up.z + a.dot(&up)) + tool.mass_kg * a.dot(&up);
+                if weigh { scale.add(&q(t), load) } else { scale.tare(&q(t), load) }
+            }
         }
         let found = scale.mass_kg().unwrap();
         assert!((found - 0.5).abs() < 0.01, "{found} kg");
+        scale.clear();
+        assert_eq!(scale.mass_kg(), None);
     }
 }

@@ -8,11 +8,17 @@ const PLANE: usize = WIDTH * HEIGHT;
 /// The unit of offsets, network pixels (training/networks.py).
 const OFFSET_UNIT_PX: f32 = 32.0;
 /// A centre is a peak of at least this probability …
-const CENTRE_LEAST: f32 = 0.2;
+const CENTRE_LEAST: f32 = 0.45;
 /// … and the highest within this many pixels.
 const CENTRE_APART_PX: i32 = 3;
 /// A pixel that points further than this past every centre belongs to none of them, pixels.
-const ASTRAY_PX: f32 = 14.0;
+const ASTRAY_PX: f32 = 30.0;
+/// Pixels whose boundary logit is below this (probability 0.18) make patches.
+const BOUNDARY_LOGIT: f32 = -1.5;
+/// How fast a pixel that points past its centre lowers the score, pixels.
+const MISS_PX: f32 = 14.0;
+/// The peak that an item without a centre counts as having: such items rank last.
+const NO_CENTRE: f32 = 0.02;
 /// A patch without boundary goes as a whole where this share of it points.
 const AGREED: f64 = 0.75;
 /// Pieces smaller than this, and smaller than a quarter of the item's largest piece, are dropped, pixels.
@@ -108,7 +114,7 @@ fn assign(maps: &[f32], inside: &[bool], centres: &[Centre]) -> (Vec<u16>, Vec<f
 
 /// Patches that no boundary crosses take the label that most of their pixels have.
 fn agree(labels: &mut [u16], inside: &[bool], boundary: &[f32]) {
-    let patches = pieces(|i| inside[i] && boundary[i] < 0.0, |_, _| true);
+    let patches = pieces(|i| inside[i] && boundary[i] < BOUNDARY_LOGIT, |_, _| true);
     for patch in &patches {
         let mut seen: Vec<u16> = patch.iter().map(|&i| labels[i]).collect();
         seen.sort_unstable();
@@ -218,13 +224,13 @@ fn score(maps: &[f32], labels: &[u16], misses: &[f32], centres: &[Centre], count
     for i in 0..PLANE {
         let label = labels[i] as usize;
         area[label] += 1.0;
-        sure[label] += f64::from(sigmoid(maps[i])) * f64::from((-misses[i] / ASTRAY_PX).exp());
+        sure[label] += f64::from(sigmoid(maps[i])) * f64::from((-misses[i] / MISS_PX).exp());
     }
     let mut renumber = vec![0u16; count + 1];
     let mut scores = Vec::new();
     for label in 1..=count {
         if area[label] > 0.0 {
-            let peak = centres.get(label - 1).map_or(CENTRE_LEAST / 2.0, |c| c.p);
+            let peak = centres.get(label - 1).map_or(NO_CENTRE, |c| c.p);
             scores.push((f64::from(peak).sqrt() * sure[label] / area[label]).clamp(0.0, 1.0));
             renumber[label] = scores.len() as u16;
         }

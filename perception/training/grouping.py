@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 
 from training.networks import OFFSET_UNIT_PX
 
-CENTRE_LEAST = 0.2
+CENTRE_LEAST = 0.45
 CENTRE_APART_PX = 3
-ASTRAY_PX = 14.0
+ASTRAY_PX = 30.0
+MISS_PX = 14.0
+NO_CENTRE = 0.02
 AGREED = 0.75
+BOUNDARY_LOGIT = -1.5
 PIECE_LEAST_PX = 12
 ASTRAY_LEAST_PX = 30
 
@@ -36,7 +39,7 @@ def group(maps: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.floa
         miss = np.sqrt(square[np.arange(len(v)), nearest])
         labels[v, u] = np.where(miss <= ASTRAY_PX, nearest + 1, 0)
         misses[v, u] = np.where(miss <= ASTRAY_PX, miss, 0.0)
-    count, patches = cv2.connectedComponents((inside & (boundary < 0)).astype(np.uint8), connectivity=4)
+    count, patches = cv2.connectedComponents((inside & (boundary < BOUNDARY_LOGIT)).astype(np.uint8), connectivity=4)
     for k in range(1, count):
         patch = patches == k
         votes = np.bincount(labels[patch])
@@ -77,13 +80,13 @@ def _clean(
     for piece in range(1, count):
         patch = pieces == piece
         if patch.sum() >= ASTRAY_LEAST_PX:
-            peaks.append(CENTRE_LEAST / 2)
+            peaks.append(NO_CENTRE)
             labels[patch] = len(peaks)
         else:
             ring = cv2.dilate(patch.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
             around = before[ring & (before > 0)]
             labels[patch] = np.bincount(around).argmax() if len(around) else 0
-    sure = _sigmoid(maps[0]) * np.exp(-misses / ASTRAY_PX)
+    sure = _sigmoid(maps[0]) * np.exp(-misses / MISS_PX)
     total = np.bincount(labels.ravel(), sure.ravel(), len(peaks) + 1)
     area = np.bincount(labels.ravel(), minlength=len(peaks) + 1)
     scores = np.sqrt(np.array(peaks)) * total[1:] / np.maximum(area[1:], 1)

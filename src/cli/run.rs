@@ -42,6 +42,9 @@ pub fn run(args: &RunArgs) -> Result<Exit, CliError> {
         show.close().map_err(CliError::fault)?;
     }
     let report = report(seed, &finished, &since);
+    if let Some(dir) = &args.record {
+        crate::record::write_verdicts(dir, &finished.scorer.verdicts).map_err(CliError::fault)?;
+    }
     write(&report, args.record.as_deref().unwrap_or(Path::new("."))).map_err(CliError::fault)?;
     if args.json {
         println!("{}", serde_json::to_string(&report).map_err(CliError::fault)?);

@@ -87,6 +87,10 @@ pub fn page(r: &PickRecord) -> String {
     let at = r.bin_from_box.origin();
     line(format_args!("  in {} at x {:.3}, y {:.3}, centre {:.3} m above the floor, {:.0} % supported", r.bin, at.x, at.y, at.z, r.support * 100.0));
 
+    if let Some(over) = r.released_over_m {
+        line(format_args!("  let go {:.0} mm above the planned drop", over * 1e3));
+    }
+
     line(format_args!("\n## Motion"));
     line(format_args!("  at most {:.1} m/s² at the item", r.max_acceleration));
     for (segment, seconds) in &r.planned_s {

@@ -357,6 +357,7 @@ fn record(choice: &Choice, began_at: Timestamp, ended_at: Timestamp) -> PickReco
         lowest_pa: vec![48_900; CUPS],
         weighed_kg: Some(0.247),
         nominal_kg: Some(0.25),
+        released_over_m: Some(0.002),
         outcome: if choice.pick == 2 { Outcome::WrongWeight } else { Outcome::Placed },
         remark: None,
         steps_s: vec![(Step::Look, 0.1), (Step::Choose, 0.02), (Step::Reach, 0.8), (Step::Approach, 0.5)],

@@ -461,6 +461,9 @@ impl Station {
             lowest_pa: attempt.lowest_pa.to_vec(),
             weighed_kg: attempt.weighed_kg,
             nominal_kg: self.catalogue.get(&choice.sku).and_then(|s| s.mass_kg),
+            released_over_m: attempt.released_at.filter(|_| attempt.released_in_bin).map(|q| {
+                self.planner.forward(&q).origin().z - choice.placements[0].drop.world_from_tool.origin().z
+            }),
             outcome: attempt.outcome,
             remark: None,
             steps_s: attempt.steps.iter().map(|(step, span)| (*step, span.seconds())).collect(),

@@ -16,7 +16,8 @@ const FALL_MARGIN: f64 = 1.25;
 const HEAP_M: f64 = 0.12;
 
 /// Where an item is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Where {
     /// In the tote of this name.
     Tote(String),
