@@ -227,8 +227,8 @@ impl Site {
         let ms = |v: f64| Span::from_seconds(v * 1e-3);
         let rules = Rules {
             seal_timeout: ms(cell.thresholds.seal_timeout_ms),
-            weight_tolerance: cell.thresholds.weight_tolerance,
-            weight_tolerance_kg: cell.thresholds.weight_tolerance_kg,
+            collision_n: cell.thresholds.collision_n,
+            lost_pa: limits().lost_floor_pa,
             blow: ms(cell.thresholds.blow_ms),
             release_timeout: ms(cell.thresholds.release_timeout_ms),
             released_pa: cell.thresholds.released_pa,

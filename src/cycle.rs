@@ -26,16 +26,22 @@ const FREE_UNTIL: f64 = 0.5;
 const TARED_AFTER: Span = Span::from_millis(40);
 /// Share of the lift from which the item hangs free of the pile.
 const LIFTED_FROM: f64 = 0.5;
+/// After the lift the weight may be this much further off: it is better known over the carry.
+const FIRST_LOOK: f64 = 3.0;
+/// Share of the carry after which the weight is judged.
+const CARRIED: f64 = 0.6;
+/// What is held stands on something when so much of the load is gone, newtons.
+const STANDS_N: f64 = 3.0;
 
 /// What the cycle must know beside its inputs. From the cell file.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
     /// How long cups may take to seal after contact.
     pub seal_timeout: Span,
-    /// Share of the nominal mass by which the weight may be off.
-    pub weight_tolerance: f64,
-    /// Mass by which the weight may be off in any case, kilograms.
-    pub weight_tolerance_kg: f64,
+    /// A load this far beyond what item and motion explain means that something was hit, newtons.
+    pub collision_n: f64,
+    /// A cup below this pressure that the tool calls lost holds nothing, pascals.
+    pub lost_pa: u32,
     /// How long the released cups blow.
     pub blow: Span,
     /// Longest wait for the cups to come down to `released_pa`.
@@ -102,6 +108,10 @@ pub struct Cycle {
     /// The guarded approach ended by contact.
     touched: bool,
     scale: Scale,
+    /// The weight has been judged.
+    weighed: bool,
+    /// Newtons that push what is held, beyond weight and motion.
+    pushed_n: f64,
     /// The weight was wrong and the way back is not planned yet.
     put_back: bool,
     /// The way out of the view has been started.
@@ -131,6 +141,8 @@ impl Cycle {
             at,
             goal: at,
             touched: false,
+            weighed: false,
+            pushed_n: 0.0,
             clearing: false,
             picks: 0,
             began_at: Timestamp::ZERO,
@@ -179,10 +191,11 @@ impl Cycle {
         for answer in inputs.answers {
             self.take(answer, &mut out);
         }
+        let contact = self.touches(inputs);
         let motion = self.executor.tick(&TickInputs {
             now: inputs.now,
             arm: *inputs.arm,
-            contact: inputs.tool.contact || (self.step == Step::Approach && self.all_sealed(inputs.tool)),
+            contact,
             stop: false,
         });
         out.setpoint = Some(motion.setpoint);
@@ -273,20 +286,27 @@ impl Cycle {
             }
             Step::Seal => self.seal(inputs, held_for, out),
             Step::Lift => {
-                self.weigh(inputs, &motion);
+                self.weigh(inputs, motion.progress_in(SegmentKind::Lift).is_some_and(|p| p > LIFTED_FROM));
                 if self.lost(inputs.tool) {
                     self.fail(Outcome::Lost, inputs, out);
                 } else if !motion.in_segment(SegmentKind::Lift) {
-                    self.verify(inputs, out);
+                    self.enter(Step::Carry, inputs, out);
+                    self.verify(FIRST_LOOK, inputs, out);
                 }
             }
             Step::Carry | Step::Place => {
                 self.note_lowest(inputs.tool);
+                let over = self.step == Step::Carry && motion.in_segment(SegmentKind::Lower);
+                let judged = self.step == Step::Carry && self.judge_weight(inputs, &motion);
                 if self.lost(inputs.tool) {
                     self.fail(Outcome::Lost, inputs, out);
+                } else if self.pushed_n.abs() > self.rules.collision_n {
+                    self.put_back(Outcome::Collided, inputs, out);
+                } else if judged {
+                    self.verify(1.0, inputs, out);
                 } else if motion.is_over() {
                     self.release(inputs, out);
-                } else if self.step == Step::Carry && motion.in_segment(SegmentKind::Lower) {
+                } else if over {
                     self.enter(Step::Place, inputs, out);
                 }
             }
@@ -367,6 +387,8 @@ impl Cycle {
             attempt.plan(&program);
             self.start(program);
             self.scale.begin();
+            self.weighed = false;
+            self.pushed_n = 0.0;
             self.enter(Step::Lift, inputs, out);
         } else if self.no_plan {
             self.no_plan = false;
@@ -385,25 +407,42 @@ impl Cycle {
         }
     }
 
-    fn verify(&mut self, inputs: &Inputs<'_>, out: &mut Outputs) {
+    /// Weighs on while the item is carried; true at the tick when the weight is to be judged.
+    fn judge_weight(&mut self, inputs: &Inputs<'_>, motion: &Motion) -> bool {
+        let done = !motion.progress_in(SegmentKind::Carry).is_some_and(|p| p <= CARRIED);
+        let judge = done && !self.weighed;
+        self.weighed |= done;
+        self.weigh(inputs, !done);
+        judge
+    }
+
+    /// Puts the item back when its weight is outside the choice's, widened about its middle by `slack`.
+    fn verify(&mut self, slack: f64, inputs: &Inputs<'_>, out: &mut Outputs) {
         let Some(attempt) = &mut self.attempt else { return };
-        let hold = &attempt.choice.candidates[attempt.choice.chosen].hold;
-        let weighed = self.scale.mass_kg();
-        attempt.weighed_kg = weighed;
-        let tolerance = (self.rules.weight_tolerance * hold.mass_kg).max(self.rules.weight_tolerance_kg);
-        if weighed.is_some_and(|kg| (kg - hold.mass_kg).abs() > tolerance) {
-            attempt.outcome = Outcome::WrongWeight;
-            self.put_back = true;
-            self.executor.halt();
-            self.enter(Step::PutBack, inputs, out);
-        } else {
-            self.enter(Step::Carry, inputs, out);
+        attempt.weighed_kg = self.scale.mass_kg();
+        let [low, high] = attempt.choice.mass_kg;
+        let (middle, half) = (0.5 * (low + high), 0.5 * (high - low) * slack);
+        if attempt.weighed_kg.is_some_and(|kg| (kg - middle).abs() > half) {
+            self.put_back(Outcome::WrongWeight, inputs, out);
         }
+    }
+
+    /// Stops along the path, then carries the item back to where it lay.
+    fn put_back(&mut self, why: Outcome, inputs: &Inputs<'_>, out: &mut Outputs) {
+        if let Some(attempt) = &mut self.attempt {
+            attempt.outcome = why;
+        }
+        self.put_back = true;
+        self.executor.halt();
+        self.enter(Step::PutBack, inputs, out);
     }
 
     fn carry_back(&mut self, inputs: &Inputs<'_>, motion: &Motion, out: &mut Outputs) {
         if self.lost(inputs.tool) {
             self.fail(Outcome::Lost, inputs, out);
+        } else if !self.put_back && self.pushed_n.abs() > self.rules.collision_n && !motion.is_over() {
+            // Something is in the way of the way back too.
+            self.executor.halt();
         } else if let Some(program) = self.planned.take() {
             self.start(program);
         } else if self.no_plan {
@@ -519,10 +558,26 @@ impl Cycle {
         }
     }
 
-    fn weigh(&mut self, inputs: &Inputs<'_>, motion: &Motion) {
-        // The first part of the lift still leans on the pile.
-        if motion.progress_in(SegmentKind::Lift).is_some_and(|p| p > LIFTED_FROM) {
-            self.scale.add(&inputs.arm.q, f64::from(inputs.tool.load_mn) * 1e-3);
+    /// Follows the load while an item hangs on the tool; `counts` where it hangs free.
+    fn weigh(&mut self, inputs: &Inputs<'_>, counts: bool) {
+        let load_n = f64::from(inputs.tool.load_mn) * 1e-3;
+        if counts {
+            self.scale.add(&inputs.arm.q, load_n);
+        } else if let Some(kg) = self.scale.mass_kg() {
+            self.pushed_n = self.scale.beyond(&inputs.arm.q, load_n, kg).unwrap_or(0.0);
+        }
+    }
+
+    /// Whether what comes down has met something: the tool says so while it is empty; what is held stands when its
+    /// weight is gone. Idle cups lean on what is held, so their stroke tells nothing then.
+    fn touches(&mut self, inputs: &Inputs<'_>) -> bool {
+        match self.step {
+            Step::Approach => inputs.tool.contact || self.all_sealed(inputs.tool),
+            Step::Place | Step::PutBack => {
+                self.weigh(inputs, false);
+                self.pushed_n < -STANDS_N
+            }
+            _ => inputs.tool.contact,
         }
     }
 
@@ -544,7 +599,12 @@ impl Cycle {
     fn lost(&self, tool: &Status) -> bool {
         self.attempt.as_ref().is_some_and(|a| {
             let wanted = a.choice.candidates[a.choice.chosen].hold.cups;
-            let holds = |i: usize| matches!(tool.cups[i].state, CupState::Sealed | CupState::Leaking);
+            // Bellows breathe when the item swings: a fall of the pressure alone is no loss while vacuum is left.
+            let holds = |i: usize| match tool.cups[i].state {
+                CupState::Sealed | CupState::Leaking => true,
+                CupState::Lost => tool.cups[i].pressure_pa >= self.rules.lost_pa,
+                CupState::Vented | CupState::Seeking => false,
+            };
             tool.state == State::SafeEmpty || !wanted.iter().any(holds)
         })
     }

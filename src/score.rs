@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nalgebra::Isometry3;
 use scene::SkuName;
 use serde::Serialize;
-use sim::world::{TruthItem, Where};
+use sim::world::{Damage, TruthItem, Where};
 
 use crate::cycle::Attempt;
 use crate::station::orders::Orders;
@@ -26,8 +26,8 @@ pub struct Verdict {
     pub held: Vec<(SkuName, Where)>,
     /// What came into bins.
     pub arrived: Vec<(SkuName, Where)>,
-    /// What was damaged.
-    pub damaged: Vec<SkuName>,
+    /// What was damaged, and how.
+    pub damaged: Vec<(SkuName, Damage)>,
     /// How far the held box was from the believed one, when the cups had sealed, when the way down into the bin
     /// began, and when they let go: millimetres between centres, along the tool's axes, and degrees between the nearest axes.
     pub held_off: Vec<([f64; 3], f64)>,
@@ -114,12 +114,14 @@ impl Scorer {
             {
                 new.push(item);
             }
-            if item.damaged && self.damaged.insert(item.id) {
-                damaged.push(item.sku.clone());
+            if let Some(how) = item.damaged
+                && self.damaged.insert(item.id)
+            {
+                damaged.push((item.sku.clone(), how));
             }
         }
         let right = |i: &TruthItem| {
-            i.sku == attempt.choice.sku && !i.damaged && i.at == Where::Bin(attempt.choice.bin.clone())
+            i.sku == attempt.choice.sku && i.damaged.is_none() && i.at == Where::Bin(attempt.choice.bin.clone())
         };
         let success = matches!(new.as_slice(), [one] if right(one));
         self.succeeded += u32::from(success);
@@ -148,7 +150,7 @@ impl Scorer {
         let mut delivered = Delivered::default();
         let mut damaged = BTreeSet::new();
         for item in truth {
-            if item.damaged {
+            if item.damaged.is_some() {
                 damaged.insert(item.id);
             }
             let Where::Bin(bin) = &item.at else { continue };

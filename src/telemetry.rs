@@ -51,6 +51,8 @@ pub struct Choice {
     pub order: String,
     /// The SKU it is believed to be.
     pub sku: SkuName,
+    /// What it may weigh, from and to, kilograms.
+    pub mass_kg: [f64; 2],
     /// All items of the look it was chosen from.
     pub items: Arc<Vec<Item>>,
     /// The item among them.
@@ -77,6 +79,8 @@ pub enum Outcome {
     Lost,
     /// What hangs on the cups weighs too little or too much for the SKU; it was put back.
     WrongWeight,
+    /// What was held hit something on its way to the bin; it was put back.
+    Collided,
     /// The tool met nothing, or met something too early.
     NoContact,
     /// Released, but the bin's surface did not change.
@@ -92,6 +96,7 @@ impl fmt::Display for Outcome {
             Self::NoSeal => "no seal",
             Self::Lost => "lost",
             Self::WrongWeight => "wrong weight",
+            Self::Collided => "collided",
             Self::NoContact => "no contact",
             Self::NotSeenInBin => "not seen in bin",
             Self::Faulted => "faulted",

@@ -38,7 +38,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
         let hold = Hold {
             world_from_tool: Pose::from_parts(at, down(rng.random_range(-1.5..1.5))),
+            touch_speed: 0.05,
             approach_m: 0.08,
+            closed_m: 0.0,
             press_m: 0.006,
             cups: CupSet::ALL,
             max_acceleration: rng.random_range(5.0..12.0),
@@ -53,6 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let place = bin + Vector3::new(rng.random_range(-0.1..0.1), rng.random_range(-0.06..0.06), size[2] + 0.01);
         let drop = Drop {
             world_from_tool: Pose::from_parts(place, down(rng.random_range(-1.5..1.5))),
+            touch_speed: 0.05,
             approach_m: 0.05,
         };
         let begun = Instant::now();

@@ -76,6 +76,8 @@ pub struct Thresholds {
     pub weight_tolerance: f64,
     /// Mass by which a weight may be off in any case, kilograms.
     pub weight_tolerance_kg: f64,
+    /// A load this far beyond what item and motion explain means that something was hit, newtons.
+    pub collision_n: f64,
     /// How long cups may take to seal after contact, milliseconds.
     pub seal_timeout_ms: f64,
     /// How long released cups blow, milliseconds.
@@ -302,6 +304,7 @@ fn check_thresholds(check: &Check<'_>, t: &Thresholds) -> Result<(), ConfigError
     check.range("thresholds.accept_belief", t.accept_belief, 0.0..=1.0)?;
     check.range("thresholds.weight_tolerance", t.weight_tolerance, 0.0..=10.0)?;
     check.range("thresholds.weight_tolerance_kg", t.weight_tolerance_kg, 0.0..=10.0)?;
+    check.range("thresholds.collision_n", t.collision_n, 5.0..=10_000.0)?;
     check.range("thresholds.seal_timeout_ms", t.seal_timeout_ms, 1.0..=10_000.0)?;
     check.range("thresholds.blow_ms", t.blow_ms, 0.0..=10_000.0)?;
     check.range("thresholds.release_timeout_ms", t.release_timeout_ms, 1.0..=10_000.0)?;

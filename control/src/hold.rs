@@ -24,12 +24,16 @@ pub struct Hold {
     pub approach_m: f64,
     /// How far past touch the guarded move may go, metres; less than the cups' stroke.
     pub press_m: f64,
+    /// Speed at which the cups meet the face, m/s: what is pressed beyond contact grows with it.
+    pub touch_speed: f64,
     /// Cups that shall seal.
     pub cups: CupSet,
     /// Largest acceleration of the held box's centre, m/s², gravity not counted.
     pub max_acceleration: f64,
-    /// The box around what will be held.
+    /// The box around what will be held, as it hangs.
     pub held: HeldBox,
+    /// How far the vacuum closes the bellows while they hold, metres; they open again by that when they let go.
+    pub closed_m: f64,
     /// What it should weigh, kilograms.
     pub mass_kg: f64,
     /// Pressure below ambient that the wanted cups should reach, pascals.
@@ -42,6 +46,8 @@ pub struct Hold {
 pub struct Drop {
     /// Where the tool is when what it holds rests, or nearly.
     pub world_from_tool: Pose<frame::World, frame::Tool>,
+    /// Speed at which what is held may meet what is below, m/s.
+    pub touch_speed: f64,
     /// Length of the straight way down to it, metres, at least; it starts above the walls in any case.
     pub approach_m: f64,
 }

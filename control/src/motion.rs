@@ -14,10 +14,11 @@ use crate::timing::{Bounds, State, Timed};
 const FASTEST: f64 = 2.5;
 /// Hardest acceleration of the tool on a straight way without load, m/s² (ours, as FASTEST).
 const HARDEST: f64 = 20.0;
-/// Length before the end of a guarded way that is gone slowly, beside what lies past touch, metres.
-const SLOW_M: f64 = 0.012;
-/// Speed of the tool when it may touch, m/s.
-pub(crate) const SLOW_SPEED: f64 = 0.05;
+/// Length before the end of a guarded way that is gone slowly, beside what lies past touch, metres: three times the
+/// spread of where a face is believed to be.
+const SLOW_M: f64 = 0.008;
+/// Fastest speed of the tool when it may touch, m/s.
+pub(crate) const FASTEST_TOUCH: f64 = 0.05;
 /// Share of the joints' limits that free moves use; the rest is for rounding.
 const FREE_SHARE: f64 = 0.995;
 
@@ -39,8 +40,9 @@ pub(crate) struct Route {
     pub(crate) from: [f64; 6],
     pub(crate) to: [f64; 6],
     pub(crate) down: Option<Line>,
-    /// Length past touch at the end of the way down, metres; `None` when the way down isn't guarded.
-    pub(crate) past_touch: Option<f64>,
+    /// Length past touch at the end of the way down, metres, and speed at touch, m/s; `None` when the way down isn't
+    /// guarded.
+    pub(crate) touch: Option<(f64, f64)>,
     /// Largest acceleration of what is held, m/s².
     pub(crate) hardest: Option<f64>,
 }
@@ -145,16 +147,16 @@ impl Route {
         if let Some(line) = &self.down {
             let bounds = self.bounds(chain, line, pace.down);
             let length = line.path.length();
-            let (speed, pieces) = match self.past_touch {
+            let (speed, pieces) = match self.touch {
                 None => {
                     let own = bounds.speed_within(0.95 * length, 0.0);
                     let speed = (pace.blend * own).min(joinable(&line.path, 0.0, &free_bounds));
                     let whole = Timed::between(&at_speed(0.0, speed), &at_speed(length, 0.0), &[bounds])?;
                     (speed, vec![whole])
                 }
-                Some(past) => {
+                Some((past, touch_speed)) => {
                     let slow_from = (length - past - SLOW_M).max(0.0);
-                    let slow = SLOW_SPEED.min(bounds.speed_within(0.9 * (length - slow_from), 0.0));
+                    let slow = touch_speed.min(bounds.speed_within(0.9 * (length - slow_from), 0.0));
                     let creeping = Bounds {
                         velocity: slow,
                         ..bounds

@@ -3,6 +3,7 @@
 use nalgebra::Isometry3;
 
 use crate::hold::Hold;
+use crate::motion::FASTEST_TOUCH;
 use crate::program::SegmentKind;
 
 /// Why there is no motion. Nothing has moved.
@@ -139,6 +140,10 @@ pub(crate) fn check_range(what: &'static str, value: f64, least: f64, most: f64,
     Err(PlanError::Input { what, value, rule })
 }
 
+pub(crate) fn check_touch_speed(what: &'static str, speed: f64) -> Result<(), PlanError> {
+    check_range(what, speed, 0.002, FASTEST_TOUCH, "from 0.002 to 0.05 m/s")
+}
+
 pub(crate) fn check_hold(hold: &Hold) -> Result<(), PlanError> {
     if !hold.world_from_tool.is_finite() {
         return Err(not_finite("hold.world_from_tool"));
@@ -148,7 +153,9 @@ pub(crate) fn check_hold(hold: &Hold) -> Result<(), PlanError> {
     }
     check_range("hold.approach_m", hold.approach_m, 0.0, 2.0, "from 0 to 2 m")?;
     check_range("hold.press_m", hold.press_m, 0.0, 0.1, "from 0 to 0.1 m")?;
+    check_touch_speed("hold.touch_speed", hold.touch_speed)?;
     check_range("hold.max_acceleration", hold.max_acceleration, 0.1, 100.0, "from 0.1 to 100 m/s²")?;
+    check_range("hold.closed_m", hold.closed_m, 0.0, 0.1, "from 0 to 0.1 m")?;
     for side in hold.held.size_m {
         check_range("hold.held.size_m", side, 1e-3, 2.0, "from 0.001 to 2 m each")?;
     }

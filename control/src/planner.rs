@@ -11,7 +11,7 @@ use crate::hold::{Drop, Hold};
 use crate::motion::{Line, Route};
 use crate::obstacles::Obstacles;
 use crate::path::{Curve, JointPath};
-use crate::plan_error::{PlanError, check_hold, check_range, not_finite, unreachable};
+use crate::plan_error::{PlanError, check_hold, check_range, check_touch_speed, not_finite, unreachable};
 use crate::program::{Program, SegmentKind};
 use crate::robot::RobotModel;
 use crate::tool::ToolModel;
@@ -108,7 +108,7 @@ impl Planner {
             };
             let end = hold.world_from_tool.isometry() * Isometry3::translation(0.0, 0.0, hold.press_m);
             self.routes(&checker, from, up, SegmentKind::Reach, (SegmentKind::Approach, &curve, &end), |route| Route {
-                past_touch: Some(hold.press_m),
+                touch: Some((hold.press_m, hold.touch_speed)),
                 ..route
             })
         })
@@ -128,6 +128,7 @@ impl Planner {
     ) -> Result<Program, PlanError> {
         check_hold(hold)?;
         check_range("drop.approach_m", drop.approach_m, 0.0, 2.0, "from 0 to 2 m")?;
+        check_touch_speed("drop.touch_speed", drop.touch_speed)?;
         if !drop.world_from_tool.is_finite() {
             return Err(not_finite("drop.world_from_tool"));
         }
@@ -144,7 +145,7 @@ impl Planner {
                 return Err(unreachable(SegmentKind::Lower, &end));
             };
             self.routes(&checker, from, up, SegmentKind::Carry, (SegmentKind::Lower, &curve, &end), |route| Route {
-                past_touch: Some(0.0),
+                touch: Some((0.0, drop.touch_speed)),
                 hardest: Some(hold.max_acceleration),
                 ..route
             })
@@ -168,7 +169,7 @@ impl Planner {
                 from: end,
                 to: end,
                 down: None,
-                past_touch: None,
+                touch: None,
                 hardest: None,
             }])
         })
@@ -191,7 +192,7 @@ impl Planner {
                 from: start,
                 to: to.0,
                 down: None,
-                past_touch: None,
+                touch: None,
                 hardest: None,
             }])
         })

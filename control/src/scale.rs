@@ -14,13 +14,15 @@ const HALF: usize = 10;
 
 /// Estimates what hangs on the tool over the ticks of a lift, against the empty tool of the way down.
 ///
-/// The cell between flange and tool reads `F = F₀ + m (g·d + a·d) + m_tool a·d`, d the tool's axis turned upwards, a
-/// the tool's acceleration, F₀ the empty tool in the same attitude at rest. F₀ is the mean over the ticks of
-/// [`Scale::tare`], the mass the least-squares solution over those of [`Scale::add`].
+/// The cell between flange and tool reads `F = F₀ + (m + m_tool) (g·d + a·d)`, d the tool's axis turned upwards, a the
+/// tool's acceleration, F₀ whatever zero it was given. F₀ is the mean over the ticks of [`Scale::tare`], the mass the
+/// least-squares solution over those of [`Scale::add`]. The load is as old as the tool file says.
 #[derive(Clone)]
 pub struct Scale {
     planner: Planner,
     tool_kg: f64,
+    /// Age of the load against the joints, ticks.
+    late: usize,
     ticks: VecDeque<(Vector3<f64>, Vector3<f64>, f64)>,
     empty: f64,
     empty_ticks: u32,
@@ -41,6 +43,7 @@ impl Scale {
         Self {
             planner,
             tool_kg: tool.mass_kg,
+            late: ((tool.load_delay_s * 1e3).round() as usize).min(HALF),
             ticks: VecDeque::with_capacity(2 * HALF + 1),
             empty: 0.0,
             empty_ticks: 0,
@@ -65,8 +68,8 @@ impl Scale {
 
     /// Takes one tick of the empty tool: measured joint angles and the load in newtons. Doesn't allocate.
     pub fn tare(&mut self, q: &JointAngles, load_n: f64) {
-        if let Some((_, acceleration, load)) = self.feel(q, load_n) {
-            self.empty += load - self.tool_kg * acceleration;
+        if let Some((up, acceleration, load)) = self.feel(q, load_n) {
+            self.empty += load - self.tool_kg * (GRAVITY * up + acceleration);
             self.empty_ticks += 1;
         }
     }
@@ -77,12 +80,20 @@ impl Scale {
         let empty = self.empty / f64::from(self.empty_ticks.max(1));
         if let Some((up, acceleration, load)) = self.feel(q, load_n) {
             let felt = GRAVITY * up + acceleration;
-            self.over += (load - empty - self.tool_kg * acceleration) * felt;
+            self.over += (load - empty - self.tool_kg * felt) * felt;
             self.under += felt * felt;
         }
     }
 
-    /// Ten ticks ago: share of the tool's axis that points up, acceleration along the axis, load; `None` before 21 ticks.
+    /// Takes one tick with the item without weighing: newtons that the load has beyond what `mass_kg` and the motion
+    /// explain, negative where something pushes from below; ten ticks late. `None` before 21 ticks. Doesn't allocate.
+    pub fn beyond(&mut self, q: &JointAngles, load_n: f64, mass_kg: f64) -> Option<f64> {
+        let empty = self.empty / f64::from(self.empty_ticks.max(1));
+        let (up, acceleration, load) = self.feel(q, load_n)?;
+        Some(load - empty - (self.tool_kg + mass_kg) * (GRAVITY * up + acceleration))
+    }
+
+    /// Of ten ticks ago: share of the tool's axis that points up, acceleration along the axis, load; `None` before 21 ticks.
     fn feel(&mut self, q: &JointAngles, load_n: f64) -> Option<(f64, f64, f64)> {
         let tool = self.planner.forward(q);
         self.ticks.push_back((tool.origin().coords, -tool.direction(&Vector3::z()), load_n));
@@ -91,7 +102,8 @@ impl Scale {
         }
         let h = HALF as f64 * 1e-3;
         let (first, _, _) = self.ticks[0];
-        let (middle, up, load) = self.ticks[HALF];
+        let (middle, up, _) = self.ticks[HALF];
+        let (_, _, load) = self.ticks[HALF + self.late];
         let (last, _, _) = self.ticks[2 * HALF];
         let acceleration = (first - 2.0 * middle + last) / (h * h);
         self.ticks.pop_front();
@@ -129,16 +141,20 @@ mod tests {
             scale.begin();
             for i in 0..300 {
                 let t = f64::from(i) * 1e-3;
+                let then = t - tool.load_delay_s;
                 let at = |t: f64| planner.forward(&q(t));
                 let d = 1e-4;
-                let a = (at(t - d).origin().coords - 2.0 * at(t).origin().coords + at(t + d).origin().coords) / (d * d);
-                let up = -at(t).direction(&Vector3::z());
-                let load = offset_n + held_kg * (GRAVITY * up.z + a.dot(&up)) + tool.mass_kg * a.dot(&up);
+                let a = (at(then - d).origin().coords - 2.0 * at(then).origin().coords + at(then + d).origin().coords) / (d * d);
+                let up = -at(then).direction(&Vector3::z());
+                let load = offset_n + (held_kg + tool.mass_kg) * (GRAVITY * up.z + a.dot(&up));
                 if weigh { scale.add(&q(t), load) } else { scale.tare(&q(t), load) }
             }
         }
         let found = scale.mass_kg().unwrap();
         assert!((found - 0.5).abs() < 0.01, "{found} kg");
+        let still = offset_n + (0.5 + tool.mass_kg) * GRAVITY * -planner.forward(&cell.rest).direction(&Vector3::z()).z;
+        let beyond = (0..40).filter_map(|_| scale.beyond(&cell.rest, still - 6.0, 0.5)).last().unwrap();
+        assert!((beyond + 6.0).abs() < 0.1, "{beyond} N");
         scale.clear();
         assert_eq!(scale.mass_kg(), None);
     }

@@ -59,7 +59,7 @@ impl Planner {
                     from: start,
                     to: path.start(),
                     down: Some(Line { kind: down, path }),
-                    past_touch: None,
+                    touch: None,
                     hardest: None,
                 })),
                 Err(at) => broken = Some(broken.map_or(at.after_m, |b: f64| b.max(at.after_m))),

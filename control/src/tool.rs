@@ -63,6 +63,8 @@ pub struct ToolModel {
     pub mass_kg: f64,
     /// Its centre of mass in the tool frame, metres.
     pub centre_of_mass_m: [f64; 3],
+    /// Age of a load when it is read: amplifier and filter, seconds.
+    pub load_delay_s: f64,
     /// The vacuum side.
     pub vacuum: Vacuum,
     /// The space that it takes.
@@ -95,6 +97,7 @@ impl ToolModel {
         check.range("friction", tool.friction, 0.0..=2.0)?;
         check.range("mass_kg", tool.mass_kg, 0.01..=100.0)?;
         check.ranges("centre_of_mass_m", &tool.centre_of_mass_m, -1.0..=1.0)?;
+        check.range("load_delay_s", tool.load_delay_s, 0.0..=0.01)?;
         let vacuum = &tool.vacuum;
         check.range("vacuum.cup_volume_m3", vacuum.cup_volume_m3, 1e-8..=1e-2)?;
         check.range("vacuum.manifold_volume_m3", vacuum.manifold_volume_m3, 1e-8..=1e-1)?;

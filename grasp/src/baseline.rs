@@ -86,6 +86,8 @@ pub fn baseline_grasps(item: &Item, around: &Surroundings<'_>) -> Vec<Candidate>
                 take.cups,
                 ACCELERATION,
                 EXPECTED_PA,
+                None,
+                1.0,
             );
             Candidate {
                 hold,
@@ -95,6 +97,7 @@ pub fn baseline_grasps(item: &Item, around: &Surroundings<'_>) -> Vec<Candidate>
                     on_face: 0.0,
                     seal: 0.0,
                     holds: 0.0,
+                    steady: 0.0,
                     room: 0.0,
                     uncovered: 0.0,
                     force_n: around.tool.a_eff_m2 * EXPECTED_PA,

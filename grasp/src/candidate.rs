@@ -49,6 +49,8 @@ pub struct Features {
     pub seal: f64,
     /// What seals holds the item at a usual acceleration.
     pub holds: f64,
+    /// It doesn't swing so far that it touches something or comes down on an edge.
+    pub steady: f64,
     /// The tool comes down without touching what it should not.
     pub room: f64,
     /// Nothing on the item spoils the lift.

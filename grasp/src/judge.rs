@@ -6,6 +6,7 @@ use nalgebra::Vector3;
 
 use crate::candidate::{CupFeatures, Features};
 use crate::facet::Facet;
+use crate::hang::{Hang, Spring};
 use crate::patch::Patches;
 use crate::pattern::Pattern;
 use crate::rejection::{Rejection, Weakest};
@@ -29,7 +30,9 @@ const BURIED_MOST: f64 = 0.3;
 const OUTLINE_COVERED_MOST: f64 = 0.85;
 /// The acceleration that ranks grasps, and the range that a hold may allow, m/s².
 const USUAL_ACCELERATION: f64 = 4.0;
-pub(crate) const ACCELERATION: [f64; 2] = [2.0, 15.0];
+pub(crate) const ACCELERATION: [f64; 2] = [1.5, 15.0];
+/// How far what is held may swing, radians: its acceleration is kept below that.
+const SWING_MOST: f64 = 0.10;
 /// Safety below which a grasp isn't tried, at the least acceleration.
 const SAFETY_LEAST: f64 = 1.2;
 /// Scatter of capacity over load, of its logarithm: mass, pressure, friction, centre of mass (estimate).
@@ -50,6 +53,8 @@ pub(crate) struct Judged {
     /// How far the first cup is from the surface in the stance, metres.
     pub(crate) gap_m: f64,
     pub(crate) acceleration: f64,
+    /// The share of the probability that swinging leaves, with these cups alone.
+    pub(crate) steady: f64,
 }
 
 impl Target<'_> {
@@ -235,9 +240,18 @@ impl Target<'_> {
             }
         }
         let holds = suction::normal(used.safety().ln() / HOLD_SIGMA);
+        let hang = self.hang(stance, pattern, [0.0; 2], &[]);
+        let swing = hang.swing(
+            self.mass_kg,
+            USUAL_ACCELERATION,
+            -stance.normal.dot(&self.lever(stance)),
+            self.unsure_m(),
+        );
+        let steady = suction::steady(swing);
         let uncovered = (1.0 - self.buried) * (1.0 - 0.2 * self.outline_covered);
         let upright = 1.0 - TILT_COST * (1.0 - stance.normal.z);
         if let Some(judged) = into {
+            judged.steady = steady;
             judged.gap_m = first;
             judged.acceleration = grip.most_acceleration(
                 self.surface.safety,
@@ -256,21 +270,56 @@ impl Target<'_> {
             features.safety = used.safety();
             features.weakest = used.weakest();
         }
-        Ok(on_face * seal * holds * uncovered * upright)
+        Ok(on_face * seal * holds * steady * uncovered * upright)
+    }
+
+    /// From a stance to the centre of mass, tote frame, metres.
+    fn lever(&self, stance: &Stance) -> Vector3<f64> {
+        self.whole.tote_from_box.translation.vector - stance.point.coords
+    }
+
+    /// How far the centre of mass may be off the box's, metres.
+    fn unsure_m(&self) -> f64 {
+        0.003 + 0.03 * self.whole.size_m[0].max(self.whole.size_m[1])
+    }
+
+    /// How the item hangs on the cups of a pattern about `middle` and on idle ones, in the tool frame.
+    pub(crate) fn hang(&self, stance: &Stance, pattern: &Pattern, middle: [f64; 2], idle: &[Spring]) -> Hang {
+        let tool = self.around.tool;
+        let supply = self.supplies[pattern.cups.len().min(self.supplies.len() - 1)];
+        let mut springs = [Spring { at: [0.0; 2], force_n: 0.0, share: 0.0 }; 16];
+        let mut count = 0;
+        let holding = pattern.cups.iter().map(|cup| Spring {
+            at: [middle[0] + cup[0], middle[1] + cup[1]],
+            force_n: tool.a_eff_m2 * supply.carried_pa,
+            share: 1.0,
+        });
+        for (slot, spring) in springs.iter_mut().zip(holding.chain(idle.iter().copied())) {
+            *slot = spring;
+            count += 1;
+        }
+        let centre = stance.in_tool(&self.lever(stance)) + Vector3::new(middle[0], middle[1], 0.0);
+        Hang::of(tool, &springs[..count], self.mass_kg, &centre)
+    }
+
+    /// What swinging leaves of a hold: the share of its probability, and the acceleration that it may have.
+    pub(crate) fn steadied(&self, stance: &Stance, hang: &Hang, acceleration: f64) -> (f64, f64) {
+        let below = -stance.normal.dot(&self.lever(stance));
+        let swing = hang.swing(self.mass_kg, USUAL_ACCELERATION, below, self.unsure_m());
+        let most = SWING_MOST * hang.stiffness_nm / (self.mass_kg * below.max(0.01));
+        (suction::steady(swing), acceleration.min(most).max(ACCELERATION[0]))
     }
 
     fn grip<'p>(&self, stance: &Stance, pattern: &'p Pattern, pressure_pa: f64) -> Grip<'p> {
         let tool = self.around.tool;
-        let whole = &self.whole;
-        let lever = whole.tote_from_box.translation.vector - stance.point.coords;
         Grip {
             pattern,
             force_n: tool.a_eff_m2 * pressure_pa,
             radius_m: tool.r_eff_m,
             friction: tool.friction * self.surface.friction_share,
             mass_kg: self.mass_kg,
-            centre_m: stance.in_tool(&lever),
-            unsure_m: 0.003 + 0.03 * whole.size_m[0].max(whole.size_m[1]),
+            centre_m: stance.in_tool(&self.lever(stance)),
+            unsure_m: self.unsure_m(),
         }
     }
 }
@@ -294,6 +343,7 @@ pub(crate) fn empty_features(stance: &Stance) -> Features {
         on_face: 0.0,
         seal: 0.0,
         holds: 0.0,
+        steady: 0.0,
         room: 0.0,
         uncovered: 0.0,
         force_n: 0.0,

@@ -5,6 +5,7 @@ mod bin_surface;
 mod candidate;
 mod facet;
 mod fit;
+mod hang;
 mod held;
 mod judge;
 mod patch;

@@ -15,8 +15,8 @@ use crate::space::{Clash, Ground, walls};
 
 /// Kept free between the item and walls or neighbours, metres: a held item hangs up to 8 mm off its estimate.
 const GAP_M: f64 = 0.012;
-/// How far above its place the item is let go, metres.
-const RELEASE_M: f64 = 0.007;
+/// How far above its place the item is let go, beside what the bellows open by, metres.
+const RELEASE_M: f64 = 0.002;
 /// Cells this near to the resting height carry, metres.
 const CARRIES_M: f64 = 0.008;
 /// A neighbour within the gap may stand this much higher, metres: noise.
@@ -32,6 +32,8 @@ const TOOL_CLEAR_M: f64 = 0.003;
 const CELL_CLEAR_M: f64 = 0.005;
 /// What stands under idle cups may be this much higher than the lips, metres: they give way.
 const IDLE_RISE_M: f64 = 0.008;
+/// Speed at which the item meets what is below, m/s.
+const TOUCH_SPEED: f64 = 0.05;
 /// Straight way down, metres; motion begins it above the walls in any case.
 const APPROACH_M: f64 = 0.06;
 /// How much is kept, looked at and tried.
@@ -554,12 +556,14 @@ impl Search<'_> {
         height: f64,
         rotation: UnitQuaternion<f64>,
     ) -> Placement {
-        let above = self.tool_at(attitude, spot, height + RELEASE_M, rotation);
+        // The bellows open as the vacuum goes: lower down they would press the item.
+        let above = self.tool_at(attitude, spot, height + self.hold.closed_m + RELEASE_M, rotation);
         Placement {
             bin_from_box: Pose::from_isometry(self.box_at(attitude, spot, height, rotation)),
             size_m: self.hold.held.size_m,
             drop: Drop {
                 world_from_tool: self.bin.world_from * Pose::from_isometry(above),
+                touch_speed: TOUCH_SPEED,
                 approach_m: APPROACH_M,
             },
             height_m: height,

@@ -8,6 +8,7 @@ use nalgebra::{Isometry3, Point3};
 use scene::Item;
 
 use crate::candidate::{Candidate, Surroundings};
+use crate::hang::{Hang, Spring};
 use crate::judge::{
     ACCELERATION, Judged, MARGIN_LEAST_M, MARGIN_M, Trial, empty_features, nth_cup,
 };
@@ -95,6 +96,20 @@ pub fn grasps(
         search.try_facet(facet, patches);
     }
     search.finish(&mut patches, reach)
+}
+
+/// A way for the tool to take a trial.
+struct Taken {
+    /// What room and swinging leave of the trial's probability.
+    chance: f64,
+    room: f64,
+    steady: f64,
+    cups: u8,
+    tool: Isometry3<f64>,
+    hang: Hang,
+    acceleration: f64,
+    /// Cups on the item, holding or idle.
+    on_item: f64,
 }
 
 struct Search<'a> {
@@ -239,6 +254,7 @@ impl Search<'_> {
             features: empty_features(&trial.stance),
             gap_m: 0.0,
             acceleration: ACCELERATION[0],
+            steady: 1.0,
         };
         let p = target.judge(trial, pattern, patches, MARGIN_LEAST_M, Some(&mut judged))?;
         let mut stance = trial.stance;
@@ -248,7 +264,7 @@ impl Search<'_> {
             (1, _) => &[0, 2, 4, 6, 1, 3, 5, 7],
             _ => &[0],
         };
-        let mut best: Option<(f64, u8, Isometry3<f64>)> = None;
+        let mut best: Option<Taken> = None;
         let mut first = None;
         'turns: for turn in turns {
             let stance = stance.turned(PI / 4.0 * f64::from(*turn));
@@ -256,10 +272,15 @@ impl Search<'_> {
                 let tool = stance.tool(take.middle);
                 match self.room(&tool, take.cups) {
                     Ok(room) => {
-                        if best.is_none_or(|(most, ..)| room > most + 1e-9) {
-                            best = Some((room, take.cups, tool));
+                        let idle = self.idle(&tool, take.cups, patches);
+                        let hang = target.hang(&stance, pattern, take.middle, &idle);
+                        let (steady, acceleration) = target.steadied(&stance, &hang, judged.acceleration);
+                        let chance = room * steady / judged.steady;
+                        if best.as_ref().is_none_or(|b| chance > b.chance + 1e-9) {
+                            let on_item = pattern.cups.len() as f64 + idle.iter().map(|s| s.share).sum::<f64>();
+                            best = Some(Taken { chance, room, steady, cups: take.cups, tool, hang, acceleration, on_item });
                         }
-                        if room > 0.97 {
+                        if room > 0.97 && chance > 0.97 {
                             break 'turns;
                         }
                     }
@@ -268,16 +289,18 @@ impl Search<'_> {
             }
         }
         match (best, first) {
-            (Some((room, cups, tool)), first) => {
+            (Some(taken), first) => {
+                let cups = taken.cups;
                 let mut features = judged.features;
-                features.room = room;
+                features.room = taken.room;
+                features.steady = taken.steady;
                 for (i, cup) in features.cups.iter_mut().enumerate() {
                     cup.cup = nth_cup(cups, i);
                 }
                 let expected = target.supplies[pattern.cups.len()].expected_pa;
                 let candidate = Candidate {
-                    hold: target.hold(&tool, cups, judged.acceleration, expected),
-                    score: p * room,
+                    hold: target.hold(&taken.tool, cups, taken.acceleration, expected, Some(&taken.hang), taken.on_item),
+                    score: (p * taken.chance).min(1.0),
                     features,
                     rejected: None,
                 };
@@ -289,6 +312,19 @@ impl Search<'_> {
             (None, Some((why, _))) => Err(why),
             (None, None) => Err(Rejection::OutOfReach),
         }
+    }
+
+    /// Idle cups that lean on the item when the others hold it.
+    fn idle(&self, tool_at: &Isometry3<f64>, cups: u8, patches: &Patches<'_>) -> Vec<Spring> {
+        let tool = self.target.around.tool;
+        let idle = tool.cups.iter().enumerate().filter(|(i, _)| cups & (1 << i) == 0);
+        idle.filter_map(|(_, cup)| {
+            let lip = tool_at * Point3::new(cup[0], cup[1], 0.0);
+            // Half of a lip whose middle is on the edge.
+            let share = 1.0 + patches.margin(lip.x, lip.y) / (2.0 * tool.r_eff_m);
+            (share > 0.55).then(|| Spring { at: *cup, force_n: 0.0, share: share.min(1.0) })
+        })
+        .collect()
     }
 
     /// Probability that nothing is touched that should not be.
@@ -355,6 +391,8 @@ impl Search<'_> {
                 take.cups,
                 ACCELERATION[0],
                 expected,
+                None,
+                pattern.cups.len() as f64,
             ),
             score: trial.p,
             features: empty_features(&trial.stance),

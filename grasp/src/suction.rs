@@ -53,6 +53,8 @@ const SEALED_SHARE: f64 = 0.6;
 pub(crate) const SEALED_FLOOR_PA: f64 = 15_000.0;
 /// Pressure beyond which more is not asked for: above it energy rises faster than force (Schmalz).
 const ASKED_MOST_PA: f64 = 60_000.0;
+/// Where the gripper's regulation keeps tight cups on average (it starts at 60 kPa and stops at 75 kPa by default).
+const CARRIED_PA: f64 = 67_500.0;
 /// Flow through an orifice of one square metre at one pascal, m³/s: 0.126 l/s/bar for 1 mm
 /// (ISO 6358's form; 7.5 l/min at 40 kPa).
 const ORIFICE_FLOW: f64 = 7.5 * LITRE_PER_MINUTE / (200.0 * 0.785e-6);
@@ -64,6 +66,8 @@ pub(crate) struct Supply {
     pub(crate) expected_pa: f64,
     /// Probability that one cup's leak is small enough for "sealed", 0…1.
     pub(crate) tight: f64,
+    /// What the cups stand at while they carry, pascals below ambient.
+    pub(crate) carried_pa: f64,
 }
 
 /// What groups of 0, 1, 2, … cups on one material reach.
@@ -77,7 +81,8 @@ pub(crate) fn supplies(tool: &ToolModel, surface: &Surface) -> Vec<Supply> {
         let least = (SEALED_SHARE * expected_pa).max(SEALED_FLOOR_PA);
         let most = most_leak(vacuum, orifice, cups, least);
         let tight = normal((most / surface.leak_m3_s).max(1e-12).ln() / surface.leak_sigma);
-        Supply { expected_pa, tight }
+        let carried_pa = reached(vacuum, orifice, cups, surface.leak_m3_s).min(CARRIED_PA);
+        Supply { expected_pa, tight, carried_pa }
     };
     core::iter::once(Supply::default())
         .chain((1..=tool.cups.len()).map(group))
@@ -155,6 +160,12 @@ pub(crate) fn touches(gap_m: f64) -> f64 {
     } else {
         normal((FOLLOW_M - gap_m) / FOLLOW_SIGMA_M).min(1.0)
     }
+}
+
+/// Probability that an item which swings so far, radians, stays clear of what it passes and lies down flat (estimate: half
+/// of those that swing by 15° touch something or come down on an edge).
+pub(crate) fn steady(swing_rad: f64) -> f64 {
+    1.0 / (1.0 + (swing_rad / 0.26).powi(2))
 }
 
 /// Radius below which no bellows seals on a cylinder, as a share of the cup's diameter (0.65 to 1.0).

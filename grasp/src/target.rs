@@ -6,6 +6,7 @@ use scene::{Fragility, Item, Material, Pose, Shape};
 
 use crate::candidate::Surroundings;
 use crate::facet::{Facet, Form, facets};
+use crate::hang::Hang;
 use crate::held::{Whole, mass, pose, whole};
 use crate::pattern::{Pattern, patterns};
 use crate::raster::Raster;
@@ -28,6 +29,8 @@ pub(crate) struct Target<'a> {
     pub(crate) supplies: Vec<Supply>,
     pub(crate) mass_kg: f64,
     pub(crate) press_m: f64,
+    /// Force that it may be pressed with, newtons.
+    pub(crate) press_most_n: f64,
     /// Share of its face that other items lie on, 0…1.
     pub(crate) buried: f64,
     /// Share of its outline that others may cover, 0…1.
@@ -109,6 +112,7 @@ impl<'a> Target<'a> {
             supplies: supplies(around.tool, &surface),
             mass_kg: mass(sku, whole.size_m, surface.density),
             press_m: press(material, sku.map(|s| s.fragility)).min(0.6 * around.tool.stroke_m),
+            press_most_n: press_most(sku.map(|s| s.fragility)),
             buried: 0.0,
             outline_covered: item.covered.clamp(0.0, 1.0),
             compliance: item.compliance.clamp(0.0, 1.0),
@@ -167,7 +171,7 @@ impl<'a> Target<'a> {
 
     /// The box as it stands to the tool. A lying cylinder's is turned about its own axis, so that its
     /// side faces the tool.
-    fn held(&self, tote_from_tool: &Isometry3<f64>) -> HeldBox {
+    fn held(&self, tote_from_tool: &Isometry3<f64>, hang: Option<&Hang>) -> HeldBox {
         let mut tote_from_box = self.whole.tote_from_box;
         if self.whole.lies_round {
             let axis = tote_from_box.rotation * Vector3::x();
@@ -179,19 +183,24 @@ impl<'a> Target<'a> {
                 );
             }
         }
+        let moved = hang.map_or_else(Isometry3::identity, Hang::moved);
+        let tool_from_box = moved * tote_from_tool.inverse() * tote_from_box;
+        let rotation = UnitQuaternion::new_normalize(tool_from_box.rotation.into_inner());
         HeldBox {
-            tool_from_box: Pose::from_isometry(tote_from_tool.inverse() * tote_from_box),
+            tool_from_box: Pose::from_isometry(Isometry3::from_parts(tool_from_box.translation, rotation)),
             size_m: self.whole.size_m,
         }
     }
 
-    /// All that motion needs to know.
+    /// All that motion needs to know: the box as it hangs, `on_item` cups that press on it.
     pub(crate) fn hold(
         &self,
         tote_from_tool: &Isometry3<f64>,
         cups: u8,
         acceleration: f64,
         expected_pa: f64,
+        hang: Option<&Hang>,
+        on_item: f64,
     ) -> Hold {
         let world = self.around.tote.world_from.isometry() * tote_from_tool;
         let rotation = UnitQuaternion::new_normalize(world.rotation.into_inner());
@@ -203,8 +212,10 @@ impl<'a> Target<'a> {
             approach_m: APPROACH_M,
             press_m: self.press_m,
             cups: (0..8_usize).filter(|i| cups & (1 << i) != 0).collect(),
+            touch_speed: touch_speed(self.press_most_n, on_item, self.around.tool.stiffness_n_per_m),
             max_acceleration: acceleration,
-            held: self.held(tote_from_tool),
+            held: self.held(tote_from_tool, hang),
+            closed_m: hang.map_or(0.0, Hang::closed_m),
             mass_kg: self.mass_kg,
             expected_pa: expected_pa.max(0.0) as u32,
         }
@@ -228,5 +239,51 @@ fn press(material: Material, fragility: Option<Fragility>) -> f64 {
         Fragility::Normal if soft => 0.012,
         Fragility::Normal => 0.010,
         Fragility::Sturdy => 0.012,
+    }
+}
+
+/// What a class of item may be pressed with, newtons, as [`Fragility`] says.
+fn press_most(fragility: Option<Fragility>) -> f64 {
+    match fragility.unwrap_or(Fragility::Normal) {
+        Fragility::Fragile => 5.0,
+        Fragility::Normal => 15.0,
+        Fragility::Sturdy => 30.0,
+    }
+}
+
+/// Speed at which `cups` springs of a stiffness (N/m) may meet an item, so that they press it with `most_n` at most.
+///
+/// Contact is told at 3 N or 1.5 mm of stroke (the gripper's defaults); 10 ms later the arm brakes, which takes
+/// v √(v / j) with the 14 m/s³ that were measured for it near the end of an approach.
+fn touch_speed(most_n: f64, cups: f64, stiffness: f64) -> f64 {
+    const TOLD_N: f64 = 3.0;
+    const TOLD_M: f64 = 1.5e-3;
+    const LATE_S: f64 = 0.010;
+    const JERK: f64 = 14.0;
+    let stiffness = cups.max(1.0) * stiffness;
+    let room = most_n / stiffness - TOLD_M.min(TOLD_N / stiffness);
+    let needs = |v: f64| v * LATE_S + v * (v / JERK).sqrt();
+    let (mut low, mut high) = (TOUCH_SPEED[0], TOUCH_SPEED[1]);
+    for _ in 0..12 {
+        let middle = 0.5 * (low + high);
+        if needs(middle) <= room { low = middle } else { high = middle }
+    }
+    low
+}
+
+/// Slowest and fastest speed at which a face is met, m/s.
+const TOUCH_SPEED: [f64; 2] = [0.008, 0.05];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fragile_goods_under_many_cups_are_met_slowly() {
+        assert!(touch_speed(30.0, 1.0, 2000.0) > 0.049);
+        let few = touch_speed(15.0, 2.0, 2000.0);
+        let many = touch_speed(15.0, 6.0, 2000.0);
+        assert!(few > many && many > 0.012, "{few} {many}");
+        assert!(touch_speed(5.0, 4.0, 2000.0) < 0.009);
     }
 }

@@ -36,7 +36,9 @@ fn hold(size_m: [f64; 3], off: [f64; 2], yaw: f64) -> Hold {
     let turn = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw);
     Hold {
         world_from_tool: Pose::from_parts(Vector3::new(0.9, 0.42, 0.1), upside_down),
+        touch_speed: 0.05,
         approach_m: 0.06,
+        closed_m: 0.0,
         press_m: 0.01,
         cups: [1].into_iter().collect(),
         max_acceleration: 5.0,

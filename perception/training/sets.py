@@ -23,7 +23,7 @@ def render(out: Path, seed: int, skus: int, scenes: int) -> None:
     if (out / "coco.json").is_file():
         return
     out.mkdir(parents=True, exist_ok=True)
-    command = ["cargo", "run", "--release", "-p", "sim", "--example", "render_scatter", "--"]
+    command = ["cargo", "run", "--release", "-p", "sim", "--example", "render_totes", "--"]
     command += ["--seed", str(seed), "--skus", str(skus), "--scenes", str(scenes), "--out", str(out)]
     subprocess.run(command, cwd=ROOT, check=True)
 

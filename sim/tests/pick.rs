@@ -39,6 +39,7 @@ accept_probability = 0.5
 accept_belief = 0.8
 weight_tolerance = 0.25
 weight_tolerance_kg = 0.03
+collision_n = 30.0
 seal_timeout_ms = 600
 blow_ms = 80
 release_timeout_ms = 400
@@ -208,8 +209,10 @@ impl Station {
         let cups = CupSet(cups.fold(0, |bits, (i, _)| bits | 1 << i));
         (cups.count() > 0).then(|| Hold {
             world_from_tool: Pose::from_isometry(world_from_tool),
+            touch_speed: 0.05,
             approach_m: 0.06,
             // Six cups press with 12 N a millimetre.
+            closed_m: 0.0,
             press_m: 0.002,
             cups,
             max_acceleration: 5.0,
@@ -283,6 +286,7 @@ impl Station {
         let over = Isometry3::from_parts(Translation3::new(0.74, -0.30, height + 0.012), down);
         let drop = Drop {
             world_from_tool: Pose::from_isometry(over),
+            touch_speed: 0.05,
             approach_m: 0.08,
         };
         let carry = self

@@ -276,6 +276,7 @@ impl Run<'_> {
             bin: bin.name.clone(),
             order: format!("order-{pick}"),
             sku,
+            mass_kg: [0.2, 0.3],
             item: item.id,
             items: items.clone(),
             candidates,

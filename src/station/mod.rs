@@ -4,6 +4,7 @@
 
 pub mod ledger;
 pub mod orders;
+pub mod weight;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,14 +26,16 @@ const CELL_M: f64 = 0.005;
 const ITEMS_SEARCHED: usize = 6;
 /// Choices of one look that may turn out unreachable before the look is given up.
 const REPLANS: u32 = 12;
-/// Attempts near one spot before it is left alone until something there has changed.
-const TRIES_AT_A_SPOT: u32 = 3;
+/// Attempts on one item before it is left alone.
+const TRIES_OF_AN_ITEM: u32 = 3;
+/// An item of a SKU this near to where one lay is taken for the same one, metres: a miss may move it.
+const SAME_ITEM_M: f64 = 0.06;
 /// What is put back is let go this far above where it lay, metres.
 const PUT_BACK_M: f64 = 0.015;
+/// And goes down there at this speed, m/s.
+const PUT_BACK_SPEED: f64 = 0.04;
 /// The tool goes up by this at least after letting go, metres; the planner adds what rims and contents ask.
 const RETREAT_M: f64 = 0.05;
-/// How near two grasps must be to count as the same spot, metres.
-const SPOT_M: f64 = 0.03;
 
 /// One bin as the station believes it to be.
 #[derive(Debug, Clone)]
@@ -44,9 +47,13 @@ struct BinState {
     before: Arc<HeightMap<frame::Bin>>,
 }
 
-/// A spot where picking went wrong.
+/// An item whose picking went wrong.
 #[derive(Debug, Clone)]
 struct Miss {
+    sku: SkuName,
+    /// Where it lay.
+    item_at: nalgebra::Point3<f64>,
+    /// Where the tool took hold.
     at: nalgebra::Point3<f64>,
     axis: nalgebra::Vector3<f64>,
     tries: u32,
@@ -159,7 +166,7 @@ impl Station {
         }
         let wanted = self.wanted_items();
         let mut best: Option<(f64, Choice)> = None;
-        for (item, sku) in wanted.into_iter().take(ITEMS_SEARCHED) {
+        for (item, sku, window) in wanted.into_iter().take(ITEMS_SEARCHED) {
             let candidates = self.grasps(&item);
             let Some(chosen) = candidates.iter().position(|c| c.rejected.is_none()) else {
                 let why = candidates.first().and_then(|c| c.rejected.as_ref()).map_or("no grasp on it".into(), ToString::to_string);
@@ -189,6 +196,7 @@ impl Station {
                     bin: open.bin,
                     order: open.order,
                     sku: sku.clone(),
+                    mass_kg: window,
                     items: self.items.clone(),
                     item: item.id,
                     candidates,
@@ -206,10 +214,11 @@ impl Station {
     }
 
     /// Items that may be taken, with the SKU each is taken for: the likely, uncovered and high ones first.
-    fn wanted_items(&mut self) -> Vec<(Item, SkuName)> {
-        let accept = self.cell.thresholds.accept_belief;
+    fn wanted_items(&mut self) -> Vec<(Item, SkuName, [f64; 2])> {
+        let thresholds = self.cell.thresholds;
+        let (share, least_kg) = (thresholds.weight_tolerance, thresholds.weight_tolerance_kg);
         let wanted = self.ledger.wanted();
-        let mut found: Vec<(f64, Item, SkuName)> = Vec::new();
+        let mut found: Vec<(f64, Item, SkuName, [f64; 2])> = Vec::new();
         for sku in &wanted {
             let mut seen = false;
             for item in self.items.iter() {
@@ -218,24 +227,27 @@ impl Station {
                     continue;
                 }
                 seen = true;
-                if p < accept {
+                let window = weight::window(sku, &item.beliefs, &self.catalogue, share, least_kg);
+                let sure = weight::after_weighing(sku, &item.beliefs, &self.catalogue, window);
+                if p < thresholds.accept_probability || sure < thresholds.accept_belief {
                     self.ledger.note(sku, &format!("seen, but only {:.0} % sure", p * 100.0));
                     continue;
                 }
                 let spot = item.world_from_item.origin();
-                if let Some(miss) = self.misses.iter().find(|m| (m.at - spot).norm() < SPOT_M && m.tries >= TRIES_AT_A_SPOT) {
+                let given_up = |m: &&Miss| m.sku == *sku && (m.item_at - spot).norm() < SAME_ITEM_M && m.tries >= TRIES_OF_AN_ITEM;
+                if let Some(miss) = self.misses.iter().find(given_up) {
                     let note = format!("tried {} times, last: {}", miss.tries, miss.why);
                     self.ledger.note(sku, &note);
                     continue;
                 }
-                found.push((p * (1.0 - item.covered) + spot.z, item.clone(), sku.clone()));
+                found.push((p * (1.0 - item.covered) + spot.z, item.clone(), sku.clone(), window));
             }
             if !seen {
                 self.ledger.note(sku, "not seen in the tote");
             }
         }
         found.sort_by(|a, b| b.0.total_cmp(&a.0));
-        found.into_iter().map(|(_, item, sku)| (item, sku)).collect()
+        found.into_iter().map(|(_, item, sku, window)| (item, sku, window)).collect()
     }
 
     fn grasps(&self, item: &Item) -> Vec<Candidate> {
@@ -326,7 +338,7 @@ impl Station {
         let hold = &choice.candidates[choice.chosen].hold;
         // The surface still shows the item where it lay; the guarded way down needs no map.
         let up = Pose::<frame::World, frame::World>::from_translation(PUT_BACK_M * nalgebra::Vector3::z());
-        let drop = Drop { world_from_tool: up * hold.world_from_tool, approach_m: hold.approach_m };
+        let drop = Drop { world_from_tool: up * hold.world_from_tool, touch_speed: PUT_BACK_SPEED, approach_m: hold.approach_m };
         let program = Arc::new(self.planner.carry(from, hold, &drop, &self.obstacles(false))?);
         self.picture(now, choice.pick, &program);
         Ok(program)
@@ -382,9 +394,12 @@ impl Station {
         } else {
             let hold = &attempt.choice.candidates[attempt.choice.chosen].hold;
             let (at, axis) = (hold.world_from_tool.origin(), hold.world_from_tool.direction(&nalgebra::Vector3::z()));
-            match self.misses.iter_mut().find(|m| (m.at - at).norm() < SPOT_M) {
-                Some(miss) => *miss = Miss { at, axis, tries: miss.tries + 1, why: attempt.outcome },
-                None => self.misses.push(Miss { at, axis, tries: 1, why: attempt.outcome }),
+            let (sku, item_at) = (record.sku.clone(), record.world_from_item.origin());
+            let same = |m: &&mut Miss| m.sku == sku && (m.item_at - item_at).norm() < SAME_ITEM_M;
+            let (tries, why) = (1, attempt.outcome);
+            match self.misses.iter_mut().find(same) {
+                Some(miss) => *miss = Miss { tries: miss.tries + 1, item_at, at, axis, why, sku },
+                None => self.misses.push(Miss { tries, item_at, at, axis, why, sku }),
             }
             self.ledger.give_back(&record.order, &record.sku, &format!("last try: {}", attempt.outcome));
             self.settle(record);
@@ -431,7 +446,6 @@ impl Station {
         let candidate = &choice.candidates[choice.chosen];
         let hold = &candidate.hold;
         let item = choice.items.iter().find(|i| i.id == choice.item);
-        let spot = hold.world_from_tool.origin();
         let mut planned_s: BTreeMap<String, f64> = BTreeMap::new();
         for (kind, span) in &attempt.planned {
             *planned_s.entry(kind.to_string()).or_default() += span.seconds();
@@ -450,7 +464,11 @@ impl Station {
             covered: item.map_or(0.0, |i| i.covered),
             candidates: choice.candidates.iter().map(CandidateRecord::of).collect(),
             chosen: choice.chosen,
-            retry: self.misses.iter().find(|m| (m.at - spot).norm() < SPOT_M).map_or(0, |m| m.tries),
+            retry: self
+                .misses
+                .iter()
+                .find(|m| m.sku == choice.sku && item.is_some_and(|i| (m.item_at - i.world_from_item.origin()).norm() < SAME_ITEM_M))
+                .map_or(0, |m| m.tries),
             bin_from_box: choice.placements[0].bin_from_box,
             support: choice.placements[0].support,
             max_acceleration: hold.max_acceleration,

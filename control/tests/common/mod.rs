@@ -64,7 +64,9 @@ pub fn problems(site: &Site, count: u64) -> impl Iterator<Item = (u64, Problem)>
         );
         let hold = Hold {
             world_from_tool: Pose::from_parts(at, down(rng.random_range(-1.5..1.5))),
+            touch_speed: 0.05,
             approach_m: rng.random_range(0.03..0.12),
+            closed_m: 0.0,
             press_m: rng.random_range(0.0..0.01),
             cups: CupSet::ALL,
             max_acceleration: rng.random_range(3.0..12.0),
@@ -80,6 +82,7 @@ pub fn problems(site: &Site, count: u64) -> impl Iterator<Item = (u64, Problem)>
             + Vector3::new(rng.random_range(-0.08..0.08), rng.random_range(-0.03..0.03), size[2] + 0.01);
         let drop = Drop {
             world_from_tool: Pose::from_parts(place, down(rng.random_range(-0.3..0.3))),
+            touch_speed: 0.05,
             approach_m: rng.random_range(0.0..0.1),
         };
         let mut tote = HeightMap::<frame::Tote>::over_floor([0.6, 0.4], 0.005, 0.0);

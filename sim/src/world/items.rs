@@ -12,6 +12,8 @@ use super::shape::Matter;
 /// after a fall from this many times the height: what a site may do is less than what breaks it (estimates).
 const PRESS_MARGIN: f64 = 1.5;
 const FALL_MARGIN: f64 = 1.25;
+/// A press counts as what it is over this time, seconds; what is shorter is a knock.
+const PRESS_S: f64 = 0.005;
 /// How far over its rim a container still holds an item's centre, metres.
 const HEAP_M: f64 = 0.12;
 
@@ -29,6 +31,16 @@ pub enum Where {
     Floor,
 }
 
+/// What broke an item.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Damage {
+    /// Cups or what holds against them pressed it with so many newtons.
+    PressedN(f64),
+    /// It was knocked: its speed changed by so much in a millisecond, m/s.
+    KnockedMS(f64),
+}
+
 /// The truth about one item; nothing of it is known to the runtime.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TruthItem {
@@ -40,8 +52,8 @@ pub struct TruthItem {
     pub at: Where,
     /// Where exactly.
     pub world_from_item: Pose<frame::World, frame::Item>,
-    /// True once it was pressed too hard or fell too far.
-    pub damaged: bool,
+    /// What broke it, once it was pressed too hard or fell too far.
+    pub damaged: Option<Damage>,
     /// Other items that hung on the cups together with it when it was last held; empty when it moved alone.
     pub held_with: Vec<u32>,
     /// Cups that hold it now, as bits.
@@ -62,10 +74,12 @@ pub(crate) struct ItemState {
     pub body: BodyId,
     pub met: Met,
     pub fragility: Fragility,
-    pub damaged: bool,
+    pub damaged: Option<Damage>,
     pub cups: u8,
     pub held_with: Vec<u32>,
     pub pushed: bool,
+    /// What it was pressed with over the last milliseconds, newtons.
+    pressed_n: f64,
 }
 
 impl ItemState {
@@ -88,10 +102,11 @@ impl ItemState {
                 surface,
             },
             fragility,
-            damaged: false,
+            damaged: None,
             cups: 0,
             held_with: Vec::new(),
             pushed: false,
+            pressed_n: 0.0,
         }
     }
 
@@ -120,12 +135,16 @@ impl ItemState {
         let knock = change.norm().min(answer);
         // It is pressed only as far as something holds against the cups.
         let pressed = wrench.press_n.min(mass * answer / STEP_S);
+        self.pressed_n += (pressed - self.pressed_n) * (STEP_S / PRESS_S);
         let (press_n, fall_m) = limits(self.fragility);
         let hardest =
             (2.0 * GRAVITY * fall_m * FALL_MARGIN).sqrt() * (1.0 + self.met.matter.restitution);
-        if pressed > press_n * PRESS_MARGIN || knock > hardest {
-            self.damaged = true;
-        }
+        let broken = if self.pressed_n > press_n * PRESS_MARGIN {
+            Some(Damage::PressedN(self.pressed_n))
+        } else {
+            (knock > hardest).then_some(Damage::KnockedMS(knock))
+        };
+        self.damaged = self.damaged.or(broken);
     }
 
     /// As the cups' rings see it.

@@ -48,7 +48,7 @@ use crate::scenario::Scenario;
 
 pub use self::arm::SimArm;
 pub use self::camera::SimCamera;
-pub use self::items::{TruthItem, Where};
+pub use self::items::{Damage, TruthItem, Where};
 pub use self::settle::{SettleError, settle_tote};
 pub use self::tool::SimTool;
 
