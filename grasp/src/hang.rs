@@ -1,7 +1,7 @@
 //! How an item hangs: bellows that the vacuum has closed, idle cups that lean on it, weight off its middle.
 //!
 //! Each cup on the item is a spring k along the tool's axis; one that holds is drawn in with F = Δp · A and resists
-//! tilting with k r² / 2. With compression c(x, y) = d + gx x + gy y under the lips, forces and moments balance where
+//! tilting with 1.5 k r² / 2. With compression c(x, y) = d + gx x + gy y under the lips, forces and moments balance where
 //!
 //! ```text
 //! Σ k cᵢ (1, xᵢ, yᵢ) + n k r²/2 (0, gx, gy) = Σ F (1, xᵢ, yᵢ) − m g (1, cx, cy)
@@ -18,6 +18,8 @@ use crate::wrench::GRAVITY;
 /// Share of the stroke after which folds lie on each other, and how much stiffer they are then (10 to 30 ×).
 const FOLDED: f64 = 0.85;
 const FOLDED_STIFFNESS: f64 = 15.0;
+/// A bellows resists bending more than a ring of its axial springs, by its folds (estimate).
+const BENDING: f64 = 1.5;
 /// Steepest slope that is still taken for what it is.
 const SLOPE_MOST: f64 = 0.4;
 
@@ -46,7 +48,7 @@ impl Hang {
     pub(crate) fn of(tool: &ToolModel, springs: &[Spring], mass_kg: f64, centre: &Vector3<f64>) -> Self {
         let k = tool.stiffness_n_per_m;
         let fold = FOLDED * tool.stroke_m;
-        let ring = 0.5 * k * tool.r_eff_m * tool.r_eff_m;
+        let ring = BENDING * 0.5 * k * tool.r_eff_m * tool.r_eff_m;
         let arm = |s: &Spring| Vector3::new(1.0, s.at[0], s.at[1]);
         let mut closed = Vector3::zeros();
         let mut system = Matrix3::identity();
@@ -92,6 +94,11 @@ impl Hang {
         let [d, gx, gy] = self.closed;
         let turn = UnitQuaternion::from_scaled_axis(Vector3::new(-gy, gx, 0.0));
         Isometry3::from_parts(Translation3::new(0.0, 0.0, -d), turn)
+    }
+
+    /// How far the item is tilted against the lips' plane, radians.
+    pub(crate) fn tilt(&self) -> f64 {
+        self.closed[1].hypot(self.closed[2])
     }
 
     /// How far the bellows are closed, on average, metres.

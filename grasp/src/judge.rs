@@ -18,10 +18,13 @@ use crate::wrench::Grip;
 pub(crate) const MARGIN_M: f64 = 0.003;
 /// … and on a face that is too narrow for it, least.
 pub(crate) const MARGIN_LEAST_M: f64 = 0.0003;
-const TILT_MOST: f64 = 40.0 * PI / 180.0;
+const TILT_MOST: f64 = 55.0 * PI / 180.0;
 /// Share of the probability that a face would lose at 90° (estimate: it swings when lifted, and errors of depth
 /// become errors along the face).
 const TILT_COST: f64 = 0.5;
+/// What covers an item spoils the lift: a tenth of its face costs this tenfold share, and of its outline likewise (estimates).
+const BURIED_COST: f64 = 2.5;
+const OUTLINE_COST: f64 = 0.4;
 const LEAN_MOST: f64 = 20.0 * PI / 180.0;
 const RMS_MOST_M: f64 = 0.005;
 const BLIND_MOST: f64 = 0.35;
@@ -30,9 +33,11 @@ const BURIED_MOST: f64 = 0.3;
 const OUTLINE_COVERED_MOST: f64 = 0.85;
 /// The acceleration that ranks grasps, and the range that a hold may allow, m/s².
 const USUAL_ACCELERATION: f64 = 4.0;
-pub(crate) const ACCELERATION: [f64; 2] = [1.5, 15.0];
+pub(crate) const ACCELERATION: [f64; 2] = [1.0, 15.0];
 /// How far what is held may swing, radians: its acceleration is kept below that.
 const SWING_MOST: f64 = 0.10;
+/// Share by which the tilt that an item is expected to hang with may be wrong (estimate).
+const TILT_UNSURE: f64 = 0.4;
 /// Safety below which a grasp isn't tried, at the least acceleration.
 const SAFETY_LEAST: f64 = 1.2;
 /// Scatter of capacity over load, of its logarithm: mass, pressure, friction, centre of mass (estimate).
@@ -241,15 +246,13 @@ impl Target<'_> {
         }
         let holds = suction::normal(used.safety().ln() / HOLD_SIGMA);
         let hang = self.hang(stance, pattern, [0.0; 2], &[]);
-        let swing = hang.swing(
-            self.mass_kg,
-            USUAL_ACCELERATION,
-            -stance.normal.dot(&self.lever(stance)),
-            self.unsure_m(),
-        );
-        let steady = suction::steady(swing);
-        let uncovered = (1.0 - self.buried) * (1.0 - 0.2 * self.outline_covered);
-        let upright = 1.0 - TILT_COST * (1.0 - stance.normal.z);
+        let (steady, _) = self.steadied(stance, &hang, USUAL_ACCELERATION);
+        let uncovered =
+            (1.0 - BURIED_COST * self.buried).max(0.0) * (1.0 - OUTLINE_COST * self.outline_covered);
+        let mut upright = 1.0 - TILT_COST * (1.0 - stance.normal.z);
+        if self.whole.lies_round {
+            upright *= suction::stays(stance.normal.z.clamp(-1.0, 1.0).acos());
+        }
         if let Some(judged) = into {
             judged.steady = steady;
             judged.gap_m = first;
@@ -287,7 +290,7 @@ impl Target<'_> {
     pub(crate) fn hang(&self, stance: &Stance, pattern: &Pattern, middle: [f64; 2], idle: &[Spring]) -> Hang {
         let tool = self.around.tool;
         let supply = self.supplies[pattern.cups.len().min(self.supplies.len() - 1)];
-        let mut springs = [Spring { at: [0.0; 2], force_n: 0.0, share: 0.0 }; 16];
+        let mut springs = [Spring { at: [0.0; 2], force_n: 0.0, share: 0.0 }; 64];
         let mut count = 0;
         let holding = pattern.cups.iter().map(|cup| Spring {
             at: [middle[0] + cup[0], middle[1] + cup[1]],
@@ -305,9 +308,11 @@ impl Target<'_> {
     /// What swinging leaves of a hold: the share of its probability, and the acceleration that it may have.
     pub(crate) fn steadied(&self, stance: &Stance, hang: &Hang, acceleration: f64) -> (f64, f64) {
         let below = -stance.normal.dot(&self.lever(stance));
-        let swing = hang.swing(self.mass_kg, USUAL_ACCELERATION, below, self.unsure_m());
         let most = SWING_MOST * hang.stiffness_nm / (self.mass_kg * below.max(0.01));
-        (suction::steady(swing), acceleration.min(most).max(ACCELERATION[0]))
+        let acceleration = acceleration.min(most).max(ACCELERATION[0]);
+        let usual = acceleration.min(USUAL_ACCELERATION);
+        let swing = hang.swing(self.mass_kg, usual, below, self.unsure_m()) + TILT_UNSURE * hang.tilt();
+        (suction::steady(swing), acceleration)
     }
 
     fn grip<'p>(&self, stance: &Stance, pattern: &'p Pattern, pressure_pa: f64) -> Grip<'p> {

@@ -23,6 +23,6 @@ mod wrench;
 pub use baseline::baseline_grasps;
 pub use candidate::{Candidate, CupFeatures, Features, Surroundings};
 pub use place::placements;
-pub use placement::Placement;
+pub use placement::{Placement, half_extents};
 pub use rejection::{PlaceRejection, Rejection, Weakest};
 pub use search::grasps;

@@ -67,6 +67,11 @@ impl<'a> Patches<'a> {
             - self.lip_m
     }
 
+    /// Whether (x, y) of the tote frame is on the facet.
+    pub(crate) fn is_on(&self, x: f64, y: f64) -> bool {
+        self.raster.at(x, y).is_some_and(|k| self.facet.clearance[k] > 0.0)
+    }
+
     /// The patch about (x, y) of the tote frame; `None` outside the raster, beside a round form and where
     /// nothing is known of the surface.
     pub(crate) fn at(&mut self, x: f64, y: f64) -> Option<Patch> {

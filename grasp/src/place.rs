@@ -5,7 +5,7 @@ use core::mem::discriminant;
 
 use control::{Container, Drop, Hold, ToolModel};
 use nalgebra::{Isometry3, Matrix3, Rotation3, Translation3, UnitQuaternion, Vector3};
-use scene::frame::Bin;
+use scene::frame::{Bin, Item};
 use scene::{HeightMap, Pose, Shape, Sku};
 
 use crate::bin_surface::{BinSurface, Cells};
@@ -13,10 +13,12 @@ use crate::placement::{Placement, half_extents};
 use crate::rejection::PlaceRejection;
 use crate::space::{Clash, Ground, walls};
 
-/// Kept free between the item and walls or neighbours, metres: a held item hangs up to 8 mm off its estimate.
-const GAP_M: f64 = 0.012;
+/// Kept free between the item and walls or neighbours, metres: a held item hangs up to 8 mm off its estimate, and
+/// its lower end by so much more for each metre that it reaches down.
+const GAP_M: f64 = 0.008;
+const GAP_PER_M: f64 = 0.07;
 /// How far above its place the item is let go, beside what the bellows open by, metres.
-const RELEASE_M: f64 = 0.002;
+const RELEASE_M: f64 = 0.006;
 /// Cells this near to the resting height carry, metres.
 const CARRIES_M: f64 = 0.008;
 /// A neighbour within the gap may stand this much higher, metres: noise.
@@ -57,7 +59,9 @@ pub fn placements(
     tool: &ToolModel,
     sku: Option<&Sku>,
 ) -> Vec<Placement> {
+    let reaches_down = 2.0 * attitudes(hold, bin, sku)[0].half[2];
     let mut search = Search {
+        gap: GAP_M + GAP_PER_M * reaches_down,
         hold,
         map: surface,
         surface: BinSurface::of(surface),
@@ -141,7 +145,7 @@ fn attitudes(hold: &Hold, bin: &Container<Bin>, sku: Option<&Sku>) -> [Attitude;
     [0, 1].map(|quarter| {
         let (a, b) = (turned(quarter), turned(quarter + 2));
         let turns = if b.1 < a.1 - 1e-9 { [b, a] } else { [a, b] };
-        let pose = Pose::from_parts(Vector3::zeros(), turns[0].0);
+        let pose: Pose<Bin, Item> = Pose::from_parts(Vector3::zeros(), turns[0].0);
         let rolls = round.and_then(|i| {
             let axis = turns[0].0 * Vector3::ith(i, 1.0);
             (axis.z.abs() < 0.7).then_some(usize::from(axis.x.abs() > axis.y.abs()))
@@ -155,6 +159,8 @@ fn attitudes(hold: &Hold, bin: &Container<Bin>, sku: Option<&Sku>) -> [Attitude;
 }
 
 struct Search<'a> {
+    /// Kept free beside the item, metres.
+    gap: f64,
     hold: &'a Hold,
     map: &'a HeightMap<Bin>,
     surface: BinSurface,
@@ -173,13 +179,13 @@ impl Search<'_> {
         let mut spots = Vec::new();
         for (number, attitude) in attitudes.iter().enumerate() {
             let half = attitude.half;
-            let low = [0, 1].map(|a| -0.5 * size[a] + GAP_M + half[a]);
-            let room = [0, 1].map(|a| size[a] - 2.0 * (GAP_M + half[a]));
+            let low = [0, 1].map(|a| -0.5 * size[a] + self.gap + half[a]);
+            let room = [0, 1].map(|a| size[a] - 2.0 * (self.gap + half[a]));
             if room.iter().any(|r| *r < -1e-9) {
                 let why = PlaceRejection::TooLarge {
                     x_mm: 2e3 * half[0],
                     y_mm: 2e3 * half[1],
-                    gap_mm: GAP_M * 1e3,
+                    gap_mm: self.gap * 1e3,
                 };
                 let spot = Spot {
                     attitude: number,
@@ -335,7 +341,7 @@ impl Search<'_> {
                 [spot.at[0] + x, spot.at[1] + y],
             )
         };
-        let (low, high) = out(GAP_M);
+        let (low, high) = out(self.gap);
         let beside = self
             .surface
             .heights(self.surface.cells(low, high))
@@ -347,7 +353,7 @@ impl Search<'_> {
                 height,
                 PlaceRejection::TooClose {
                     above_mm,
-                    gap_mm: GAP_M * 1e3,
+                    gap_mm: self.gap * 1e3,
                 },
             ));
         }

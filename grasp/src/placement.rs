@@ -1,7 +1,7 @@
 //! A place in a bin.
 
 use control::Drop;
-use scene::frame::{Bin, Item};
+use scene::frame::{Bin, Frame, Item};
 use scene::{HeightMap, Pose};
 use serde::Serialize;
 
@@ -110,7 +110,8 @@ impl Placement {
 }
 
 /// Half of a turned box's sides along the axes of the frame that it is turned in.
-pub(crate) fn half_extents(pose: &Pose<Bin, Item>, size_m: [f64; 3]) -> [f64; 3] {
+#[must_use]
+pub fn half_extents<F: Frame>(pose: &Pose<F, Item>, size_m: [f64; 3]) -> [f64; 3] {
     let turn = pose.rotation().to_rotation_matrix();
     core::array::from_fn(|row| {
         (0..3)

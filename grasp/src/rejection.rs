@@ -183,6 +183,14 @@ pub enum Rejection {
     /// The arm can't reach it.
     #[error("arm can't reach it")]
     OutOfReach,
+    /// What speaks against it in sum is too much.
+    #[error("success is {:.0} % likely; must be {:.0} % or more", score * 100.0, limit * 100.0)]
+    Unlikely {
+        /// Probability of success.
+        score: f64,
+        /// The cell's threshold.
+        limit: f64,
+    },
     /// The arm reaches it, but no motion without collision was found.
     #[error("no motion leads there and on")]
     NoMotion,

@@ -34,6 +34,8 @@ const ACCEPTED_MOST: usize = 40;
 const REJECTED_OF_A_KIND: usize = 6;
 /// Grasps whose room is looked at, at most.
 const LOOKED_AT_MOST: usize = 150;
+/// Parts of a lip that may lean on an item each for itself.
+const LIP_PARTS: usize = 8;
 /// Accepted grasps of one spot, and its size, metres.
 const AT_A_SPOT: usize = 3;
 const SPOT_M: f64 = 0.009;
@@ -314,17 +316,22 @@ impl Search<'_> {
         }
     }
 
-    /// Idle cups that lean on the item when the others hold it.
+    /// The parts of idle lips that lean on the item when other cups hold it, as springs.
     fn idle(&self, tool_at: &Isometry3<f64>, cups: u8, patches: &Patches<'_>) -> Vec<Spring> {
         let tool = self.target.around.tool;
-        let idle = tool.cups.iter().enumerate().filter(|(i, _)| cups & (1 << i) == 0);
-        idle.filter_map(|(_, cup)| {
-            let lip = tool_at * Point3::new(cup[0], cup[1], 0.0);
-            // Half of a lip whose middle is on the edge.
-            let share = 1.0 + patches.margin(lip.x, lip.y) / (2.0 * tool.r_eff_m);
-            (share > 0.55).then(|| Spring { at: *cup, force_n: 0.0, share: share.min(1.0) })
-        })
-        .collect()
+        let share = 1.0 / LIP_PARTS as f64;
+        let mut springs = Vec::with_capacity(32);
+        for (_, cup) in tool.cups.iter().enumerate().filter(|(i, _)| cups & (1 << i) == 0) {
+            for part in 0..LIP_PARTS {
+                let (sin, cos) = (2.0 * PI * part as f64 * share).sin_cos();
+                let at = [cup[0] + tool.r_eff_m * cos, cup[1] + tool.r_eff_m * sin];
+                let lip = tool_at * Point3::new(at[0], at[1], 0.0);
+                if patches.is_on(lip.x, lip.y) {
+                    springs.push(Spring { at, force_n: 0.0, share });
+                }
+            }
+        }
+        springs
     }
 
     /// Probability that nothing is touched that should not be.
@@ -405,7 +412,7 @@ impl Search<'_> {
 /// grasp failed, not why a cup can't sit on the edge.
 fn nearness(why: &Rejection) -> u8 {
     match why {
-        Rejection::NoMotion | Rejection::OutOfReach => 0,
+        Rejection::NoMotion | Rejection::OutOfReach | Rejection::Unlikely { .. } => 0,
         Rejection::HitsWall { .. }
         | Rejection::HitsNeighbour { .. }
         | Rejection::IdleCupTouches { .. } => 1,

@@ -168,6 +168,12 @@ pub(crate) fn steady(swing_rad: f64) -> f64 {
     1.0 / (1.0 + (swing_rad / 0.26).powi(2))
 }
 
+/// Probability that a lying cylinder stays where it is when it is pushed this far beside its crest, radians: it rolls
+/// off once the push along the side beats what holds it (estimate).
+pub(crate) fn stays(beside_rad: f64) -> f64 {
+    1.0 / (1.0 + (beside_rad / 0.16).powi(4))
+}
+
 /// Radius below which no bellows seals on a cylinder, as a share of the cup's diameter (0.65 to 1.0).
 pub(crate) const LEAST_BEND: f64 = 0.65;
 

@@ -12,6 +12,12 @@ const SIZE_UNKNOWN: f64 = 1.5;
 const SIDE_SPREAD_M: f64 = 0.004;
 const SIDE_SPREAD_SHARE: f64 = 0.03;
 
+/// How often an item is none of the manifest's, before anything is seen of it: 98 to 99 % of stock is where it should
+/// be (WERC) …
+const STRANGERS: f64 = 0.02;
+/// … and in the set that "none of these" was fitted on (training/evaluate.py).
+const STRANGERS_FITTED: f64 = 0.2;
+
 /// How cosines become probabilities; training fits both numbers on held-out SKUs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Calibration {
@@ -103,7 +109,9 @@ pub(crate) fn beliefs(
         })
         .collect();
     let size = misfits.map_or(0.0, |_| SIZE_UNKNOWN);
-    logs.push((None, calibration.none / calibration.temperature - size));
+    let odds = |p: f64| p / (1.0 - p);
+    let fewer = (odds(STRANGERS) / odds(STRANGERS_FITTED)).ln();
+    logs.push((None, calibration.none / calibration.temperature - size + fewer));
     let highest = logs.iter().map(|l| l.1).fold(f64::NEG_INFINITY, f64::max);
     let total: f64 = logs.iter().map(|l| (l.1 - highest).exp()).sum();
     let mut beliefs: Vec<Belief> = logs

@@ -30,8 +30,15 @@ const REPLANS: u32 = 12;
 const TRIES_OF_AN_ITEM: u32 = 3;
 /// An item of a SKU this near to where one lay is taken for the same one, metres: a miss may move it.
 const SAME_ITEM_M: f64 = 0.06;
+/// An acceleration of what is held that costs no time worth counting, m/s², and what the slowest grasp is worth less.
+const USUAL_ACCELERATION: f64 = 4.0;
+const SLOW_COST: f64 = 0.2;
+/// Least belief from the picture with which the weight may settle what an item is.
+const LEAST_PICTURE: f64 = 0.4;
 /// What is put back is let go this far above where it lay, metres.
 const PUT_BACK_M: f64 = 0.015;
+/// And this far from the walls of the tote, metres.
+const PUT_BACK_CLEAR_M: f64 = 0.02;
 /// And goes down there at this speed, m/s.
 const PUT_BACK_SPEED: f64 = 0.04;
 /// The tool goes up by this at least after letting go, metres; the planner adds what rims and contents ask.
@@ -173,7 +180,7 @@ impl Station {
                 self.ledger.note(&sku, &format!("seen, but {why}"));
                 continue;
             };
-            let score = candidates[chosen].score;
+            let score = worth(&candidates[chosen]);
             if best.as_ref().is_some_and(|(s, _)| *s >= score) {
                 continue;
             }
@@ -229,7 +236,7 @@ impl Station {
                 seen = true;
                 let window = weight::window(sku, &item.beliefs, &self.catalogue, share, least_kg);
                 let sure = weight::after_weighing(sku, &item.beliefs, &self.catalogue, window);
-                if p < thresholds.accept_probability || sure < thresholds.accept_belief {
+                if p < LEAST_PICTURE || sure < thresholds.accept_belief {
                     self.ledger.note(sku, &format!("seen, but only {:.0} % sure", p * 100.0));
                     continue;
                 }
@@ -270,11 +277,15 @@ impl Station {
             for miss in self.misses.iter().filter(|m| near(&m.at, &m.axis)) {
                 candidate.score *= 0.5_f64.powi(miss.tries as i32);
             }
+            let least = self.cell.thresholds.accept_probability;
+            if candidate.rejected.is_none() && self.strategy == Strategy::Planned && candidate.score < least {
+                candidate.rejected = Some(grasp::Rejection::Unlikely { score: candidate.score, limit: least });
+            }
             if candidate.rejected.is_none() && self.unreachable.iter().any(|(id, p, a)| *id == item.id && near(p, a)) {
                 candidate.rejected = Some(grasp::Rejection::NoMotion);
             }
         }
-        candidates.sort_by(|a, b| a.rejected.is_some().cmp(&b.rejected.is_some()).then(b.score.total_cmp(&a.score)));
+        candidates.sort_by(|a, b| a.rejected.is_some().cmp(&b.rejected.is_some()).then(worth(b).total_cmp(&worth(a))));
         candidates
     }
 
@@ -336,8 +347,18 @@ impl Station {
     /// [`PlanError`]: the arm stands, the vacuum holds.
     pub fn plan_put_back(&mut self, from: &JointAngles, choice: &Choice, now: Timestamp) -> Result<Arc<Program>, PlanError> {
         let hold = &choice.candidates[choice.chosen].hold;
-        // The surface still shows the item where it lay; the guarded way down needs no map.
-        let up = Pose::<frame::World, frame::World>::from_translation(PUT_BACK_M * nalgebra::Vector3::z());
+        // The surface still shows the item where it lay; the guarded way down needs no map. As it hangs now it must
+        // stay clear of the walls.
+        let tote = &self.cell.totes[self.tote];
+        let tote_from_box = tote.world_from.inverse() * hold.world_from_tool * hold.held.tool_from_box;
+        let half = grasp::half_extents(&tote_from_box, hold.held.size_m);
+        let at = tote_from_box.origin();
+        let inwards = |axis: usize| {
+            let room = (0.5 * tote.size[axis] - half[axis] - PUT_BACK_CLEAR_M).max(0.0);
+            at[axis].clamp(-room, room) - at[axis]
+        };
+        let shift = tote.world_from.direction(&nalgebra::Vector3::new(inwards(0), inwards(1), PUT_BACK_M + hold.closed_m));
+        let up = Pose::<frame::World, frame::World>::from_translation(shift);
         let drop = Drop { world_from_tool: up * hold.world_from_tool, touch_speed: PUT_BACK_SPEED, approach_m: hold.approach_m };
         let program = Arc::new(self.planner.carry(from, hold, &drop, &self.obstacles(false))?);
         self.picture(now, choice.pick, &program);
@@ -504,6 +525,12 @@ impl Station {
     pub fn drain_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
     }
+}
+
+/// What a grasp is worth: its probability of success, a little less where the item must be carried slowly.
+fn worth(candidate: &Candidate) -> f64 {
+    let pace = (candidate.hold.max_acceleration / USUAL_ACCELERATION).min(1.0);
+    candidate.score * (1.0 - SLOW_COST * (1.0 - pace))
 }
 
 impl CandidateRecord {

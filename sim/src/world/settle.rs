@@ -18,8 +18,11 @@ const STEPS_BETWEEN: usize = 60;
 /// Physics steps after which a pile that still moves is taken as it is.
 const MOST_STEPS: usize = 2_500;
 /// Places looked at for an item that comes in, and for one that must come back; the lowest is taken.
-const PLACES: usize = 20;
+const PLACES: usize = 100;
 const PLACES_BACK: usize = 20;
+/// Share of the items that are laid along the tote's sides, and how far off that they are, radians.
+const ALONG: f64 = 0.6;
+const ASKEW: f64 = 0.08;
 /// Largest tilt of an item as it comes in, radians; and the gap below it, metres.
 const TILT: f64 = 0.05;
 const GAP_M: f64 = 0.008;
@@ -248,7 +251,11 @@ impl Pile<'_> {
             rng.random_range(-TILT..TILT),
             0.0,
         );
-        let mut yaw = rng.random_range(-std::f64::consts::PI..std::f64::consts::PI);
+        let mut yaw = if rng.random_bool(ALONG) {
+            std::f64::consts::FRAC_PI_2 * f64::from(rng.random_range(0..4)) + rng.random_range(-ASKEW..ASKEW)
+        } else {
+            rng.random_range(-std::f64::consts::PI..std::f64::consts::PI)
+        };
         let about_z = |yaw: f64| UnitQuaternion::from_euler_angles(0.0, 0.0, yaw);
         let turned = |yaw: f64| tilt * about_z(yaw) * face;
         let reach = |rotation: &UnitQuaternion<f64>, axis: &Vector3<f64>| {
@@ -321,9 +328,9 @@ impl Pile<'_> {
     }
 }
 
-/// The rotation that lays one of the six sides down, large sides more often.
+/// The rotation that lays one of the six sides down, large sides more often: as the square of their area.
 fn face_down(half: &Vector3<f64>, rng: &mut ChaCha8Rng) -> UnitQuaternion<f64> {
-    let areas = [half.y * half.z, half.x * half.z, half.x * half.y];
+    let areas = [half.y * half.z, half.x * half.z, half.x * half.y].map(|a| a * a);
     let mut pick = rng.random_range(0.0..areas.iter().sum::<f64>());
     let axis = areas
         .iter()
