@@ -14,9 +14,9 @@ use crate::timing::{Bounds, State, Timed};
 const FASTEST: f64 = 2.5;
 /// Hardest acceleration of the tool on a straight way without load, m/s² (ours, as FASTEST).
 const HARDEST: f64 = 20.0;
-/// Length before the end of a guarded way that is gone slowly, beside what lies past touch, metres: three times the
+/// Length before the end of a guarded way that is gone slowly, beside what lies past touch, metres: some times the
 /// spread of where a face is believed to be.
-const SLOW_M: f64 = 0.008;
+const SLOW_M: f64 = 0.012;
 /// Fastest speed of the tool when it may touch, m/s.
 pub(crate) const FASTEST_TOUCH: f64 = 0.05;
 /// Share of the joints' limits that free moves use; the rest is for rounding.

@@ -15,8 +15,8 @@ use crate::space::{Clash, Ground, walls};
 
 /// Kept free between the item and walls or neighbours, metres: a held item hangs up to 8 mm off its estimate, and
 /// its lower end by so much more for each metre that it reaches down.
-const GAP_M: f64 = 0.008;
-const GAP_PER_M: f64 = 0.07;
+const GAP_M: f64 = 0.011;
+const GAP_PER_M: f64 = 0.05;
 /// How far above its place the item is let go, beside what the bellows open by, metres.
 const RELEASE_M: f64 = 0.006;
 /// Cells this near to the resting height carry, metres.

@@ -316,7 +316,7 @@ mod tests {
         );
         let clash = walls(&tool, &down(0.28, 0.0, 0.05), 0.01, 0.06, TOTE, 0.004).unwrap();
         assert_eq!(clash.body, "cup plate");
-        assert!((clash.over_m - 0.049).abs() < 1e-9, "{clash:?}");
+        assert!((clash.over_m - 0.043).abs() < 1e-9, "{clash:?}");
         assert_eq!(
             walls(&tool, &down(0.28, 0.0, 0.32), 0.01, 0.06, TOTE, 0.004),
             None

@@ -19,14 +19,9 @@ from training.networks import Identity, Instances
 log = logging.getLogger(__name__)
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
-DATA = cards.Data(
-    train_scenes=2500,
-    train_skus=300,
-    train_seed=101,
-    held_out_scenes=240,
-    held_out_skus=120,
-    held_out_seed=202,
-)
+#: The sets: folder, seed, SKUs, scenes. What is trained on first, what is measured on last.
+TRAIN = (cards.RenderedSet("train", 101, 300, 2500), cards.RenderedSet("train-b", 303, 600, 1300))
+HELD_OUT = cards.RenderedSet("held-out", 202, 120, 240)
 
 
 def main() -> None:
@@ -52,15 +47,11 @@ def main() -> None:
 
 def prepare(work: Path) -> None:
     """Renders and packs the training and the held-out set."""
-    wanted = {
-        "train": (DATA.train_seed, DATA.train_skus, DATA.train_scenes),
-        "held-out": (DATA.held_out_seed, DATA.held_out_skus, DATA.held_out_scenes),
-    }
-    for name, (seed, skus, scenes) in wanted.items():
-        rendered, packed = work / "sets" / name, work / "packed" / name
+    for wanted in (*TRAIN, HELD_OUT):
+        rendered, packed = work / "sets" / wanted.folder, work / "packed" / wanted.folder
         if (packed / "names.txt").is_file():
             continue
-        sets.render(rendered, seed, skus, scenes)
+        sets.render(rendered, wanted.seed, wanted.skus, wanted.scenes)
         shutil.rmtree(packed, ignore_errors=True)
         pack(sets.read(rendered), sets.count(rendered), rendered / "catalog", packed)
 
@@ -69,33 +60,47 @@ def make_instances(work: Path, settings: instances.Settings, train: bool) -> Non
     """Trains (or loads) the network that finds items; writes model and card."""
     checkpoint = work / "instances.pt"
     if train:
-        network = instances.train(load_scenes(work / "packed" / "train"), settings, checkpoint)
+        network = instances.train(
+            load_scenes([work / "packed" / s.folder for s in TRAIN]), settings, checkpoint
+        )
     else:
         network = Instances().eval()
         network.load_state_dict(torch.load(checkpoint))
-    held_out = load_scenes(work / "packed" / "held-out")
+    held_out = load_scenes([work / "packed" / HELD_OUT.folder])
     with_depth = evaluate.average_precision(network, held_out)
     without = evaluate.average_precision(network, held_out, with_depth=False)
     log.info("instances: AP50, AP75, recall %s with depth, %s without", with_depth, without)
     export.instances(network, MODELS / "instances.onnx")
     size = parameters(network)
-    cards.instances(MODELS / "instances.md", DATA, settings.steps, settings.seed, size, with_depth, without)
+    cards.instances(
+        MODELS / "instances.md",
+        cards.say(TRAIN, HELD_OUT),
+        settings.steps,
+        settings.seed,
+        size,
+        with_depth,
+        without,
+    )
 
 
 def make_identity(work: Path, settings: identity.Settings, train: bool) -> None:
     """Trains (or loads) the network that tells SKUs apart; writes model and card."""
     checkpoint = work / "identity.pt"
     if train:
-        network = identity.train(load_crops(work / "packed" / "train"), settings, checkpoint)
+        network = identity.train(
+            load_crops([work / "packed" / s.folder for s in TRAIN]), settings, checkpoint
+        )
     else:
         network = Identity().to(memory_format=torch.channels_last).eval()
         network.load_state_dict(torch.load(checkpoint))
-    fit, check = halves(load_crops(work / "packed" / "held-out"))
+    fit, check = halves(load_crops([work / "packed" / HELD_OUT.folder]))
     found = evaluate.identification(network, fit, check)
     log.info("identity: %s", found)
     export.identity(network, MODELS / "identity.onnx", found.temperature, found.none)
     size = parameters(network)
-    cards.identity(MODELS / "identity.md", DATA, settings.steps, settings.seed, size, found)
+    cards.identity(
+        MODELS / "identity.md", cards.say(TRAIN, HELD_OUT), settings.steps, settings.seed, size, found
+    )
 
 
 def halves(crops: Crops) -> tuple[Crops, Crops]:

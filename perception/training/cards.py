@@ -11,28 +11,27 @@ COMMAND = "make -C perception/training"
 
 
 @dataclass(frozen=True)
-class Data:
-    """Which sets were rendered."""
+class RenderedSet:
+    """One rendered set of totes."""
 
-    train_scenes: int
-    train_skus: int
-    train_seed: int
-    held_out_scenes: int
-    held_out_skus: int
-    held_out_seed: int
+    folder: str
+    seed: int
+    skus: int
+    scenes: int
 
-    def say(self) -> str:
-        """As a sentence."""
-        return (
-            f"{self.train_scenes} rendered totes of {self.train_skus} generated SKUs (seed {self.train_seed}); "
-            f"held out: {self.held_out_scenes} totes of {self.held_out_skus} other SKUs "
-            f"(seed {self.held_out_seed}). No photograph, and none of the SKUs in `perception/catalog`."
-        )
+
+def say(train: tuple[RenderedSet, ...], held_out: RenderedSet) -> str:
+    """The sets as a sentence."""
+    parts = [f"{s.scenes} totes of {s.skus} generated SKUs (seed {s.seed})" for s in train]
+    return (
+        f"Renders: {' and '.join(parts)}; held out: {held_out.scenes} totes of {held_out.skus} other SKUs "
+        f"(seed {held_out.seed}). No photograph, and none of the SKUs in `perception/catalog`."
+    )
 
 
 def instances(
     file: Path,
-    data: Data,
+    data: str,
     steps: int,
     seed: int,
     parameters: int,
@@ -50,7 +49,7 @@ Where items are in a look into a tote: a U-Net of {parameters:,} parameters, fp3
 | in: `image` | 1 × 5 × 240 × 320 | red, green, blue (−1…1); height above the tote floor / 0.1 m, 0 where unknown; 1 where known |
 | out: `maps` | 1 × 5 × 240 × 320 | logits of foreground, boundary, centre; offset to the item's centre x, y / 32 px |
 
-**Data.** {data.say()}
+**Data.** {data}
 **Training.** `{COMMAND}`; {steps} steps, seed {seed}. Some looks are trained on without depth.
 
 | on the held-out totes, at 320 × 240, `grouping` as at run time | AP50 | AP75 | recall at score 0.3 |
@@ -64,7 +63,7 @@ photographs are another matter.
     )
 
 
-def identity(file: Path, data: Data, steps: int, seed: int, parameters: int, found: Identification) -> None:
+def identity(file: Path, data: str, steps: int, seed: int, parameters: int, found: Identification) -> None:
     """Writes `identity.md`."""
     file.write_text(
         f"""# identity.onnx
@@ -80,7 +79,7 @@ reference views. {parameters:,} parameters, fp32, opset 17.
 Metadata: `temperature` {found.temperature:.4f} (cosines are divided by it) and `none` {found.none:.4f}
 (the cosine of "none of these"), fitted on half of the held-out SKUs.
 
-**Data.** {data.say()}
+**Data.** {data}
 **Training.** `{COMMAND}`; {steps} steps, seed {seed}.
 
 | on the other half of the held-out SKUs, items visible by half or more, outlines as rendered | |

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -185,13 +185,24 @@ def pack(scenes: Iterable[RenderedScene], count: int, catalogue: Path, into: Pat
     (into / "names.txt").write_text("\n".join(names))
 
 
-def load_scenes(folder: Path) -> Scenes:
-    """The scenes that `pack` wrote."""
-    return Scenes(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("rgb", "height", "ids")))
+def load_scenes(folders: Sequence[Path]) -> Scenes:
+    """The scenes that `pack` wrote, of several sets one after another."""
+    return Scenes(
+        *(
+            np.concatenate([np.load(folder / f"{name}.npy", mmap_mode="r") for folder in folders])
+            for name in ("rgb", "height", "ids")
+        )
+    )
 
 
-def load_crops(folder: Path) -> Crops:
-    """The crops that `pack` wrote."""
-    names = (folder / "names.txt").read_text().split("\n")
-    parts = ("items", "sku", "shape", "visible", "views", "view_shape")
-    return Crops(*(np.load(folder / f"{name}.npy") for name in parts), names=names)
+def load_crops(folders: Sequence[Path]) -> Crops:
+    """The crops that `pack` wrote, of several sets one after another; SKUs of the same name stay apart."""
+    names: list[str] = []
+    skus = []
+    for folder in folders:
+        own = (folder / "names.txt").read_text().split("\n")
+        skus.append(np.load(folder / "sku.npy") + len(names))
+        names.extend(own)
+    parts = ("items", "shape", "visible", "views", "view_shape")
+    arrays = {name: np.concatenate([np.load(folder / f"{name}.npy") for folder in folders]) for name in parts}
+    return Crops(sku=np.concatenate(skus), names=names, **arrays)

@@ -39,7 +39,9 @@ def group(maps: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.floa
         miss = np.sqrt(square[np.arange(len(v)), nearest])
         labels[v, u] = np.where(miss <= ASTRAY_PX, nearest + 1, 0)
         misses[v, u] = np.where(miss <= ASTRAY_PX, miss, 0.0)
-    count, patches = cv2.connectedComponents((inside & (boundary < BOUNDARY_LOGIT)).astype(np.uint8), connectivity=4)
+    count, patches = cv2.connectedComponents(
+        (inside & (boundary < BOUNDARY_LOGIT)).astype(np.uint8), connectivity=4
+    )
     for k in range(1, count):
         patch = patches == k
         votes = np.bincount(labels[patch])

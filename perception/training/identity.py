@@ -26,8 +26,8 @@ VIEWS, TURNS = 6, 4
 class Settings:
     """How long and on what to train."""
 
-    steps: int = 3600
-    skus: int = 40
+    steps: int = 2600
+    skus: int = 24
     queries: int = 2
     learning_rate: float = 2e-3
     scale: float = 20.0
@@ -62,11 +62,11 @@ def placements(turns: NDArray[np.int64]) -> Tensor:
 def embed(network: Identity, stored: NDArray[np.uint8], turns: NDArray[np.int64]) -> Tensor:
     """Embeddings of stored crops without augmentation."""
     out = []
-    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.no_grad():
         for at in range(0, len(stored), 512):
             part = np.s_[at : at + 512]
             crops = finish(as_input(stored[part], placements(turns[part])))
-            out.append(network(crops.contiguous(memory_format=torch.channels_last)).float())
+            out.append(network(crops.contiguous(memory_format=torch.channels_last)))
     return torch.cat(out)
 
 
@@ -309,9 +309,7 @@ def _step(
     whole = np.ones((len(views), 4), np.float32)
     shown = augmented(crops.views[owner, side], turn, whole, recolour[owner], rng, query=False)
     batch = torch.cat([taken, shown]).contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        vectors = network(batch)
-    vectors = F.normalize(vectors.float(), dim=1)
+    vectors = network(batch)
     cosine = vectors[: len(query)] @ vectors[len(query) :].T
     same = torch.from_numpy(query_sku[:, None] == owner[None, :])
     exact = same & torch.from_numpy(wanted[:, None] == views[None, :])

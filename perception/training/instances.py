@@ -188,9 +188,8 @@ def train(scenes: Scenes, settings: Settings, checkpoint: Path) -> Instances:
         picks, order = order[: settings.batch], order[settings.batch :]
         image, ids = patches(scenes, np.sort(picks), rng)
         goal = targets(ids)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            maps = network(image.contiguous(memory_format=torch.channels_last))
-        total, parts = loss(maps.float(), goal)
+        maps = network(image.contiguous(memory_format=torch.channels_last))
+        total, parts = loss(maps, goal)
         optimiser.zero_grad(set_to_none=True)
         total.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)

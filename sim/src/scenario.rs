@@ -223,13 +223,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_scenario_lays_28_items_of_14_skus_into_tote_a() {
+    fn the_default_scenario_lays_25_items_of_14_skus_into_tote_a() {
         let scenario = Scenario::from_toml(DEFAULT, "default.toml").unwrap();
         let tote = &scenario.tote[0];
         assert_eq!(tote.name, "tote-a");
         assert_eq!(
             (tote.contents.len(), tote.contents.values().sum::<u32>()),
-            (14, 28)
+            (14, 25)
         );
         assert_eq!(scenario.manifest("tote-a"), tote.contents);
         assert!(scenario.manifest("tote-b").is_empty());

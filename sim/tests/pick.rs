@@ -329,7 +329,7 @@ fn a_scripted_pick_brings_a_box_from_the_tote_to_the_bin() {
     assert!(station.pick(&hold));
     let item = station.item(0);
     assert_eq!(item.at, Where::Bin("bin-1".into()));
-    assert!(!item.damaged && item.held_with.is_empty(), "{item:?}");
+    assert!(item.damaged.is_none() && item.held_with.is_empty(), "{item:?}");
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn flat_boxes_on_top_of_the_default_tote_are_picked_and_delivered() {
             station.pick(&hold);
             let item = station.item(id);
             println!(
-                "{} with cups {:06b}: {:?}, damaged {}",
+                "{} with cups {:06b}: {:?}, damaged {:?}",
                 item.sku, hold.cups.0, item.at, item.damaged
             );
             delivered += u32::from(item.at == Where::Bin("bin-1".into()));

@@ -230,7 +230,7 @@ fn the_shadow_left_of_a_box_is_as_wide_as_the_formula_says() {
     let rendered = picture(
         &[Placed {
             sku,
-            world_from_item: lying([0.0, 0.0, 0.088], [0.0; 3]),
+            world_from_item: lying([0.0, 0.0, 0.075], [0.0; 3]),
             id: 1,
         }],
         4,
@@ -251,7 +251,7 @@ fn the_shadow_left_of_a_box_is_as_wide_as_the_formula_says() {
         .rev()
         .take_while(|&u| image.depth_m[row + u].is_nan())
         .count();
-    let expected = shadow_band_px(940.0, 0.055, 1.27 - 0.176, 1.27);
+    let expected = shadow_band_px(940.0, 0.055, 1.27 - 0.150, 1.27);
     assert!(
         (band as f64 - expected).abs() <= 1.5,
         "{band} px, not {expected:.2} px"
@@ -419,8 +419,8 @@ fn a_refused_catalogue_names_file_field_value_and_rule() {
         "catalogue file C/tea-box-250/truth/mesh.obj: line 2 is \"v 0.1 0.2\"; must be v and three finite numbers",
     );
     check(
-        &change("truth/truth.toml", "size_m", "size_m = [0.14, 0.076, 0.07]"),
-        "catalogue file C/tea-box-250/truth/mesh.obj: extent along z is -0.0330 to 0.0330 m; must be -0.0350 to 0.0350 m",
+        &change("truth/truth.toml", "size_m", "size_m = [0.12, 0.07, 0.066]"),
+        "catalogue file C/tea-box-250/truth/mesh.obj: extent along z is -0.0310 to 0.0310 m; must be -0.0330 to 0.0330 m",
     );
     check(
         &|sku: &Path| fs::write(sku.join("truth/texture.png"), b"no picture").unwrap(),

@@ -218,7 +218,7 @@ fn half_a_kilogram_on_one_centred_cup_is_lifted_and_weighed() {
     assert!(bench.height(0) > 0.2, "{} m", bench.height(0));
     let kg = f64::from(bench.status.load_mn) * 1e-3 / 9.806_65;
     assert!((kg - 0.5).abs() < 0.1, "{kg} kg");
-    assert!(!bench.rig.items[0].damaged);
+    assert!(bench.rig.items[0].damaged.is_none());
 }
 
 #[test]
