@@ -107,9 +107,10 @@ impl Hang {
     }
 
     /// How far the item swings under an acceleration of its centre, which hangs `below` the lips, and how far its
-    /// centre of mass may be off, radians.
+    /// centre of mass may be off, radians. It overshoots: a change of acceleration that is quick against its swing
+    /// (4 Hz and more) doubles what it would come to at rest.
     pub(crate) fn swing(&self, mass_kg: f64, acceleration: f64, below: f64, unsure_m: f64) -> f64 {
-        mass_kg * (acceleration * below.max(0.0) + GRAVITY * unsure_m) / self.stiffness_nm
+        mass_kg * (2.0 * acceleration * below.max(0.0) + GRAVITY * unsure_m) / self.stiffness_nm
     }
 }
 

@@ -308,7 +308,7 @@ impl Target<'_> {
     /// What swinging leaves of a hold: the share of its probability, and the acceleration that it may have.
     pub(crate) fn steadied(&self, stance: &Stance, hang: &Hang, acceleration: f64) -> (f64, f64) {
         let below = -stance.normal.dot(&self.lever(stance));
-        let most = SWING_MOST * hang.stiffness_nm / (self.mass_kg * below.max(0.01));
+        let most = SWING_MOST * hang.stiffness_nm / (2.0 * self.mass_kg * below.max(0.01));
         let acceleration = acceleration.min(most).max(ACCELERATION[0]);
         let usual = acceleration.min(USUAL_ACCELERATION);
         let swing = hang.swing(self.mass_kg, usual, below, self.unsure_m()) + TILT_UNSURE * hang.tilt();

@@ -26,14 +26,14 @@ VIEWS, TURNS = 6, 4
 class Settings:
     """How long and on what to train."""
 
-    steps: int = 2600
+    steps: int = 2000
     skus: int = 24
     queries: int = 2
     learning_rate: float = 2e-3
     scale: float = 20.0
     margin: float = 0.08
     #: Steps between two choices of the view that each query is held against.
-    refresh: int = 400
+    refresh: int = 1000
     seed: int = 11
 
 

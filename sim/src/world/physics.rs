@@ -167,8 +167,11 @@ impl Physics {
                 matter.mass_kg as f32,
                 to_vector(&inertia),
             ))
-            // Rolling resistance and air; without it cans roll for ever.
-            .angular_damping(0.8)
+            // Rolling resistance on a ribbed floor, and air; without it cans roll for ever.
+            .angular_damping(match matter.solid {
+                Solid::Box { .. } => 0.8,
+                Solid::Cylinder { .. } => 8.0,
+            })
             .linear_damping(0.02)
             .gyroscopic_forces_enabled(true);
         let (handle, _) = self.world.insert(body, collider);
