@@ -17,8 +17,9 @@ use crate::space::{Clash, Ground, walls};
 /// its lower end by so much more for each metre that it reaches down.
 const GAP_M: f64 = 0.011;
 const GAP_PER_M: f64 = 0.05;
-/// How far above its place the item is let go, beside what the bellows open by, metres.
-const RELEASE_M: f64 = 0.006;
+/// How far above its place the item is let go, beside what the bellows open by, metres: a box may stand on another
+/// side than is believed.
+const RELEASE_M: f64 = 0.010;
 /// Cells this near to the resting height carry, metres.
 const CARRIES_M: f64 = 0.008;
 /// A neighbour within the gap may stand this much higher, metres: noise.

@@ -34,7 +34,7 @@ const SAME_ITEM_M: f64 = 0.06;
 const USUAL_ACCELERATION: f64 = 4.0;
 const SLOW_COST: f64 = 0.2;
 /// Least belief from the picture with which the weight may settle what an item is.
-const LEAST_PICTURE: f64 = 0.4;
+const LEAST_PICTURE: f64 = 0.55;
 /// What is put back is let go this far above where it lay, metres.
 const PUT_BACK_M: f64 = 0.015;
 /// And this far from the walls of the tote, metres.

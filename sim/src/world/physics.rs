@@ -57,6 +57,9 @@ impl Walls {
     }
 }
 
+/// Rolling resistance of cans on a tote's ribs, a share of their weight (estimate).
+const ROLLING: f64 = 0.02;
+
 /// An item's body in the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BodyId(RigidBodyHandle);
@@ -78,6 +81,8 @@ pub(crate) struct Motion {
 pub(crate) struct Physics {
     world: PhysicsWorld,
     tool: Option<RigidBodyHandle>,
+    /// Cylinders and their radii, metres.
+    rolling: Vec<(RigidBodyHandle, f64)>,
 }
 
 impl std::fmt::Debug for Physics {
@@ -96,7 +101,7 @@ impl Physics {
         let p = &mut world.integration_parameters;
         p.dt = step_s as f32;
         p.length_unit = 0.1;
-        let mut physics = Self { world, tool: None };
+        let mut physics = Self { world, tool: None, rolling: Vec::new() };
         physics.add_static(
             &Isometry3::translation(0.5, 0.0, -0.25),
             &Vector3::new(3.0, 3.0, 0.25),
@@ -167,14 +172,13 @@ impl Physics {
                 matter.mass_kg as f32,
                 to_vector(&inertia),
             ))
-            // Rolling resistance on a ribbed floor, and air; without it cans roll for ever.
-            .angular_damping(match matter.solid {
-                Solid::Box { .. } => 0.8,
-                Solid::Cylinder { .. } => 8.0,
-            })
+            .angular_damping(0.8)
             .linear_damping(0.02)
             .gyroscopic_forces_enabled(true);
         let (handle, _) = self.world.insert(body, collider);
+        if let Solid::Cylinder { radius, .. } = matter.solid {
+            self.rolling.push((handle, radius));
+        }
         BodyId(handle)
     }
 
@@ -236,6 +240,24 @@ impl Physics {
     /// One step.
     pub fn step(&mut self) {
         self.world.step();
+        self.resist_rolling();
+    }
+
+    /// Takes from each rolling cylinder what a ribbed floor takes: an angular deceleration c g / (1.5 r) about its axis,
+    /// of a solid cylinder that rolls without slipping. In the air it takes the same, which is little.
+    fn resist_rolling(&mut self) {
+        let step_s = self.world.integration_parameters.dt;
+        for &(handle, radius) in &self.rolling {
+            let body = &mut self.world.bodies[handle];
+            if body.is_sleeping() {
+                continue;
+            }
+            let axis = body.position().rotation * Vector::new(0.0, 0.0, 1.0);
+            let turning = body.angvel();
+            let about = turning.dot(axis);
+            let most = (ROLLING * GRAVITY / (1.5 * radius)) as f32 * step_s;
+            body.set_angvel(turning - axis * about.clamp(-most, most), false);
+        }
     }
 
     /// Where a body is.
