@@ -81,7 +81,7 @@ fn margins(kind: SegmentKind) -> Margins {
         SegmentKind::Lift | SegmentKind::Retreat => Margins {
             link: 0.0,
             tool: -0.003,
-            held: -0.008,
+            held: -0.025,
             tool_to_map: None,
             held_to_map: None,
         },

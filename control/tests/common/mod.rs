@@ -13,7 +13,7 @@ use scene::{HeightMap, Pose, frame};
 
 /// How deep a body may lean on a wall on the straight ways: what is lifted is only believed to be
 /// as large as its box. Metres.
-pub const FORGIVEN_M: f64 = 0.0085;
+pub const FORGIVEN_M: f64 = 0.0255;
 
 pub struct Site {
     pub cell: Cell,
