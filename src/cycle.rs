@@ -121,7 +121,7 @@ pub struct Cycle {
     /// When the pick to come began, and the steps of waiting for it.
     began_at: Timestamp,
     waits: Vec<(Step, Span)>,
-    /// A released pick whose bin has not been looked at yet.
+    /// A pick that lifted something, after which the bins have not been looked at yet.
     unconfirmed: Option<u32>,
     /// True once a look from the rest pose found nothing.
     looked_again: bool,
@@ -213,7 +213,7 @@ impl Cycle {
             }
             (Answer::Chosen(choice), Next::Choosing) => self.next = Next::Chosen(choice.clone()),
             (Answer::Nothing, Next::Choosing) => self.next = Next::Nothing,
-            (Answer::Reached(program), Next::Planning(choice)) => self.next = Next::Ready(choice, program.clone()),
+            (Answer::Reached(program, choice), Next::Planning(_)) => self.next = Next::Ready(choice.clone(), program.clone()),
             // The choice can't be reached; whoever chose knows, and chooses another.
             (Answer::Unreachable, Next::Planning(_)) => {
                 out.tasks.push(Task::Choose { pick: self.picks + 1 });
@@ -522,7 +522,8 @@ impl Cycle {
             attempt.steps.push((self.step, inputs.now.since(self.entered_at)));
             self.entered_at = inputs.now;
             self.began_at = inputs.now;
-            if attempt.released_in_bin {
+            // What was lifted may lie in a bin, wherever it was let go.
+            if attempt.weighed_kg.is_some() || attempt.released_in_bin {
                 self.unconfirmed = Some(attempt.choice.pick);
             }
             out.tasks.push(Task::Finish(Box::new(attempt)));

@@ -266,7 +266,7 @@ impl<'a> Runtime<'a> {
             Task::Choose { pick } => (Stage::Choose, self.station.choose(pick, now).map_or(Answer::Nothing, Answer::Chosen)),
             Task::PlanReach { from, choice } => {
                 let planned = self.station.plan_reach(&from, &choice, now);
-                (Stage::Plan, planned.map_or(Answer::Unreachable, Answer::Reached))
+                (Stage::Plan, planned.map_or(Answer::Unreachable, |(program, choice)| Answer::Reached(program, choice)))
             }
             Task::PlanCarry { from, choice, sealed_share } => {
                 (Stage::Plan, plan(self.station.plan_carry(&from, &choice, sealed_share, now)))

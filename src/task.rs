@@ -130,8 +130,8 @@ pub enum Answer {
     Chosen(Arc<Choice>),
     /// Nothing can be picked, with the reason.
     Nothing,
-    /// The way to the grasp, for PlanReach.
-    Reached(Arc<Program>),
+    /// The way to the grasp, for PlanReach, and the choice with the placement that can be reached put first.
+    Reached(Arc<Program>, Arc<Choice>),
     /// The chosen grasp can't be reached, or not be left again.
     Unreachable,
     /// A motion, for PlanCarry, PlanPutBack, PlanRetreat and PlanClear.

@@ -35,6 +35,8 @@ const USUAL_ACCELERATION: f64 = 4.0;
 const SLOW_COST: f64 = 0.2;
 /// Least belief from the picture with which the weight may settle what an item is.
 const LEAST_PICTURE: f64 = 0.55;
+/// Placements of a choice that the arm is asked to get to.
+const PLACEMENTS_TRIED: usize = 5;
 /// What is put back is let go this far above where it lay, metres.
 const PUT_BACK_M: f64 = 0.015;
 /// And this far from the walls of the tote, metres.
@@ -96,6 +98,8 @@ pub struct Station {
     /// Grasps of the newest look that no motion reaches: item and place of the candidate.
     unreachable: Vec<(scene::ItemId, nalgebra::Point3<f64>, nalgebra::Vector3<f64>)>,
     waiting: Option<Waiting>,
+    /// The pick whose item goes elsewhere than chosen, and where.
+    elsewhere: Option<(u32, Placement)>,
     records: Vec<PickRecord>,
     events: Vec<Event>,
 }
@@ -141,6 +145,7 @@ impl Station {
             misses: Vec::new(),
             unreachable: Vec::new(),
             waiting: None,
+            elsewhere: None,
             records: Vec::new(),
             events: Vec::new(),
             cell,
@@ -302,29 +307,48 @@ impl Station {
         obstacles
     }
 
-    /// The way to the grasp; refused as well when there would be no way on from there.
+    /// The way to the grasp, and the choice with the first placement that the arm gets to from there.
     ///
     /// # Errors
-    /// [`PlanError`]: nothing has moved, and the grasp is not chosen again in this look.
-    pub fn plan_reach(&mut self, from: &JointAngles, choice: &Choice, now: Timestamp) -> Result<Arc<Program>, PlanError> {
+    /// [`PlanError`] of the first placement when there is no way to any: nothing has moved, and the grasp is not
+    /// chosen again in this look.
+    pub fn plan_reach(
+        &mut self,
+        from: &JointAngles,
+        choice: &Arc<Choice>,
+        now: Timestamp,
+    ) -> Result<(Arc<Program>, Arc<Choice>), PlanError> {
         let hold = &choice.candidates[choice.chosen].hold;
         let obstacles = self.obstacles(true);
         let planned = self.planner.reach(from, hold, &obstacles).and_then(|reach| {
-            self.planner.carry(&reach.end(), hold, &choice.placements[0].drop, &obstacles)?;
-            Ok(Arc::new(reach))
+            let placements = choice.placements.iter().take_while(|p| p.rejected.is_none()).take(PLACEMENTS_TRIED);
+            let mut first = None;
+            for (index, placement) in placements.enumerate() {
+                match self.planner.carry(&reach.end(), hold, &placement.drop, &obstacles) {
+                    Ok(_) => return Ok((reach, index)),
+                    Err(why) => first = first.or(Some(why)),
+                }
+            }
+            Err(first.unwrap_or(PlanError::Input { what: "placements", value: 0.0, rule: "at least one" }))
         });
-        match &planned {
-            Ok(program) => {
+        match planned {
+            Ok((reach, index)) => {
+                let program = Arc::new(reach);
+                let mut choice = choice.clone();
+                if index > 0 {
+                    Arc::make_mut(&mut choice).placements.swap(0, index);
+                }
                 self.reach_from = *from;
-                self.picture(now, choice.pick, program);
+                self.picture(now, choice.pick, &program);
+                Ok((program, choice))
             }
             Err(why) => {
                 let axis = hold.world_from_tool.direction(&nalgebra::Vector3::z());
                 self.unreachable.push((choice.item, hold.world_from_tool.origin(), axis));
                 self.ledger.note(&choice.sku, &format!("seen, but {why}"));
+                Err(why)
             }
         }
-        planned
     }
 
     /// Lift, carry and lowering of what is held.
@@ -334,11 +358,40 @@ impl Station {
     pub fn plan_carry(&mut self, from: &JointAngles, choice: &Choice, sealed_share: f64, now: Timestamp) -> Result<Arc<Program>, PlanError> {
         let mut hold = choice.candidates[choice.chosen].hold.clone();
         hold.max_acceleration *= sealed_share;
-        let program = Arc::new(self.planner.carry(from, &hold, &choice.placements[0].drop, &self.obstacles(true))?);
+        let obstacles = self.obstacles(true);
+        let program = match self.planner.carry(from, &hold, &choice.placements[0].drop, &obstacles) {
+            Ok(program) => program,
+            // The bin was looked at since the place was chosen: another place in it may do.
+            Err(why) => self.carry_elsewhere(from, choice, &hold, &obstacles).ok_or(why)?,
+        };
+        let program = Arc::new(program);
         let least = |from, to| least_time(&self.robot, from, to).map(|t| t.seconds());
         self.bound_s = least(&self.reach_from, from).zip(least(from, &program.end())).map(|(there, back)| there + back);
         self.picture(now, choice.pick, &program);
         Ok(program)
+    }
+
+    /// The way to another place in the bin as it is now believed to be; remembers the place.
+    fn carry_elsewhere(&mut self, from: &JointAngles, choice: &Choice, hold: &control::Hold, obstacles: &Obstacles) -> Option<Program> {
+        let bin = self.bins.iter().position(|b| b.name == choice.bin)?;
+        let sku = self.catalogue.get(&choice.sku);
+        let placements = grasp::placements(hold, &self.bins[bin].surface, &self.cell.bins[bin], &self.tool, sku);
+        let accepted = placements.into_iter().take_while(|p| p.rejected.is_none()).take(PLACEMENTS_TRIED);
+        for placement in accepted {
+            if let Ok(program) = self.planner.carry(from, hold, &placement.drop, obstacles) {
+                self.elsewhere = Some((choice.pick, placement));
+                return Some(program);
+            }
+        }
+        None
+    }
+
+    /// Where the item of a choice goes: the chosen place, or the other one that the carry had to take.
+    fn placement<'a>(&'a self, choice: &'a Choice) -> &'a Placement {
+        match &self.elsewhere {
+            Some((pick, placement)) if *pick == choice.pick => placement,
+            _ => &choice.placements[0],
+        }
     }
 
     /// Back to where the item was taken from.
@@ -398,10 +451,11 @@ impl Station {
 
     /// The tool has let go in a bin: the bin is believed to hold the item from now on.
     pub fn released(&mut self, choice: &Choice, now: Timestamp) {
+        let placement = self.placement(choice).clone();
         if let Some(bin) = self.bins.iter_mut().find(|b| b.name == choice.bin) {
             bin.before = bin.surface.clone();
             let mut surface = (*bin.surface).clone();
-            choice.placements[0].add_to(&mut surface);
+            placement.add_to(&mut surface);
             bin.surface = Arc::new(surface);
             self.events.push(Event::BinSurface { at: now, bin: bin.name.clone(), surface: bin.surface.clone() });
         }
@@ -411,7 +465,7 @@ impl Station {
     pub fn finish(&mut self, attempt: &Attempt) {
         let record = self.record(attempt);
         if attempt.released_in_bin {
-            self.waiting = Some(Waiting { placement: attempt.choice.placements[0].clone(), record });
+            self.waiting = Some(Waiting { placement: self.placement(&attempt.choice).clone(), record });
         } else {
             let hold = &attempt.choice.candidates[attempt.choice.chosen].hold;
             let (at, axis) = (hold.world_from_tool.origin(), hold.world_from_tool.direction(&nalgebra::Vector3::z()));
@@ -427,15 +481,19 @@ impl Station {
         }
     }
 
-    /// Looks into the bin for the released item, and settles the pick.
+    /// Looks into the bins: the newest surfaces, and whether the released item lies where it should, which settles its
+    /// pick. After a pick that lost its item there is nothing to settle, only surfaces.
     pub fn confirm(&mut self, pick: u32, camera: &str, image: &Arc<RgbdImage>) {
-        let Some(Waiting { mut record, placement }) = self.waiting.take_if(|w| w.record.pick == pick) else { return };
         self.events.push(Event::Image { at: image.taken_at, camera: camera.into(), image: image.clone() });
-        if let Some(i) = self.bins.iter().position(|b| b.name == record.bin) {
-            let container = &self.cell.bins[i];
-            let seen = perception::height_map(image, &container.world_from, container.size, CELL_M);
-            let bin = &mut self.bins[i];
-            if placement.is_seen(&bin.before, &seen) {
+        let seen: Vec<HeightMap<frame::Bin>> = self
+            .cell
+            .bins
+            .iter()
+            .map(|container| perception::height_map(image, &container.world_from, container.size, CELL_M))
+            .collect();
+        if let Some(Waiting { mut record, placement }) = self.waiting.take_if(|w| w.record.pick == pick) {
+            let there = self.bins.iter().position(|b| b.name == record.bin).is_some_and(|i| placement.is_seen(&self.bins[i].before, &seen[i]));
+            if there {
                 self.ledger.deliver(&record.order, &record.sku);
                 if let Some(left) = self.manifest.get_mut(&record.sku) {
                     *left = left.saturating_sub(1);
@@ -444,8 +502,10 @@ impl Station {
                 record.outcome = Outcome::NotSeenInBin;
                 self.ledger.give_back(&record.order, &record.sku, "released, but not seen in its bin");
             }
+            self.settle(record);
+        }
+        for (bin, mut surface) in self.bins.iter_mut().zip(seen) {
             // Cells without a reading keep what was believed of them.
-            let mut surface = seen;
             for (new, old) in surface.z.iter_mut().zip(&bin.surface.z) {
                 if new.is_nan() {
                     *new = *old;
@@ -454,7 +514,6 @@ impl Station {
             bin.surface = Arc::new(surface);
             self.events.push(Event::BinSurface { at: image.taken_at, bin: bin.name.clone(), surface: bin.surface.clone() });
         }
-        self.settle(record);
     }
 
     fn settle(&mut self, record: PickRecord) {
@@ -490,8 +549,8 @@ impl Station {
                 .iter()
                 .find(|m| m.sku == choice.sku && item.is_some_and(|i| (m.item_at - i.world_from_item.origin()).norm() < SAME_ITEM_M))
                 .map_or(0, |m| m.tries),
-            bin_from_box: choice.placements[0].bin_from_box,
-            support: choice.placements[0].support,
+            bin_from_box: self.placement(choice).bin_from_box,
+            support: self.placement(choice).support,
             max_acceleration: hold.max_acceleration,
             planned_s,
             bound_s: self.bound_s.filter(|_| attempt.released_in_bin),
@@ -501,7 +560,7 @@ impl Station {
             weighed_kg: attempt.weighed_kg,
             nominal_kg: self.catalogue.get(&choice.sku).and_then(|s| s.mass_kg),
             released_over_m: attempt.released_at.filter(|_| attempt.released_in_bin).map(|q| {
-                self.planner.forward(&q).origin().z - choice.placements[0].drop.world_from_tool.origin().z
+                self.planner.forward(&q).origin().z - self.placement(choice).drop.world_from_tool.origin().z
             }),
             outcome: attempt.outcome,
             remark: None,
