@@ -23,14 +23,14 @@ const TILT_MOST: f64 = 55.0 * PI / 180.0;
 /// become errors along the face).
 const TILT_COST: f64 = 0.5;
 /// What covers an item spoils the lift: a tenth of its face costs this tenfold share, and of its outline likewise (estimates).
-const BURIED_COST: f64 = 2.5;
+const BURIED_COST: f64 = 1.4;
 const OUTLINE_COST: f64 = 0.4;
 const LEAN_MOST: f64 = 20.0 * PI / 180.0;
 const RMS_MOST_M: f64 = 0.005;
 const BLIND_MOST: f64 = 0.35;
 const GAP_MOST_M: f64 = 0.005;
-const BURIED_MOST: f64 = 0.3;
-const OUTLINE_COVERED_MOST: f64 = 0.85;
+const BURIED_MOST: f64 = 0.6;
+const OUTLINE_COVERED_MOST: f64 = 0.9;
 /// The acceleration that ranks grasps, and the range that a hold may allow, m/s².
 const USUAL_ACCELERATION: f64 = 4.0;
 pub(crate) const ACCELERATION: [f64; 2] = [1.0, 15.0];

@@ -23,7 +23,7 @@ use crate::target::{APPROACH_M, Target};
 /// Points of a face that are tried, about.
 const POINTS: f64 = 130.0;
 /// Clearances of the tool's rigid parts, metres.
-const WALL_CLEAR_M: f64 = 0.004;
+const WALL_CLEAR_M: f64 = 0.002;
 const NEIGHBOUR_CLEAR_M: f64 = 0.005;
 /// An idle cup may meet a neighbour this far before the face, metres.
 const RISE_MOST_M: f64 = 0.007;

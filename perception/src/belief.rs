@@ -12,6 +12,8 @@ const SIZE_UNKNOWN: f64 = 1.5;
 const SIDE_SPREAD_M: f64 = 0.004;
 const SIDE_SPREAD_SHARE: f64 = 0.03;
 
+/// What a SKU counts as of which none should be left: stock is miscounted now and then.
+const GONE: f64 = 0.03;
 /// How often an item is none of the manifest's, before anything is seen of it: 98 to 99 % of stock is where it should
 /// be (WERC) …
 const STRANGERS: f64 = 0.02;
@@ -99,13 +101,18 @@ pub(crate) fn beliefs(
     misfits: Option<&[f64]>,
     calibration: Calibration,
 ) -> Vec<Belief> {
+    // An item is one of those that are left: each of them as likely as any other.
+    let left: f64 = manifest.values().map(|&n| f64::from(n)).sum();
+    let kinds = manifest.values().filter(|&&n| n > 0).count() as f64;
+    let prior = |n: u32| (f64::from(n).max(GONE) * kinds.max(1.0) / left.max(1.0)).ln();
     let mut logs: Vec<(Option<SkuName>, f64)> = manifest
-        .keys()
+        .iter()
         .zip(cosines)
         .enumerate()
-        .map(|(k, (sku, cosine))| {
+        .map(|(k, ((sku, &n), cosine))| {
             let size = misfits.map_or(0.0, |misfits| misfits[k]);
-            (Some(sku.clone()), cosine / calibration.temperature - size)
+            let log = cosine / calibration.temperature - size + prior(n);
+            (Some(sku.clone()), log)
         })
         .collect();
     let size = misfits.map_or(0.0, |_| SIZE_UNKNOWN);

@@ -30,6 +30,8 @@ const REPLANS: u32 = 12;
 const TRIES_OF_AN_ITEM: u32 = 3;
 /// An item of a SKU this near to where one lay is taken for the same one, metres: a miss may move it.
 const SAME_ITEM_M: f64 = 0.06;
+/// What lies on others goes first: what a grasp is worth more for each metre of the item's height.
+const TOP_FIRST_PER_M: f64 = 1.5;
 /// An acceleration of what is held that costs no time worth counting, m/s², and what the slowest grasp is worth less.
 const USUAL_ACCELERATION: f64 = 4.0;
 const SLOW_COST: f64 = 0.2;
@@ -67,6 +69,8 @@ struct Miss {
     axis: nalgebra::Vector3<f64>,
     tries: u32,
     why: Outcome,
+    /// What it weighed, where that was not what was expected.
+    weighed_kg: Option<f64>,
 }
 
 /// A released pick that waits for its bin to be looked at.
@@ -185,7 +189,7 @@ impl Station {
                 self.ledger.note(&sku, &format!("seen, but {why}"));
                 continue;
             };
-            let score = worth(&candidates[chosen]);
+            let score = worth(&candidates[chosen]) + TOP_FIRST_PER_M * item.world_from_item.origin().z;
             if best.as_ref().is_some_and(|(s, _)| *s >= score) {
                 continue;
             }
@@ -230,10 +234,11 @@ impl Station {
         let thresholds = self.cell.thresholds;
         let (share, least_kg) = (thresholds.weight_tolerance, thresholds.weight_tolerance_kg);
         let wanted = self.ledger.wanted();
+        let items: Vec<Item> = self.items.iter().map(|item| self.with_weight(item)).collect();
         let mut found: Vec<(f64, Item, SkuName, [f64; 2])> = Vec::new();
         for sku in &wanted {
             let mut seen = false;
-            for item in self.items.iter() {
+            for item in &items {
                 let Some((best, p)) = item.best() else { continue };
                 if best != sku {
                     continue;
@@ -260,6 +265,18 @@ impl Station {
         }
         found.sort_by(|a, b| b.0.total_cmp(&a.0));
         found.into_iter().map(|(_, item, sku, window)| (item, sku, window)).collect()
+    }
+
+    /// An item with what was learnt of it when it was lifted and put back: its weight.
+    fn with_weight(&self, item: &Item) -> Item {
+        let mut item = item.clone();
+        let spot = item.world_from_item.origin();
+        for miss in self.misses.iter().filter(|m| (m.item_at - spot).norm() < SAME_ITEM_M) {
+            if let Some(kg) = miss.weighed_kg {
+                weight::learn(&mut item.beliefs, kg, &self.catalogue);
+            }
+        }
+        item
     }
 
     fn grasps(&self, item: &Item) -> Vec<Candidate> {
@@ -472,9 +489,10 @@ impl Station {
             let (sku, item_at) = (record.sku.clone(), record.world_from_item.origin());
             let same = |m: &&mut Miss| m.sku == sku && (m.item_at - item_at).norm() < SAME_ITEM_M;
             let (tries, why) = (1, attempt.outcome);
+            let weighed_kg = attempt.weighed_kg.filter(|_| why == Outcome::WrongWeight);
             match self.misses.iter_mut().find(same) {
-                Some(miss) => *miss = Miss { tries: miss.tries + 1, item_at, at, axis, why, sku },
-                None => self.misses.push(Miss { tries, item_at, at, axis, why, sku }),
+                Some(miss) => *miss = Miss { tries: miss.tries + 1, item_at, at, axis, why, sku, weighed_kg },
+                None => self.misses.push(Miss { tries, item_at, at, axis, why, sku, weighed_kg }),
             }
             self.ledger.give_back(&record.order, &record.sku, &format!("last try: {}", attempt.outcome));
             self.settle(record);
