@@ -22,7 +22,7 @@ test: setup ## all tests, doctests included; .ci/run is the same
 	@cargo test --release --workspace --doc
 
 check: setup ## what to run before a commit: format, lints, and the tests that are not in a module `slow`
-	@cargo fmt --all -- --check
+	@cargo fmt --all -- --check --config-path .config
 	@cargo clippy --release --workspace --all-targets -- -D warnings
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then cargo nextest run --release --workspace --profile fast; \

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use control::{Cell, ConfigError, Executor, Planner, RobotModel, Scale, ToolClient, ToolModel};
 use perception::{Files, LoadError, Perception, Settings};
 use scene::{Manifest, Span};
-use sim::scenario::{Scenario, ScenarioError};
 use sim::look::{CatalogueError, TrueSku};
+use sim::scenario::{Scenario, ScenarioError};
 use sim::world::{World, WorldError};
 
 use crate::cli::Strategy;
@@ -205,7 +205,12 @@ impl Site {
     ///
     /// # Errors
     /// [`BringupError`]; nothing has moved.
-    pub fn runtime<'a>(&self, seed: u64, strategy: Strategy, sinks: Vec<&'a mut dyn Sink>) -> Result<Runtime<'a>, BringupError> {
+    pub fn runtime<'a>(
+        &self,
+        seed: u64,
+        strategy: Strategy,
+        sinks: Vec<&'a mut dyn Sink>,
+    ) -> Result<Runtime<'a>, BringupError> {
         let cell = &self.cell;
         // The station works on the first tote that should hold something.
         let manifests = self.manifests();

@@ -84,7 +84,7 @@ enum Next {
     Looking,
     Choosing,
     Chosen(Arc<Choice>),
-    Planning(Arc<Choice>),
+    Planning,
     Ready(Arc<Choice>, Arc<Program>),
     Nothing,
 }
@@ -192,12 +192,7 @@ impl Cycle {
             self.take(answer, &mut out);
         }
         let contact = self.touches(inputs);
-        let motion = self.executor.tick(&TickInputs {
-            now: inputs.now,
-            arm: *inputs.arm,
-            contact,
-            stop: false,
-        });
+        let motion = self.executor.tick(&TickInputs { now: inputs.now, arm: *inputs.arm, contact, stop: false });
         out.setpoint = Some(motion.setpoint);
         self.at = motion.setpoint.q;
         self.advance(inputs, motion.state, &mut out);
@@ -213,9 +208,11 @@ impl Cycle {
             }
             (Answer::Chosen(choice), Next::Choosing) => self.next = Next::Chosen(choice.clone()),
             (Answer::Nothing, Next::Choosing) => self.next = Next::Nothing,
-            (Answer::Reached(program, choice), Next::Planning(_)) => self.next = Next::Ready(choice.clone(), program.clone()),
+            (Answer::Reached(program, choice), Next::Planning) => {
+                self.next = Next::Ready(choice.clone(), program.clone())
+            }
             // The choice can't be reached; whoever chose knows, and chooses another.
-            (Answer::Unreachable, Next::Planning(_)) => {
+            (Answer::Unreachable, Next::Planning) => {
                 out.tasks.push(Task::Choose { pick: self.picks + 1 });
                 self.next = Next::Choosing;
             }
@@ -253,7 +250,7 @@ impl Cycle {
                 };
                 if let Some(from) = from {
                     out.tasks.push(Task::PlanReach { from, choice: choice.clone() });
-                    self.next = Next::Planning(choice.clone());
+                    self.next = Next::Planning;
                 }
             }
             _ => {}
@@ -371,7 +368,7 @@ impl Cycle {
                 self.clear(inputs, out);
             }
             Next::Choosing if self.step != Step::Choose => self.enter(Step::Choose, inputs, out),
-            Next::Chosen(_) | Next::Planning(_) if self.step != Step::Plan => self.enter(Step::Plan, inputs, out),
+            Next::Chosen(_) | Next::Planning if self.step != Step::Plan => self.enter(Step::Plan, inputs, out),
             _ => {}
         }
     }

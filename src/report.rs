@@ -171,9 +171,17 @@ impl std::fmt::Display for Report {
         writeln!(f, "  wrong / dropped / damaged   {} / {} / {}", self.wrong_items, self.drops, self.damaged)?;
         writeln!(f, "  picks an hour     {:.0} (cell time {:.1} s)", self.picks_per_hour, self.cell_s)?;
         for (stage, spread) in &self.stage_ms {
-            writeln!(f, "  {stage:<7} ms        p50 {:8.3}   p99 {:8.3}   worst {:8.3}", spread.p50, spread.p99, spread.max)?;
+            writeln!(
+                f,
+                "  {stage:<7} ms        p50 {:8.3}   p99 {:8.3}   worst {:8.3}",
+                spread.p50, spread.p99, spread.max
+            )?;
         }
-        write!(f, "  wall {:.1} s, start {:.2} s, memory {:.0} MB, {} threads", self.wall_s, self.start_s, self.rss_mb_max, self.threads)?;
+        write!(
+            f,
+            "  wall {:.1} s, start {:.2} s, memory {:.0} MB, {} threads",
+            self.wall_s, self.start_s, self.rss_mb_max, self.threads
+        )?;
         for line in &self.unfilled {
             write!(f, "\n  unfilled: {} of {} in order {}: {}", line.missing, line.sku, line.order, line.reason)?;
         }

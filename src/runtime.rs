@@ -175,7 +175,11 @@ impl<'a> Runtime<'a> {
             }
             turn += 1;
             if now.since(entered) > LONGEST_STEP {
-                return Err(RuntimeError::Stuck { step: self.cycle.step(), seconds: now.since(entered).seconds(), at: now });
+                return Err(RuntimeError::Stuck {
+                    step: self.cycle.step(),
+                    seconds: now.since(entered).seconds(),
+                    at: now,
+                });
             }
         }
         let delivered = self.scorer.delivered(&self.world.truth());
@@ -208,7 +212,8 @@ impl<'a> Runtime<'a> {
     fn hear(&mut self, at: Timestamp) {
         while let Some(event) = self.tool.next_event() {
             use firmware::Event as E;
-            if !matches!(event, E::CupSealed { .. } | E::CupLost { .. } | E::CupLeaking { .. } | E::SeekTimedOut { .. }) {
+            if !matches!(event, E::CupSealed { .. } | E::CupLost { .. } | E::CupLeaking { .. } | E::SeekTimedOut { .. })
+            {
                 self.tell(&Event::Warning { at, text: format!("tool: {event}") });
             }
         }
@@ -238,7 +243,9 @@ impl<'a> Runtime<'a> {
             self.tool.send(request, now)?;
         }
         if let Some(step) = outputs.entered {
-            if let (crate::cycle::Step::Lift | crate::cycle::Step::Place | crate::cycle::Step::Release, Some(choice)) = (step, self.cycle.choice()) {
+            if let (crate::cycle::Step::Lift | crate::cycle::Step::Place | crate::cycle::Step::Release, Some(choice)) =
+                (step, self.cycle.choice())
+            {
                 self.scorer.note(choice, self.world.world_from_tool().isometry(), &self.world.truth());
             }
             self.tell(&Event::Step { at: now, pick: self.cycle.pick(), step });
@@ -255,7 +262,9 @@ impl<'a> Runtime<'a> {
     /// Does a task. What it costs on the wall is measured; when it is answered is declared.
     fn start(&mut self, now: Timestamp, task: Task) -> Result<(), RuntimeError> {
         let stopwatch = Stopwatch::start();
-        let plan = |planned: Result<Arc<control::Program>, control::PlanError>| planned.map_or(Answer::NoPlan, Answer::Planned);
+        let plan = |planned: Result<Arc<control::Program>, control::PlanError>| {
+            planned.map_or(Answer::NoPlan, Answer::Planned)
+        };
         let (stage, answer) = match task {
             Task::Look => return self.trigger(now, Wanted::Look),
             Task::Confirm { pick } => return self.trigger(now, Wanted::Confirm { pick }),
@@ -263,7 +272,9 @@ impl<'a> Runtime<'a> {
                 self.station.begin(&choice);
                 return Ok(());
             }
-            Task::Choose { pick } => (Stage::Choose, self.station.choose(pick, now).map_or(Answer::Nothing, Answer::Chosen)),
+            Task::Choose { pick } => {
+                (Stage::Choose, self.station.choose(pick, now).map_or(Answer::Nothing, Answer::Chosen))
+            }
             Task::PlanReach { from, choice } => {
                 let planned = self.station.plan_reach(&from, &choice, now);
                 (Stage::Plan, planned.map_or(Answer::Unreachable, |(program, choice)| Answer::Reached(program, choice)))

@@ -94,7 +94,8 @@ impl Scorer {
             let off = world_from_tool.inverse_transform_vector(
                 &(item.world_from_item.isometry().translation.vector - believed.translation.vector),
             );
-            self.held_off.push(((off * 1e3).into(), between_axes(&believed, item.world_from_item.isometry()).to_degrees()));
+            self.held_off
+                .push(((off * 1e3).into(), between_axes(&believed, item.world_from_item.isometry()).to_degrees()));
         }
     }
 
@@ -170,7 +171,5 @@ impl Scorer {
 /// The angle that is left when the boxes' axes are matched in the best way, radians.
 fn between_axes(a: &Isometry3<f64>, b: &Isometry3<f64>) -> f64 {
     let turn = (a.rotation.inverse() * b.rotation).to_rotation_matrix();
-    (0..3)
-        .map(|i| (0..3).map(|k| turn[(k, i)].abs()).fold(0.0, f64::max).min(1.0).acos())
-        .fold(0.0, f64::max)
+    (0..3).map(|i| (0..3).map(|k| turn[(k, i)].abs()).fold(0.0, f64::max).min(1.0).acos()).fold(0.0, f64::max)
 }

@@ -120,6 +120,21 @@ pub struct CandidateRecord {
     pub rejected: Option<String>,
 }
 
+impl CandidateRecord {
+    /// What is kept of a candidate.
+    #[must_use]
+    pub fn of(candidate: &Candidate) -> Self {
+        let pose = &candidate.hold.world_from_tool;
+        Self {
+            cups: candidate.hold.cups.iter().collect(),
+            at_m: pose.origin().coords.into(),
+            tilt_deg: pose.direction(&-nalgebra::Vector3::z()).z.clamp(-1.0, 1.0).acos().to_degrees(),
+            score: candidate.score,
+            rejected: candidate.rejected.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
 /// One line of `picks.jsonl`: all that decided one pick and what came of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

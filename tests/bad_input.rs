@@ -51,11 +51,17 @@ fn orders_that_cannot_be_right_are_refused_with_file_field_value_and_rule() {
         let orders = file(dir.path(), "mine.toml", text);
         refused(&["run", "--orders", &orders], &root(), &[words, &["mine.toml"]].concat());
     };
-    check("[[order]]\nname = \"a\"\nbin = \"bin-1\"\nlines = { no-such-sku = 1 }", &["no-such-sku", "must be a SKU of the catalogue"]);
+    check(
+        "[[order]]\nname = \"a\"\nbin = \"bin-1\"\nlines = { no-such-sku = 1 }",
+        &["no-such-sku", "must be a SKU of the catalogue"],
+    );
     check("[[order]]\nname = \"a\"\nbin = \"bin-9\"\nlines = { tea-box-250 = 1 }", &["order[0].bin is bin-9", "bin-1"]);
     check("[[order]]\nname = \"a\"\nbin = \"bin-1\"\nlines = { tea-box-250 = 500 }", &["500 of tea-box-250 ordered"]);
     check("[[order]]\nname = \"a\"\nbin = \"bin-1\"\nlines = { tea-box-250 = -1 }", &["-1"]);
-    check("[[order]]\nname = \"a\"\nbin = \"bin-1\"\ncolour = \"red\"\nlines = { tea-box-250 = 1 }", &["unknown field", "colour"]);
+    check(
+        "[[order]]\nname = \"a\"\nbin = \"bin-1\"\ncolour = \"red\"\nlines = { tea-box-250 = 1 }",
+        &["unknown field", "colour"],
+    );
     check("[[order]]\nname = \"a\"\nbin = \"bin-1\"\nlines = {}", &["order[0].lines is empty"]);
     refused(&["run", "--orders", "nowhere.toml"], &root(), &["nowhere.toml", "No such file"]);
 }

@@ -18,41 +18,13 @@ struct Room {
 /// All of our crates. `control`, `grasp` and `sim` build without OpenCV and ONNX Runtime, and the planner
 /// can't reach the simulator's truth.
 const ROOMS: [Room; 7] = [
-    Room {
-        name: "scene",
-        folder: "perception/scene",
-        uses: &[],
-    },
-    Room {
-        name: "firmware",
-        folder: "firmware",
-        uses: &[],
-    },
-    Room {
-        name: "perception",
-        folder: "perception",
-        uses: &["scene"],
-    },
-    Room {
-        name: "control",
-        folder: "control",
-        uses: &["firmware", "scene"],
-    },
-    Room {
-        name: "grasp",
-        folder: "grasp",
-        uses: &["control", "scene"],
-    },
-    Room {
-        name: "sim",
-        folder: "sim",
-        uses: &["control", "firmware", "scene"],
-    },
-    Room {
-        name: "nuthatch",
-        folder: "",
-        uses: &["control", "firmware", "grasp", "perception", "scene", "sim"],
-    },
+    Room { name: "scene", folder: "perception/scene", uses: &[] },
+    Room { name: "firmware", folder: "firmware", uses: &[] },
+    Room { name: "perception", folder: "perception", uses: &["scene"] },
+    Room { name: "control", folder: "control", uses: &["firmware", "scene"] },
+    Room { name: "grasp", folder: "grasp", uses: &["control", "scene"] },
+    Room { name: "sim", folder: "sim", uses: &["control", "firmware", "scene"] },
+    Room { name: "nuthatch", folder: "", uses: &["control", "firmware", "grasp", "perception", "scene", "sim"] },
 ];
 
 /// Libraries that only one room may use, so that the others build and are read without them.
@@ -129,18 +101,10 @@ fn requirements(manifest: &Table) -> Vec<Requirement> {
         .filter_map(Value::as_table);
     std::iter::once(manifest)
         .chain(targets)
-        .flat_map(|part| {
-            SECTIONS
-                .iter()
-                .filter_map(|section| part.get(*section)?.as_table())
-        })
+        .flat_map(|part| SECTIONS.iter().filter_map(|section| part.get(*section)?.as_table()))
         .flat_map(|section| section.iter())
         .map(|(key, value)| Requirement {
-            package: value
-                .get("package")
-                .and_then(Value::as_str)
-                .unwrap_or(key)
-                .to_owned(),
+            package: value.get("package").and_then(Value::as_str).unwrap_or(key).to_owned(),
             from_workspace: value.get("workspace").and_then(Value::as_bool) == Some(true),
         })
         .collect()
@@ -148,10 +112,8 @@ fn requirements(manifest: &Table) -> Vec<Requirement> {
 
 fn manifest(folder: &str) -> Table {
     let path = tracked::root().join(folder).join("Cargo.toml");
-    let text = std::fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    text.parse()
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn is_room(name: &str) -> bool {
@@ -177,64 +139,32 @@ fn requirements_of_every_section_are_seen() {
     "#
     .parse()
     .unwrap();
-    let found: BTreeMap<String, bool> = requirements(&manifest)
-        .into_iter()
-        .map(|r| (r.package, r.from_workspace))
-        .collect();
-    let expected = [
-        ("scene", true),
-        ("perception", false),
-        ("cc", false),
-        ("sim", true),
-    ];
-    assert_eq!(
-        found,
-        expected
-            .map(|(name, inherited)| (name.to_owned(), inherited))
-            .into()
-    );
+    let found: BTreeMap<String, bool> =
+        requirements(&manifest).into_iter().map(|r| (r.package, r.from_workspace)).collect();
+    let expected = [("scene", true), ("perception", false), ("cc", false), ("sim", true)];
+    assert_eq!(found, expected.map(|(name, inherited)| (name.to_owned(), inherited)).into());
 }
 
 #[test]
 fn rooms_use_exactly_the_rooms_that_the_design_allows() {
     for room in ROOMS {
-        let used: BTreeSet<String> = requirements(&manifest(room.folder))
-            .into_iter()
-            .map(|r| r.package)
-            .filter(|name| is_room(name))
-            .collect();
+        let used: BTreeSet<String> =
+            requirements(&manifest(room.folder)).into_iter().map(|r| r.package).filter(|name| is_room(name)).collect();
         let allowed: BTreeSet<String> = room.uses.iter().map(|&name| name.to_owned()).collect();
-        assert_eq!(
-            used, allowed,
-            "{} uses the left, and may use the right",
-            room.name
-        );
+        assert_eq!(used, allowed, "{} uses the left, and may use the right", room.name);
     }
 }
 
 #[test]
 fn every_manifest_is_a_room_and_every_room_is_a_member() {
     let root = manifest("");
-    let members: BTreeSet<&str> = root["workspace"]["members"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
-    let folders: BTreeSet<&str> = ROOMS
-        .iter()
-        .map(|room| room.folder)
-        .filter(|folder| !folder.is_empty())
-        .collect();
+    let members: BTreeSet<&str> =
+        root["workspace"]["members"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let folders: BTreeSet<&str> = ROOMS.iter().map(|room| room.folder).filter(|folder| !folder.is_empty()).collect();
     assert_eq!(members, folders, "members of the workspace, and rooms");
 
-    let known: BTreeSet<_> = ROOMS
-        .iter()
-        .map(|room| Path::new(room.folder).join("Cargo.toml"))
-        .collect();
-    let others = tracked::files()
-        .into_iter()
-        .filter(|path| path.ends_with("Cargo.toml") && !path.starts_with(BOARDS));
+    let known: BTreeSet<_> = ROOMS.iter().map(|room| Path::new(room.folder).join("Cargo.toml")).collect();
+    let others = tracked::files().into_iter().filter(|path| path.ends_with("Cargo.toml") && !path.starts_with(BOARDS));
     none(
         others
             .filter(|path| !known.contains(path))
@@ -248,15 +178,10 @@ fn libraries_stay_in_their_rooms() {
     let mut faults = Vec::new();
     for room in ROOMS {
         for requirement in requirements(&manifest(room.folder)) {
-            if let Some((library, home)) = KEPT_IN
-                .iter()
-                .find(|(library, _)| *library == requirement.package)
+            if let Some((library, home)) = KEPT_IN.iter().find(|(library, _)| *library == requirement.package)
                 && *home != room.name
             {
-                faults.push(format!(
-                    "{}: uses {library}, which stays in {home}",
-                    room.name
-                ));
+                faults.push(format!("{}: uses {library}, which stays in {home}", room.name));
             }
         }
     }
@@ -268,30 +193,17 @@ fn versions_stand_in_the_workspace_alone_and_each_is_used() {
     let mut faults = Vec::new();
     let mut used = BTreeSet::new();
     for room in ROOMS {
-        for Requirement {
-            package,
-            from_workspace,
-        } in requirements(&manifest(room.folder))
-        {
+        for Requirement { package, from_workspace } in requirements(&manifest(room.folder)) {
             let own = OWN.contains(&(room.name, package.as_str()));
             match (from_workspace, own) {
-                (false, false) => faults.push(format!(
-                    "{}: {package} must be `workspace = true`",
-                    room.name
-                )),
-                (true, true) => faults.push(format!(
-                    "{}: {package} needs no exception any more",
-                    room.name
-                )),
+                (false, false) => faults.push(format!("{}: {package} must be `workspace = true`", room.name)),
+                (true, true) => faults.push(format!("{}: {package} needs no exception any more", room.name)),
                 _ => {}
             }
             used.insert(package);
         }
     }
-    for (key, value) in manifest("")["workspace"]["dependencies"]
-        .as_table()
-        .unwrap()
-    {
+    for (key, value) in manifest("")["workspace"]["dependencies"].as_table().unwrap() {
         let package = value.get("package").and_then(Value::as_str).unwrap_or(key);
         if !used.contains(package) {
             faults.push(format!("Cargo.toml: {package} is used by no crate"));
@@ -306,22 +218,11 @@ fn crates_inherit_lints_licence_and_rust_version() {
     for room in ROOMS {
         let manifest = manifest(room.folder);
         for key in ["version", "edition", "rust-version", "license"] {
-            if manifest["package"]
-                .get(key)
-                .and_then(|value| value.get("workspace")?.as_bool())
-                != Some(true)
-            {
-                faults.push(format!(
-                    "{}: package.{key} must be `workspace = true`",
-                    room.name
-                ));
+            if manifest["package"].get(key).and_then(|value| value.get("workspace")?.as_bool()) != Some(true) {
+                faults.push(format!("{}: package.{key} must be `workspace = true`", room.name));
             }
         }
-        if manifest
-            .get("lints")
-            .and_then(|lints| lints.get("workspace")?.as_bool())
-            != Some(true)
-        {
+        if manifest.get("lints").and_then(|lints| lints.get("workspace")?.as_bool()) != Some(true) {
             faults.push(format!("{}: [lints] must be `workspace = true`", room.name));
         }
     }
@@ -335,51 +236,28 @@ fn the_root_holds_only_what_the_layout_names() {
         .map(|path| {
             let mut parts = path.iter().map(|part| part.to_string_lossy());
             let first = parts.next().unwrap_or_default();
-            if parts.next().is_some() {
-                format!("{first}/")
-            } else {
-                first.into_owned()
-            }
+            if parts.next().is_some() { format!("{first}/") } else { first.into_owned() }
         })
         .filter(|entry| !ROOT.contains(&entry.as_str()))
         .collect();
-    none(
-        entries
-            .into_iter()
-            .map(|entry| format!("{entry}: has no place at the root"))
-            .collect(),
-    );
+    none(entries.into_iter().map(|entry| format!("{entry}: has no place at the root")).collect());
 }
 
 #[test]
 fn files_are_short_and_small() {
     let mut faults = Vec::new();
     for path in tracked::files() {
-        let bytes = std::fs::metadata(tracked::root().join(&path))
-            .unwrap()
-            .len();
+        let bytes = std::fs::metadata(tracked::root().join(&path)).unwrap().len();
         let network = path.extension().is_some_and(|e| e == "onnx");
         let most = if network { MAX_NETWORK_BYTES } else { MAX_BYTES };
         if bytes > most {
-            faults.push(format!(
-                "{}: {bytes} bytes; at most {most}",
-                path.display()
-            ));
+            faults.push(format!("{}: {bytes} bytes; at most {most}", path.display()));
         }
-        let is_source = path
-            .extension()
-            .is_some_and(|extension| extension == "rs" || extension == "py")
-            || path.starts_with(".ci");
-        let lines = if is_source {
-            tracked::text(&path).unwrap_or_default().lines().count()
-        } else {
-            0
-        };
+        let is_source =
+            path.extension().is_some_and(|extension| extension == "rs" || extension == "py") || path.starts_with(".ci");
+        let lines = if is_source { tracked::text(&path).unwrap_or_default().lines().count() } else { 0 };
         if lines > MAX_LINES {
-            faults.push(format!(
-                "{}: {lines} lines; at most {MAX_LINES}: is it still one thing?",
-                path.display()
-            ));
+            faults.push(format!("{}: {lines} lines; at most {MAX_LINES}: is it still one thing?", path.display()));
         }
     }
     none(faults);
@@ -390,11 +268,7 @@ fn machine_path(line: &str) -> Option<&str> {
     const FOLDERS: [&str; 6] = ["home", "Users", "root", "tmp", "work", "farm"];
     line.split_whitespace()
         .filter(|word| !word.contains("://"))
-        .find(|word| {
-            FOLDERS
-                .iter()
-                .any(|folder| word.contains(&format!("/{folder}/")))
-        })
+        .find(|word| FOLDERS.iter().any(|folder| word.contains(&format!("/{folder}/"))))
 }
 
 #[test]
@@ -411,10 +285,7 @@ fn machine_paths_are_told_from_others() {
 #[test]
 fn tracked_text_names_no_path_of_one_machine() {
     let mut faults = Vec::new();
-    for path in tracked::files()
-        .iter()
-        .filter(|path| *path != Path::new("Cargo.lock"))
-    {
+    for path in tracked::files().iter().filter(|path| *path != Path::new("Cargo.lock")) {
         for (index, line) in tracked::text(path).unwrap_or_default().lines().enumerate() {
             if let Some(found) = machine_path(line) {
                 faults.push(format!("{}:{}: {found}", path.display(), index + 1));

@@ -49,7 +49,15 @@ mod slow {
             .output()
             .unwrap();
         let page = String::from_utf8(why.stdout).unwrap();
-        for heading in ["# pick 1 ", "## Believed", "## Grasps considered", "## Placement", "## Motion", "## Vacuum and weight", "## Outcome"] {
+        for heading in [
+            "# pick 1 ",
+            "## Believed",
+            "## Grasps considered",
+            "## Placement",
+            "## Motion",
+            "## Vacuum and weight",
+            "## Outcome",
+        ] {
             assert!(page.contains(heading), "{heading} is missing in:\n{page}");
         }
     }
@@ -57,7 +65,9 @@ mod slow {
 
 #[test]
 fn what_plans_is_given_a_catalogue_without_truth() {
-    let site = nuthatch::bringup::Site::load(&nuthatch::bringup::Chosen { scenario: "default", cell: None, orders: None }).unwrap();
+    let site =
+        nuthatch::bringup::Site::load(&nuthatch::bringup::Chosen { scenario: "default", cell: None, orders: None })
+            .unwrap();
     let mut skus = 0;
     for sku in std::fs::read_dir(site.known_catalogue()).unwrap() {
         let sku = sku.unwrap().path();

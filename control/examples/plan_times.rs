@@ -31,7 +31,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut failed = 0;
     for n in 0..count {
         let size = [0.14, 0.09, rng.random_range(0.03..0.15)];
-        let at = Vector3::new(rng.random_range(0.70..1.10), rng.random_range(0.31..0.53), size[2] + rng.random_range(0.0..0.08));
+        let at = Vector3::new(
+            rng.random_range(0.70..1.10),
+            rng.random_range(0.31..0.53),
+            size[2] + rng.random_range(0.0..0.08),
+        );
         let down = |yaw: f64| {
             UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw)
                 * UnitQuaternion::from_axis_angle(&Vector3::x_axis(), std::f64::consts::PI)
@@ -70,7 +74,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         match (reach, carry) {
             (Ok(reach), Some(Ok(carry))) => {
                 for kind in [SegmentKind::Reach, SegmentKind::Approach] {
-                    note(if kind == SegmentKind::Reach { "reach, s" } else { "approach, s" }, reach.duration_of(kind).seconds());
+                    note(
+                        if kind == SegmentKind::Reach { "reach, s" } else { "approach, s" },
+                        reach.duration_of(kind).seconds(),
+                    );
                 }
                 note("lift, s", carry.duration_of(SegmentKind::Lift).seconds());
                 note("carry, s", carry.duration_of(SegmentKind::Carry).seconds());
@@ -85,7 +92,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     let arm = ArmState { at: now, q: executor.at(), dq: [0.0; 6], stopped: false };
                     let begun = Instant::now();
                     std::hint::black_box(executor.tick(&TickInputs { now, arm, contact: false, stop: tick > half }));
-                    note(if tick > half { "stopping tick, ms" } else { "tick, ms" }, begun.elapsed().as_secs_f64() * 1e3);
+                    note(
+                        if tick > half { "stopping tick, ms" } else { "tick, ms" },
+                        begun.elapsed().as_secs_f64() * 1e3,
+                    );
                 }
                 let begun = Instant::now();
                 let back = planner.reach(&carry.end(), &hold, &obstacles)?;
@@ -94,7 +104,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
             (reach, carry) => {
                 failed += 1;
-                println!("pick {n}: {:?} {:?}", reach.err().map(|e| e.to_string()), carry.and_then(Result::err).map(|e| e.to_string()));
+                println!(
+                    "pick {n}: {:?} {:?}",
+                    reach.err().map(|e| e.to_string()),
+                    carry.and_then(Result::err).map(|e| e.to_string())
+                );
             }
         }
     }

@@ -42,18 +42,8 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
-    pub(crate) const FULL: Self = Self {
-        value: 1.0,
-        change: 0.0,
-        back: MOST_BEND,
-        landing: 0,
-    };
-    pub(crate) const STILL: Self = Self {
-        value: 0.0,
-        change: 0.0,
-        back: MOST_BEND,
-        landing: 0,
-    };
+    pub(crate) const FULL: Self = Self { value: 1.0, change: 0.0, back: MOST_BEND, landing: 0 };
+    pub(crate) const STILL: Self = Self { value: 0.0, change: 0.0, back: MOST_BEND, landing: 0 };
 
     /// The next of the ticks that are left. The bend falls or grows by the same amount each tick, so
     /// that rate and change are zero after the last one, to rounding.
@@ -68,21 +58,13 @@ impl Rate {
         let miss = self.value + 0.5 * (n - 1.0) * self.change * SAMPLE_S;
         let slope = 12.0 * miss / (SAMPLE_S * SAMPLE_S * n * (n * n - 1.0));
         let next = self.after(mean - 0.5 * (n - 1.0) * slope, SAMPLE_S);
-        Self {
-            value: next.value.max(0.0),
-            landing: self.landing - 1,
-            ..next
-        }
+        Self { value: next.value.max(0.0), landing: self.landing - 1, ..next }
     }
 
     /// The rate `seconds` later under a bend.
     fn after(&self, bend: f64, seconds: f64) -> Self {
         let change = (self.change + bend * seconds).min(0.0);
-        Self {
-            value: self.value + change * seconds,
-            change,
-            ..*self
-        }
+        Self { value: self.value + change * seconds, change, ..*self }
     }
 }
 
@@ -133,10 +115,7 @@ impl Brake {
             // Whole ticks take a little more bend at first.
             let bend = -rate.change / (ticks * SAMPLE_S);
             if self.lands(program, sigma, rate, bend, 1.0 + 3.0 / (ticks + 1.0)) {
-                let landing = Rate {
-                    landing: ticks as u16,
-                    ..*rate
-                };
+                let landing = Rate { landing: ticks as u16, ..*rate };
                 return landing.land();
             }
         }

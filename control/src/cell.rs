@@ -192,7 +192,11 @@ impl Cell {
             check_camera(&check, i, camera)?;
             for seen in &camera.sees {
                 if !names().any(|name| name == seen) {
-                    return Err(check.refuse(format!("camera[{i}].sees"), format!("{seen:?}"), "names of totes and bins"));
+                    return Err(check.refuse(
+                        format!("camera[{i}].sees"),
+                        format!("{seen:?}"),
+                        "names of totes and bins",
+                    ));
                 }
             }
         }
@@ -289,12 +293,7 @@ fn containers<F: Frame>(
                 "upright within 0.25°",
             ));
         }
-        out.push(Container {
-            name: raw.name,
-            world_from: raw.world_from,
-            size: raw.size_m,
-            wall: raw.wall_m,
-        });
+        out.push(Container { name: raw.name, world_from: raw.world_from, size: raw.size_m, wall: raw.wall_m });
     }
     Ok(out)
 }

@@ -6,9 +6,9 @@ use rs_opw_kinematics::kinematic_traits::{Kinematics, Pose as OpwPose};
 use rs_opw_kinematics::kinematics_impl::OPWKinematics;
 use rs_opw_kinematics::parameters::opw_kinematics::Parameters;
 
+use crate::JOINT_NAMES;
 use crate::robot::{JointLimits, RobotModel};
 use crate::tool::ToolModel;
-use crate::JOINT_NAMES;
 
 /// Newton steps before a pose counts as out of reach of the branch.
 const NEWTON_STEPS: usize = 8;
@@ -100,10 +100,7 @@ impl Chain {
         let four = step(&three, [o.a2, 0.0, 0.0], true, g[3]);
         let five = step(&four, [0.0, 0.0, o.c3], false, g[4]);
         let six = step(&five, [0.0, 0.0, o.c4], true, g[5]);
-        Frames {
-            links: [base, one, two, three, four, five, six],
-            tool: six * self.flange_from_tool,
-        }
+        Frames { links: [base, one, two, three, four, five, six], tool: six * self.flange_from_tool }
     }
 
     pub(crate) fn tool(&self, q: &[f64; 6]) -> Isometry3<f64> {
@@ -234,10 +231,7 @@ mod tests {
     }
 
     fn off(a: &Isometry3<f64>, b: &Isometry3<f64>) -> (f64, f64) {
-        (
-            (a.translation.vector - b.translation.vector).norm(),
-            a.rotation.angle_to(&b.rotation),
-        )
+        ((a.translation.vector - b.translation.vector).norm(), a.rotation.angle_to(&b.rotation))
     }
 
     #[test]

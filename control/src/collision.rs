@@ -56,35 +56,19 @@ struct Margins {
 /// a container the walls are near on purpose, and what is lifted may lean on them.
 fn margins(kind: SegmentKind) -> Margins {
     match kind {
-        SegmentKind::Reach | SegmentKind::Carry => Margins {
-            link: 0.02,
-            tool: 0.01,
-            held: 0.01,
-            tool_to_map: Some(0.01),
-            held_to_map: Some(0.01),
-        },
-        SegmentKind::Approach => Margins {
-            link: 0.005,
-            tool: 0.002,
-            held: 0.0,
-            tool_to_map: Some(0.002),
-            held_to_map: None,
-        },
-        SegmentKind::Lower => Margins {
-            link: 0.005,
-            tool: 0.002,
-            held: -0.004,
-            tool_to_map: Some(0.0),
-            held_to_map: Some(-0.012),
-        },
+        SegmentKind::Reach | SegmentKind::Carry => {
+            Margins { link: 0.02, tool: 0.01, held: 0.01, tool_to_map: Some(0.01), held_to_map: Some(0.01) }
+        }
+        SegmentKind::Approach => {
+            Margins { link: 0.005, tool: 0.002, held: 0.0, tool_to_map: Some(0.002), held_to_map: None }
+        }
+        SegmentKind::Lower => {
+            Margins { link: 0.005, tool: 0.002, held: -0.004, tool_to_map: Some(0.0), held_to_map: Some(-0.012) }
+        }
         // On the way out nothing is gained by refusing to leave what is already near.
-        SegmentKind::Lift | SegmentKind::Retreat => Margins {
-            link: 0.0,
-            tool: -0.003,
-            held: -0.025,
-            tool_to_map: None,
-            held_to_map: None,
-        },
+        SegmentKind::Lift | SegmentKind::Retreat => {
+            Margins { link: 0.0, tool: -0.003, held: -0.025, tool_to_map: None, held_to_map: None }
+        }
     }
 }
 
@@ -139,10 +123,7 @@ impl<'a> Checker<'a> {
             bodies.push(Body {
                 name: BodyName::Tool(index),
                 frame: 7,
-                form: Form::Box {
-                    centre: Isometry3::translation(x, y, z),
-                    half: Vector3::from(body.size_m) * 0.5,
-                },
+                form: Form::Box { centre: Isometry3::translation(x, y, z), half: Vector3::from(body.size_m) * 0.5 },
                 rigid: body.rigid,
             });
         }
@@ -150,10 +131,7 @@ impl<'a> Checker<'a> {
             bodies.push(Body {
                 name: BodyName::Held,
                 frame: 7,
-                form: Form::Box {
-                    centre: *held.tool_from_box.isometry(),
-                    half: Vector3::from(held.size_m) * 0.5,
-                },
+                form: Form::Box { centre: *held.tool_from_box.isometry(), half: Vector3::from(held.size_m) * 0.5 },
                 rigid: true,
             });
         }
@@ -167,20 +145,12 @@ impl<'a> Checker<'a> {
                 bodies.push(Body {
                     name: BodyName::Link(capsule.link),
                     frame: capsule.link,
-                    form: Form::Capsule {
-                        from,
-                        to,
-                        radius: capsule.radius,
-                    },
+                    form: Form::Capsule { from, to, radius: capsule.radius },
                     rigid: true,
                 });
             }
         }
-        Self {
-            obstacles,
-            bodies,
-            trunk,
-        }
+        Self { obstacles, bodies, trunk }
     }
 
     /// The lowest point of tool and held box under the tool's origin for a tool turned like `tool`, metres.
@@ -239,28 +209,21 @@ impl<'a> Checker<'a> {
                     if margin < 0.0 {
                         shrink(&mut placed.form, -margin);
                     }
-                    let room = against_surface(&placed, walled, margin.max(0.0)).ok_or(Hit {
-                        body: body.name,
-                        with: Other::Contents(index),
-                    })?;
+                    let room = against_surface(&placed, walled, margin.max(0.0))
+                        .ok_or(Hit { body: body.name, with: Other::Contents(index) })?;
                     nearest = nearest.min(room);
                 }
             }
             for (index, solid) in self.obstacles.solids.iter().enumerate() {
-                let room = against_solid(&placed, solid, margin).ok_or(Hit {
-                    body: body.name,
-                    with: Other::Solid(index),
-                })?;
+                let room =
+                    against_solid(&placed, solid, margin).ok_or(Hit { body: body.name, with: Other::Solid(index) })?;
                 nearest = nearest.min(room);
             }
             if body.frame >= 5 {
                 nearest = nearest.min(self.against_trunk(&placed, &frames)?);
             }
         }
-        Ok(Clear {
-            distance: nearest,
-            levers,
-        })
+        Ok(Clear { distance: nearest, levers })
     }
 
     fn against_trunk(&self, placed: &Placed, frames: &Frames) -> Result<f64, Hit> {
@@ -270,10 +233,7 @@ impl<'a> Checker<'a> {
             let (from, to) = (frame * from, frame * to);
             let room = point_to_segment(&placed.centre, &from, &to) - radius - placed.radius;
             if room < 0.0 {
-                return Err(Hit {
-                    body: placed.name,
-                    with: Other::Link(*link),
-                });
+                return Err(Hit { body: placed.name, with: Other::Link(*link) });
             }
             nearest = nearest.min(room);
         }
@@ -292,14 +252,7 @@ fn place(body: &Body, frame: &Isometry3<f64>) -> Placed {
             (pose, Point3::from(pose.translation.vector), half.norm())
         }
     };
-    Placed {
-        name: body.name,
-        rigid: body.rigid,
-        pose,
-        form: body.form,
-        centre,
-        radius,
-    }
+    Placed { name: body.name, rigid: body.rigid, pose, form: body.form, centre, radius }
 }
 
 fn shrink(form: &mut Form, by: f64) {

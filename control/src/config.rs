@@ -56,13 +56,13 @@ pub(crate) struct Check<'a> {
 }
 
 impl Check<'_> {
-    pub(crate) fn refuse(&self, field: impl Into<String>, value: impl ToString, rule: impl Into<String>) -> ConfigError {
-        ConfigError::Value {
-            file: self.file.into(),
-            field: field.into(),
-            value: value.to_string(),
-            rule: rule.into(),
-        }
+    pub(crate) fn refuse(
+        &self,
+        field: impl Into<String>,
+        value: impl ToString,
+        rule: impl Into<String>,
+    ) -> ConfigError {
+        ConfigError::Value { file: self.file.into(), field: field.into(), value: value.to_string(), rule: rule.into() }
     }
 
     pub(crate) fn range(&self, field: &str, value: f64, range: RangeInclusive<f64>) -> Result<(), ConfigError> {
@@ -83,15 +83,15 @@ impl Check<'_> {
     pub(crate) fn name(&self, field: &str, name: &str) -> Result<(), ConfigError> {
         let good = (1..=32).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if good {
-            Ok(())
-        } else {
-            Err(self.refuse(field, format!("{name:?}"), "1 to 32 characters of a-z, 0-9 and -"))
-        }
+        if good { Ok(()) } else { Err(self.refuse(field, format!("{name:?}"), "1 to 32 characters of a-z, 0-9 and -")) }
     }
 
     /// No name twice.
-    pub(crate) fn distinct<'n>(&self, field: &str, names: impl IntoIterator<Item = &'n str>) -> Result<(), ConfigError> {
+    pub(crate) fn distinct<'n>(
+        &self,
+        field: &str,
+        names: impl IntoIterator<Item = &'n str>,
+    ) -> Result<(), ConfigError> {
         let mut seen = std::collections::BTreeSet::new();
         for name in names {
             if !seen.insert(name) {
@@ -113,9 +113,7 @@ pub(crate) fn find<T>(
         return from_toml(text, &format!("{name}.toml"));
     }
     let file = folder.join(name);
-    let text = std::fs::read_to_string(&file).map_err(|source| ConfigError::Unreadable {
-        file: file.clone(),
-        source,
-    })?;
+    let text =
+        std::fs::read_to_string(&file).map_err(|source| ConfigError::Unreadable { file: file.clone(), source })?;
     from_toml(&text, &file.to_string_lossy())
 }

@@ -27,10 +27,7 @@ impl JointAngles {
     /// The largest difference of one joint to `other`, radians.
     #[must_use]
     pub fn largest_difference(&self, other: &Self) -> f64 {
-        self.0
-            .iter()
-            .zip(&other.0)
-            .fold(0.0, |worst: f64, (a, b)| worst.max((a - b).abs()))
+        self.0.iter().zip(&other.0).fold(0.0, |worst: f64, (a, b)| worst.max((a - b).abs()))
     }
 }
 

@@ -105,14 +105,7 @@ impl Motion {
     /// True once contact ended a guarded part, and while the arm slows down for it.
     #[must_use]
     pub fn touched(&self) -> bool {
-        matches!(
-            self,
-            Self::Contact
-                | Self::Stopping {
-                    cause: StopCause::Contact,
-                    ..
-                }
-        )
+        matches!(self, Self::Contact | Self::Stopping { cause: StopCause::Contact, .. })
     }
 }
 
@@ -236,14 +229,7 @@ impl Executor {
         } else if let Some(program) = self.program.clone() {
             self.advance(&program, inputs);
         }
-        TickOutputs {
-            setpoint: Setpoint {
-                at: inputs.now,
-                q: self.at,
-                dq: self.dq,
-            },
-            state: self.state(),
-        }
+        TickOutputs { setpoint: Setpoint { at: inputs.now, q: self.at, dq: self.dq }, state: self.state() }
     }
 
     fn advance(&mut self, program: &Program, inputs: &TickInputs) {
@@ -287,10 +273,7 @@ impl Executor {
 
     fn is_guarded(&self, program: &Program) -> bool {
         let index = self.sigma.max(0.0) as usize;
-        program
-            .segment_at(index)
-            .and_then(|part| part.guarded_from)
-            .is_some_and(|from| index >= from)
+        program.segment_at(index).and_then(|part| part.guarded_from).is_some_and(|from| index >= from)
     }
 }
 
@@ -310,12 +293,7 @@ pub(crate) fn read(program: &Program, sigma: f64) -> Point {
         (3.0 * v * v * v - 6.0 * v * v + 4.0) / 6.0,
         u * u * u / 6.0,
     ];
-    let mut point = Point {
-        q: [0.0; 6],
-        d1: [0.0; 6],
-        d2: [0.0; 6],
-        d3: [0.0; 6],
-    };
+    let mut point = Point { q: [0.0; 6], d1: [0.0; 6], d2: [0.0; 6], d3: [0.0; 6] };
     let (h1, h2, h3) = (1.0 / SAMPLE_S, 1.0 / (SAMPLE_S * SAMPLE_S), 1.0 / (SAMPLE_S * SAMPLE_S * SAMPLE_S));
     for i in 0..6 {
         // Relative to one control point, so that standing still is exact.

@@ -79,14 +79,7 @@ pub struct Late<D> {
 impl<D> Late<D> {
     /// Delays by `polls`: for a tool, calls of `receive` that end empty; for an arm, calls of `command`.
     pub fn new(device: D, polls: usize) -> Self {
-        Self {
-            device,
-            polls,
-            round: 0,
-            out: VecDeque::new(),
-            back: VecDeque::new(),
-            setpoints: VecDeque::new(),
-        }
+        Self { device, polls, round: 0, out: VecDeque::new(), back: VecDeque::new(), setpoints: VecDeque::new() }
     }
 }
 
@@ -108,11 +101,8 @@ impl<T: Tool> Tool for Late<T> {
             && let Some((_, packet)) = self.back.pop_front()
         {
             let room = into.len();
-            let target = into.get_mut(..packet.len()).ok_or(LinkError::TooLong {
-                device: "tool",
-                bytes: packet.len(),
-                room,
-            })?;
+            let target =
+                into.get_mut(..packet.len()).ok_or(LinkError::TooLong { device: "tool", bytes: packet.len(), room })?;
             target.copy_from_slice(&packet);
             return Ok(Some(packet.len()));
         }
@@ -149,11 +139,7 @@ pub struct Stuck<D> {
 impl<D> Stuck<D> {
     /// A device that works until [`Stuck::hang`].
     pub fn new(device: D) -> Self {
-        Self {
-            device,
-            stuck: false,
-            last: None,
-        }
+        Self { device, stuck: false, last: None }
     }
     /// Hangs from now on, or comes back.
     pub fn hang(&mut self, stuck: bool) {
@@ -202,12 +188,7 @@ pub struct Limited<A: Arm> {
 impl<A: Arm> Limited<A> {
     /// Holds `arm` to the limits of `robot`, widened by the share `tolerance` (say 0.02).
     pub fn new(arm: A, robot: &RobotModel, tolerance: f64) -> Self {
-        Self {
-            arm,
-            robot: robot.clone(),
-            tolerance,
-            last: None,
-        }
+        Self { arm, robot: robot.clone(), tolerance, last: None }
     }
 
     /// Forgets the last setpoint, after the arm has been moved otherwise.
@@ -236,14 +217,7 @@ impl<A: Arm> Arm for Limited<A> {
                 if value.is_finite() && value >= min - slack && value <= max + slack {
                     return Ok(());
                 }
-                Err(LinkError::Limit {
-                    joint: JOINT_NAMES[i],
-                    quantity,
-                    value,
-                    unit,
-                    min,
-                    max,
-                })
+                Err(LinkError::Limit { joint: JOINT_NAMES[i], quantity, value, unit, min, max })
             };
             let angle = setpoint.q.0[i];
             if !(angle >= limits.min - 1e-9 && angle <= limits.max + 1e-9) {

@@ -60,12 +60,7 @@ pub(crate) struct Pace {
 
 impl Pace {
     pub(crate) fn blended(blend: f64) -> Self {
-        Self {
-            blend,
-            up: 1.0,
-            free: 1.0,
-            down: 1.0,
-        }
+        Self { blend, up: 1.0, free: 1.0, down: 1.0 }
     }
 }
 
@@ -88,11 +83,7 @@ impl TimedLine<'_> {
             }
             rest -= piece.duration();
         }
-        State {
-            x: [0.0],
-            v: [0.0],
-            a: [0.0],
-        }
+        State { x: [0.0], v: [0.0], a: [0.0] }
     }
 }
 
@@ -124,11 +115,7 @@ impl Route {
     /// Times the route.
     pub(crate) fn timed(&self, chain: &Chain, pace: &Pace) -> Result<TimedRoute<'_>, RuckigError> {
         let free_bounds = self.free_bounds(chain, pace.free);
-        let moving = |q: [f64; 6]| State {
-            x: q,
-            v: [0.0; 6],
-            a: [0.0; 6],
-        };
+        let moving = |q: [f64; 6]| State { x: q, v: [0.0; 6], a: [0.0; 6] };
         let (mut start, mut end) = (moving(self.from), moving(self.to));
         let mut up = None;
         if let Some(line) = &self.up {
@@ -138,10 +125,7 @@ impl Route {
             let speed = (pace.blend * own).min(joinable(&line.path, length, &free_bounds));
             start = joint_state(&line.path, length, speed);
             let piece = Timed::between(&at_speed(0.0, 0.0), &at_speed(length, speed), &[bounds])?;
-            up = Some(TimedLine {
-                line,
-                pieces: vec![piece],
-            });
+            up = Some(TimedLine { line, pieces: vec![piece] });
         }
         let mut down = None;
         if let Some(line) = &self.down {
@@ -157,10 +141,7 @@ impl Route {
                 Some((past, touch_speed)) => {
                     let slow_from = (length - past - SLOW_M).max(0.0);
                     let slow = touch_speed.min(bounds.speed_within(0.9 * (length - slow_from), 0.0));
-                    let creeping = Bounds {
-                        velocity: slow,
-                        ..bounds
-                    };
+                    let creeping = Bounds { velocity: slow, ..bounds };
                     let own = bounds.speed_within(0.95 * slow_from, slow);
                     let speed = (pace.blend * own).min(joinable(&line.path, 0.0, &free_bounds));
                     let mut pieces = Vec::with_capacity(2);
@@ -183,32 +164,18 @@ impl Route {
         let free = Timed::between(&start, &end, &free_bounds)?;
         let begin = self.up.as_ref().map_or(self.from, |line| line.path.start());
         let finish = self.down.as_ref().map_or(self.to, |line| line.path.end());
-        Ok(TimedRoute {
-            up,
-            free,
-            kind: self.free,
-            down,
-            ends: [begin, finish],
-        })
+        Ok(TimedRoute { up, free, kind: self.free, down, ends: [begin, finish] })
     }
 }
 
 fn at_speed(s: f64, v: f64) -> State<1> {
-    State {
-        x: [s],
-        v: [v],
-        a: [0.0],
-    }
+    State { x: [s], v: [v], a: [0.0] }
 }
 
 /// The joints at place `s` of a path at constant speed.
 fn joint_state(path: &JointPath, s: f64, speed: f64) -> State<6> {
     let along = path.at(s);
-    State {
-        x: along.q,
-        v: along.d1.map(|d| d * speed),
-        a: along.d2.map(|d| d * speed * speed),
-    }
+    State { x: along.q, v: along.d1.map(|d| d * speed), a: along.d2.map(|d| d * speed * speed) }
 }
 
 /// The largest speed along a path at `s` that a free move within `bounds` can take over.
@@ -294,12 +261,7 @@ impl TimedRoute<'_> {
                 }
             }
             if last > first {
-                segments.push(Segment {
-                    kind: *kind,
-                    first,
-                    last,
-                    guarded_from,
-                });
+                segments.push(Segment { kind: *kind, first, last, guarded_from });
             }
             first = last;
             begins = ends;
@@ -365,13 +327,7 @@ impl Sampled {
                     if let Some(slot) = worst.get_mut(segment)
                         && slot.is_none_or(|w| w.factor < factor)
                     {
-                        *slot = Some(Excess {
-                            at: place,
-                            joint: i,
-                            quantity,
-                            factor,
-                            value,
-                        });
+                        *slot = Some(Excess { at: place, joint: i, quantity, factor, value });
                     }
                 }
             }
@@ -416,13 +372,11 @@ impl Sampled {
         let last = self.q.len() - 1;
         let h = STRIDE as f64 * SAMPLE_S;
         let knots = self.q.len().div_ceil(STRIDE) + 1;
-        let heights: Vec<f64> = (0..knots)
-            .map(|n| chain.tool(&self.q[(n * STRIDE).min(last)]).translation.vector.z)
-            .collect();
+        let heights: Vec<f64> =
+            (0..knots).map(|n| chain.tool(&self.q[(n * STRIDE).min(last)]).translation.vector.z).collect();
         let at = |n: usize| heights[n.min(knots - 1)];
-        let bend: Vec<f64> = (0..knots)
-            .map(|n| (at(n + 1) - 2.0 * at(n) + at(n.saturating_sub(1))) / (h * h))
-            .collect();
+        let bend: Vec<f64> =
+            (0..knots).map(|n| (at(n + 1) - 2.0 * at(n) + at(n.saturating_sub(1))) / (h * h)).collect();
         (0..self.q.len())
             .map(|k| {
                 let (n, u) = (k / STRIDE, (k % STRIDE) as f64 / STRIDE as f64);

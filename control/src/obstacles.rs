@@ -23,7 +23,9 @@ pub enum ObstacleError {
         kind: &'static str,
     },
     /// The map is empty or its numbers don't fit together.
-    #[error("height map of {name} has {nx} × {ny} cells of {cell} m and {values} values; must be one value a cell, cells from 0.0005 to 0.5 m")]
+    #[error(
+        "height map of {name} has {nx} × {ny} cells of {cell} m and {values} values; must be one value a cell, cells from 0.0005 to 0.5 m"
+    )]
     Malformed {
         /// The tote or bin.
         name: String,
@@ -112,10 +114,7 @@ impl Obstacles {
     fn set<F: Frame>(&mut self, name: &str, tote: bool, map: &HeightMap<F>) -> Result<(), ObstacleError> {
         let place = self.walled.iter_mut().find(|w| w.is_tote == tote && w.name == name);
         let Some(walled) = place else {
-            return Err(ObstacleError::Unknown {
-                name: name.into(),
-                kind: if tote { "tote" } else { "bin" },
-            });
+            return Err(ObstacleError::Unknown { name: name.into(), kind: if tote { "tote" } else { "bin" } });
         };
         let cells = map.nx.checked_mul(map.ny).filter(|&n| n > 0 && n == map.z.len());
         if cells.is_none() || !(0.0005..=0.5).contains(&map.cell) || !map.origin.iter().all(|v| v.is_finite()) {
@@ -190,11 +189,7 @@ impl Surface {
         let mut z: Vec<f32> = map.z.iter().map(|&h| if h.is_finite() { h } else { f32::NAN }).collect();
         let highest = z.iter().copied().filter(|h| !h.is_nan()).fold(0.0_f32, f32::max);
         fill(&mut z, map.nx, map.ny, highest);
-        let mut levels = vec![Level {
-            nx: map.nx,
-            ny: map.ny,
-            z,
-        }];
+        let mut levels = vec![Level { nx: map.nx, ny: map.ny, z }];
         while let Some(last) = levels.last()
             && (last.nx > 1 || last.ny > 1)
         {
@@ -208,12 +203,7 @@ impl Surface {
             }
             levels.push(Level { nx, ny, z });
         }
-        Self {
-            origin: map.origin,
-            cell: map.cell,
-            levels,
-            highest: f64::from(highest),
-        }
+        Self { origin: map.origin, cell: map.cell, levels, highest: f64::from(highest) }
     }
 
     fn range(&self, x: [f64; 2], y: [f64; 2]) -> Option<CellRange> {
@@ -252,10 +242,8 @@ impl Surface {
         let grid = &self.levels[0];
         j.into_iter().any(|j| {
             i.clone().any(|i| {
-                let centre = [
-                    self.origin[0] + (i as f64 + 0.5) * self.cell,
-                    self.origin[1] + (j as f64 + 0.5) * self.cell,
-                ];
+                let centre =
+                    [self.origin[0] + (i as f64 + 0.5) * self.cell, self.origin[1] + (j as f64 + 0.5) * self.cell];
                 hits(centre[0], centre[1], f64::from(grid.z[j * grid.nx + i]))
             })
         })

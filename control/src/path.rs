@@ -37,14 +37,7 @@ impl Curve {
         let length = way.norm();
         (length > 1e-6).then(|| {
             let direction = way / length;
-            Self {
-                from,
-                parts: vec![Part {
-                    before: direction,
-                    after: direction,
-                    length,
-                }],
-            }
+            Self { from, parts: vec![Part { before: direction, after: direction, length }] }
         })
     }
 
@@ -149,9 +142,7 @@ impl JointPath {
                 None => q,
             };
             let pose = Isometry3::from_parts(Translation3::from(place), rotation);
-            let broken = Broken {
-                after_m: spacing * k as f64,
-            };
+            let broken = Broken { after_m: spacing * k as f64 };
             let (there, frames) = chain.follow(&guess, &pose).ok_or(broken)?;
             if chain.outside(&there).is_some() {
                 return Err(broken);
@@ -187,12 +178,7 @@ impl JointPath {
         let k = (place as usize).min(self.knots.len() - 2);
         let u = place - k as f64;
         let ((p, m), (p2, m2)) = (&self.knots[k], &self.knots[k + 1]);
-        let mut along = Along {
-            q: [0.0; 6],
-            d1: [0.0; 6],
-            d2: [0.0; 6],
-            d3: [0.0; 6],
-        };
+        let mut along = Along { q: [0.0; 6], d1: [0.0; 6], d2: [0.0; 6], d3: [0.0; 6] };
         for i in 0..6 {
             let (a, b) = (h * m[i], h * m2[i]);
             let rise = p2[i] - p[i];
@@ -208,11 +194,7 @@ impl JointPath {
     /// Bounds for the motion along the path that the joints can follow but for what the curvature
     /// of their way adds; speed at most `fastest` m/s and acceleration at most `hardest` m/s².
     pub(crate) fn bounds(&self, limits: &[JointLimits; 6], fastest: f64, hardest: f64) -> Bounds {
-        let mut bounds = Bounds {
-            velocity: fastest,
-            acceleration: hardest,
-            jerk: f64::MAX,
-        };
+        let mut bounds = Bounds { velocity: fastest, acceleration: hardest, jerk: f64::MAX };
         for (_, slope) in &self.knots {
             for (slope, limit) in slope.iter().zip(limits) {
                 let slope = slope.abs().max(1e-6);

@@ -99,19 +99,9 @@ fn moment(after: Option<f64>) -> String {
 
 pub(crate) fn with_tries(error: PlanError, count: usize) -> PlanError {
     match error {
-        PlanError::Collision {
-            segment,
-            body,
-            other,
-            after,
-            ..
-        } => PlanError::Collision {
-            segment,
-            body,
-            other,
-            after,
-            tried: count,
-        },
+        PlanError::Collision { segment, body, other, after, .. } => {
+            PlanError::Collision { segment, body, other, after, tried: count }
+        }
         other => other,
     }
 }
@@ -119,21 +109,20 @@ pub(crate) fn with_tries(error: PlanError, count: usize) -> PlanError {
 pub(crate) fn unreachable(segment: SegmentKind, tool: &Isometry3<f64>) -> PlanError {
     // To the millimetre; adding zero turns −0 into 0.
     let at = tool.translation.vector.map(|v| (v * 1e3).round() * 1e-3 + 0.0);
-    PlanError::Unreachable {
-        segment,
-        at: at.into(),
-    }
+    PlanError::Unreachable { segment, at: at.into() }
 }
 
 pub(crate) fn not_finite(what: &'static str) -> PlanError {
-    PlanError::Input {
-        what,
-        value: f64::NAN,
-        rule: "finite",
-    }
+    PlanError::Input { what, value: f64::NAN, rule: "finite" }
 }
 
-pub(crate) fn check_range(what: &'static str, value: f64, least: f64, most: f64, rule: &'static str) -> Result<(), PlanError> {
+pub(crate) fn check_range(
+    what: &'static str,
+    value: f64,
+    least: f64,
+    most: f64,
+    rule: &'static str,
+) -> Result<(), PlanError> {
     if (least..=most).contains(&value) {
         return Ok(());
     }

@@ -3,9 +3,9 @@
 use nalgebra::{Isometry3, Translation3, Vector3};
 use scene::{Pose, frame};
 
+use crate::JointAngles;
 use crate::cell::Cell;
 use crate::chain::Chain;
-use crate::JointAngles;
 use crate::collision::Checker;
 use crate::hold::{Drop, Hold};
 use crate::motion::{Line, Route};
@@ -80,9 +80,7 @@ impl Planner {
             let mut wound = Vec::with_capacity(8);
             self.chain.windings(q, &mut wound);
             wound.first().is_some_and(|q| {
-                self.chain
-                    .follow(q, &entry)
-                    .is_some_and(|(top, _)| self.chain.outside(&top).is_none())
+                self.chain.follow(q, &entry).is_some_and(|(top, _)| self.chain.outside(&top).is_none())
                     && self.checked(&checker, q, SegmentKind::Approach)
             })
         })
@@ -204,13 +202,9 @@ impl Planner {
         }
         match self.chain.outside(&q.0) {
             None => Ok(()),
-            Some((joint, angle, limits)) => Err(PlanError::JointLimit {
-                segment,
-                joint,
-                angle,
-                min: limits.min,
-                max: limits.max,
-            }),
+            Some((joint, angle, limits)) => {
+                Err(PlanError::JointLimit { segment, joint, angle, min: limits.min, max: limits.max })
+            }
         }
     }
 

@@ -77,11 +77,7 @@ impl Program {
     /// least one sample, as many accelerations, segments that follow on each other.
     pub(crate) fn new(samples: Vec<JointAngles>, segments: Vec<Segment>, rise: Vec<f32>) -> Self {
         debug_assert!(!samples.is_empty() && samples.len() == rise.len());
-        Self {
-            samples,
-            segments,
-            rise,
-        }
+        Self { samples, segments, rise }
     }
 
     /// Joint angles, one a millisecond, from the start to the end at rest.
@@ -130,12 +126,6 @@ impl Program {
     /// How long segments of `kind` take together.
     #[must_use]
     pub fn duration_of(&self, kind: SegmentKind) -> Span {
-        Span::from_nanos(
-            self.segments
-                .iter()
-                .filter(|s| s.kind == kind)
-                .map(|s| s.duration().nanos())
-                .sum(),
-        )
+        Span::from_nanos(self.segments.iter().filter(|s| s.kind == kind).map(|s| s.duration().nanos()).sum())
     }
 }

@@ -92,10 +92,7 @@ struct File {
 }
 
 /// The robot files that come with the crate: name and text.
-const SHIPPED: [(&str, &str); 1] = [(
-    "fanuc-m20id-25",
-    include_str!("../robots/fanuc-m20id-25.toml"),
-)];
+const SHIPPED: [(&str, &str); 1] = [("fanuc-m20id-25", include_str!("../robots/fanuc-m20id-25.toml"))];
 
 impl RobotModel {
     /// Parses a robot file; `file` is its name in messages.

@@ -32,7 +32,11 @@ pub struct Scale {
 
 impl std::fmt::Debug for Scale {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Scale").field("tool_kg", &self.tool_kg).field("over", &self.over).field("under", &self.under).finish()
+        f.debug_struct("Scale")
+            .field("tool_kg", &self.tool_kg)
+            .field("over", &self.over)
+            .field("under", &self.under)
+            .finish()
     }
 }
 
@@ -144,7 +148,8 @@ mod tests {
                 let then = t - tool.load_delay_s;
                 let at = |t: f64| planner.forward(&q(t));
                 let d = 1e-4;
-                let a = (at(then - d).origin().coords - 2.0 * at(then).origin().coords + at(then + d).origin().coords) / (d * d);
+                let a = (at(then - d).origin().coords - 2.0 * at(then).origin().coords + at(then + d).origin().coords)
+                    / (d * d);
                 let up = -at(then).direction(&Vector3::z());
                 let load = offset_n + (held_kg + tool.mass_kg) * (GRAVITY * up.z + a.dot(&up));
                 if weigh { scale.add(&q(t), load) } else { scale.tare(&q(t), load) }

@@ -104,10 +104,7 @@ impl Planner {
                     match route.timed(&self.chain, &pace) {
                         Ok(timed) => options.push((timed.duration(), route, pace)),
                         Err(error) => {
-                            first.get_or_insert(PlanError::Timing {
-                                segment: route.free,
-                                reason: error.to_string(),
-                            });
+                            first.get_or_insert(PlanError::Timing { segment: route.free, reason: error.to_string() });
                         }
                     }
                 }
@@ -138,10 +135,7 @@ impl Planner {
                 }
             }
         }
-        let none = PlanError::Timing {
-            segment: SegmentKind::Reach,
-            reason: "no route was given".into(),
-        };
+        let none = PlanError::Timing { segment: SegmentKind::Reach, reason: "no route was given".into() };
         Err(with_tries(first.unwrap_or(none), tried))
     }
 
@@ -159,10 +153,9 @@ impl Planner {
         }
         let mut worst = None;
         for _ in 0..ROUNDS {
-            let timed = route.timed(&self.chain, &pace).map_err(|error| PlanError::Timing {
-                segment: route.free,
-                reason: error.to_string(),
-            })?;
+            let timed = route
+                .timed(&self.chain, &pace)
+                .map_err(|error| PlanError::Timing { segment: route.free, reason: error.to_string() })?;
             let sampled = timed.sample();
             worst = self.slow_down(&sampled, held, route, &mut pace);
             if worst.is_none() {
@@ -171,10 +164,7 @@ impl Planner {
                 return Ok(sampled);
             }
         }
-        Err(worst.unwrap_or(PlanError::Timing {
-            segment: route.free,
-            reason: "no round was run".into(),
-        }))
+        Err(worst.unwrap_or(PlanError::Timing { segment: route.free, reason: "no round was run".into() }))
     }
 
     /// Slows the free move down until the item's acceleration is about what it may be, judged coarsely.
@@ -252,11 +242,8 @@ impl Planner {
             // Coarse while it is far off, exact before it is taken.
             let coarse = sampled.point_acceleration(&self.chain, &centre, 4);
             let rough = coarse.iter().all(|&a| a <= most);
-            let found = if rough && worst.is_none() {
-                sampled.point_acceleration(&self.chain, &centre, 1)
-            } else {
-                coarse
-            };
+            let found =
+                if rough && worst.is_none() { sampled.point_acceleration(&self.chain, &centre, 1) } else { coarse };
             for (segment, &acceleration) in sampled.segments.iter().zip(&found) {
                 if acceleration <= most {
                     continue;
@@ -354,4 +341,3 @@ impl Planner {
         }
     }
 }
-

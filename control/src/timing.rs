@@ -14,11 +14,7 @@ pub(crate) struct Bounds {
 impl Bounds {
     /// The bounds under which the same way takes `k` times as long.
     pub(crate) fn slower(self, k: f64) -> Self {
-        Self {
-            velocity: self.velocity / k,
-            acceleration: self.acceleration / (k * k),
-            jerk: self.jerk / (k * k * k),
-        }
+        Self { velocity: self.velocity / k, acceleration: self.acceleration / (k * k), jerk: self.jerk / (k * k * k) }
     }
 
     /// Time to change speed by `dv`, from and to no acceleration.
@@ -105,10 +101,6 @@ impl<const N: usize> Timed<N> {
             &mut None,
             &mut None,
         );
-        State {
-            x: std::array::from_fn(|i| x[i]),
-            v: std::array::from_fn(|i| v[i]),
-            a: std::array::from_fn(|i| a[i]),
-        }
+        State { x: std::array::from_fn(|i| x[i]), v: std::array::from_fn(|i| v[i]), a: std::array::from_fn(|i| a[i]) }
     }
 }

@@ -163,10 +163,6 @@ impl Vacuum {
     /// The pressure below ambient that the ejector reaches against no leak, pascals.
     #[must_use]
     pub fn end_vacuum_pa(&self) -> f64 {
-        self.ejector
-            .iter()
-            .find(|point| point[1] <= 0.0)
-            .or(self.ejector.last())
-            .map_or(0.0, |point| point[0])
+        self.ejector.iter().find(|point| point[1] <= 0.0).or(self.ejector.last()).map_or(0.0, |point| point[0])
     }
 }

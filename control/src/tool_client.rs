@@ -176,9 +176,7 @@ impl<T: Tool> ToolClient<T> {
     /// [`ToolError::NotUp`] before the greeting is done, or a failed link; nothing was sent.
     pub fn send(&mut self, request: Request, now: Timestamp) -> Result<u8, ToolError> {
         if self.stage != Stage::Up {
-            return Err(ToolError::NotUp {
-                request: name(&request),
-            });
+            return Err(ToolError::NotUp { request: name(&request) });
         }
         let seq = self.transmit(request, now)?;
         if self.pending.len() == KEPT {
@@ -261,10 +259,8 @@ impl<T: Tool> ToolClient<T> {
         let seq = self.seq;
         let mut buffer = [0_u8; LONGEST];
         let packet = Packet { seq, body: request };
-        let length = wire::encode(&packet, &mut buffer).map_err(|source| ToolError::Encode {
-            request: request_name,
-            source,
-        })?;
+        let length =
+            wire::encode(&packet, &mut buffer).map_err(|source| ToolError::Encode { request: request_name, source })?;
         self.tool.send(&buffer[..length])?;
         self.seq = self.seq.wrapping_add(1);
         self.sent_at = now;
@@ -311,10 +307,7 @@ impl<T: Tool> ToolClient<T> {
 
     fn greeted(&mut self, version: u16, cups: u8) -> Result<(), ToolError> {
         if version != VERSION {
-            return Err(ToolError::Version {
-                tool: version,
-                host: VERSION,
-            });
+            return Err(ToolError::Version { tool: version, host: VERSION });
         }
         if usize::from(cups) != CUPS {
             return Err(ToolError::Cups { tool: cups, host: CUPS });

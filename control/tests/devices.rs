@@ -41,10 +41,7 @@ impl Bench {
 
     fn tick(&self, now_ms: u32) {
         let mut inner = self.0.borrow_mut();
-        let samples = Samples {
-            supply_ok: true,
-            ..Samples::default()
-        };
+        let samples = Samples { supply_ok: true, ..Samples::default() };
         let request = inner.requests.pop_front();
         let tick = inner.controller.tick(now_ms, &samples, request.as_ref());
         let lie = inner.version;
@@ -101,16 +98,7 @@ fn the_client_greets_limits_and_arms_and_keeps_the_tool_awake() {
     let wrong = client.send(Request::Seek { cups: CupSet(0xff), expected_pa: 50_000 }, at(2000)).unwrap();
     live(&bench, &mut client, 2001, 2100).unwrap();
     let answers: Vec<_> = std::iter::from_fn(|| client.next_answer()).collect();
-    assert_eq!(
-        answers,
-        [
-            Answer::Done { seq },
-            Answer::Refused {
-                seq: wrong,
-                reason: Refusal::OutOfRange
-            }
-        ]
-    );
+    assert_eq!(answers, [Answer::Done { seq }, Answer::Refused { seq: wrong, reason: Refusal::OutOfRange }]);
 }
 
 #[test]
@@ -194,11 +182,7 @@ impl Arm for Noted {
 }
 
 fn setpoint(ms: u32, j1: f64) -> Setpoint {
-    Setpoint {
-        at: at(ms),
-        q: JointAngles([j1, 0.0, 0.0, 0.0, 0.0, 0.0]),
-        dq: [0.0; 6],
-    }
+    Setpoint { at: at(ms), q: JointAngles([j1, 0.0, 0.0, 0.0, 0.0, 0.0]), dq: [0.0; 6] }
 }
 
 #[test]
@@ -209,15 +193,9 @@ fn a_limited_arm_refuses_what_breaks_a_limit_and_does_not_pass_it_on() {
     arm.command(&setpoint(0, 0.5)).unwrap();
     arm.command(&setpoint(1, 0.5)).unwrap();
     let error = arm.command(&setpoint(2, 0.51)).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "setpoint of J1: velocity 10.0000 rad/s; must be from -3.6652 to 3.6652"
-    );
+    assert_eq!(error.to_string(), "setpoint of J1: velocity 10.0000 rad/s; must be from -3.6652 to 3.6652");
     let error = arm.command(&setpoint(2, 0.5001)).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "setpoint of J1: acceleration 100.0000 rad/s²; must be from -9.1630 to 9.1630"
-    );
+    assert_eq!(error.to_string(), "setpoint of J1: acceleration 100.0000 rad/s²; must be from -9.1630 to 9.1630");
     let error = arm.command(&setpoint(2, 0.500_001)).unwrap_err();
     assert!(error.to_string().starts_with("setpoint of J1: jerk 1000.0000 rad/s³"), "{error}");
     arm.reset();
@@ -233,11 +211,7 @@ fn a_planned_motion_passes_a_limited_arm_whole() {
         let reach = site.planner.reach(&problem.from, &problem.hold, &problem.obstacles).unwrap();
         let mut arm = Limited::new(Noted::default(), &site.robot, 1e-6);
         for (k, q) in reach.samples().iter().enumerate() {
-            let setpoint = Setpoint {
-                at: at(u32::try_from(k).unwrap()),
-                q: *q,
-                dq: [0.0; 6],
-            };
+            let setpoint = Setpoint { at: at(u32::try_from(k).unwrap()), q: *q, dq: [0.0; 6] };
             arm.command(&setpoint).unwrap_or_else(|error| panic!("problem {seed}, sample {k}: {error}"));
         }
     }
@@ -261,8 +235,5 @@ fn a_recorded_arm_shows_everything_errors_included() {
     arm.state().unwrap();
     arm.stop().unwrap_err();
     drop(arm);
-    assert_eq!(
-        lines,
-        ["command 0.25", "state 0", "command 0.5", "state 0.25", "stop", "arm link is closed"]
-    );
+    assert_eq!(lines, ["command 0.25", "state 0", "command 0.5", "state 0.25", "stop", "arm link is closed"]);
 }

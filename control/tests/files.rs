@@ -36,16 +36,8 @@ fn check_cell(from: &str, to: &str, expected: &str) {
 
 #[test]
 fn a_refused_cell_names_file_field_value_and_rule() {
-    check_cell(
-        "look = 100",
-        "look = -5",
-        "src/cells/default.toml: budgets_ms.look is -5; must be from 0 to 10000",
-    );
-    check_cell(
-        "look = 100",
-        "look = nan",
-        "src/cells/default.toml: budgets_ms.look is NaN; must be from 0 to 10000",
-    );
+    check_cell("look = 100", "look = -5", "src/cells/default.toml: budgets_ms.look is -5; must be from 0 to 10000");
+    check_cell("look = 100", "look = nan", "src/cells/default.toml: budgets_ms.look is NaN; must be from 0 to 10000");
     check_cell(
         "size_m = [0.600, 0.400, 0.300]",
         "size_m = [0.600, 0.400, 30.0]",
@@ -103,7 +95,10 @@ fn refused_robots_and_tools_are_named_too() {
         assert!(ROBOT.contains(from), "{from:?}");
         RobotModel::from_toml(&ROBOT.replacen(from, to, 1), "r.toml").unwrap_err().to_string()
     };
-    assert_eq!(robot("[-185, 185]", "[185, -185]"), "r.toml: limits_deg[0] is [185, -185]; must be the least first, then the largest");
+    assert_eq!(
+        robot("[-185, 185]", "[185, -185]"),
+        "r.toml: limits_deg[0] is [185, -185]; must be the least first, then the largest"
+    );
     assert_eq!(robot("[1, 1, -1,", "[1, 2, -1,"), "r.toml: signs[1] is 2; must be 1 or -1");
     assert_eq!(robot("jerk_time_s = 0.1", "jerk_time_s = 0.0"), "r.toml: jerk_time_s is 0; must be from 0.005 to 10");
     let tool = |from: &str, to: &str| {

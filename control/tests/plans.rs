@@ -189,10 +189,7 @@ fn refusals_name_what_is_wrong() {
     bad.press_m = f64::NAN;
     assert_eq!(reach(&bad), "hold.press_m is NaN; must be from 0 to 0.1 m");
     let in_wall = hold([0.9, 0.22, 0.1]);
-    assert_eq!(
-        reach(&in_wall),
-        "cups touches wall of tote-a in approach, at its end; 0 motions tried"
-    );
+    assert_eq!(reach(&in_wall), "cups touches wall of tote-a in approach, at its end; 0 motions tried");
     assert!(!site.planner.reachable(&in_wall) && !site.planner.reachable(&bad));
     assert!(site.planner.reachable(&hold([0.9, 0.42, 0.1])));
     let drop = Drop {
@@ -203,10 +200,7 @@ fn refusals_name_what_is_wrong() {
     let hold = hold([0.9, 0.42, 0.1]);
     let program = site.planner.reach(&site.cell.rest, &hold, &obstacles).unwrap();
     let error = site.planner.carry(&program.end(), &hold, &drop, &obstacles).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "cups touches wall of bin-1 in lower, at its end; 0 motions tried"
-    );
+    assert_eq!(error.to_string(), "cups touches wall of bin-1 in lower, at its end; 0 motions tried");
     let outside = JointAngles([0.0, 0.0, 0.0, 0.0, 4.0, 0.0]);
     let error = site.planner.go_to(&outside, &site.cell.rest, &obstacles).unwrap_err();
     assert!(matches!(error, PlanError::JointLimit { joint: "J5", .. }), "{error}");

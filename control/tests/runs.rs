@@ -39,17 +39,7 @@ static COUNTING: Counting = Counting;
 
 fn inputs(tick: u64, at: JointAngles) -> TickInputs {
     let now = Timestamp::from_nanos(tick * 1_000_000);
-    TickInputs {
-        now,
-        arm: ArmState {
-            at: now,
-            q: at,
-            dq: [0.0; 6],
-            stopped: false,
-        },
-        contact: false,
-        stop: false,
-    }
+    TickInputs { now, arm: ArmState { at: now, q: at, dq: [0.0; 6], stopped: false }, contact: false, stop: false }
 }
 
 /// Runs until it is over, with what `change` does to the inputs; gives the setpoints and the last state.
@@ -128,10 +118,7 @@ fn a_stop_at_any_moment_keeps_the_limits_and_the_path() {
             let mut executor = Executor::new(&site.robot, program.start());
             executor.start(program.clone()).unwrap();
             let (setpoints, state) = run(&mut executor, |tick, _, inputs| inputs.stop = tick >= at);
-            assert!(
-                matches!(state, Motion::Stopped(StopCause::Asked) | Motion::Done),
-                "{state:?}"
-            );
+            assert!(matches!(state, Motion::Stopped(StopCause::Asked) | Motion::Done), "{state:?}");
             let worst = shares(&site.robot, &setpoints);
             assert!(worst.iter().all(|&s| s <= 1.0 + 1e-6), "stopped at {at}: {worst:?}");
             most = std::array::from_fn(|n| most[n].max(worst[n]));
@@ -199,12 +186,7 @@ fn a_program_that_starts_elsewhere_or_too_early_is_refused() {
     executor.start(program.clone()).unwrap();
     executor.tick(&inputs(1, program.start()));
     let error = executor.start(program.clone()).unwrap_err();
-    assert_eq!(
-        error,
-        StartError::Moving {
-            segment: SegmentKind::Lift
-        }
-    );
+    assert_eq!(error, StartError::Moving { segment: SegmentKind::Lift });
     assert_eq!(error.to_string(), "a program can't start while the arm is in lift");
 }
 

@@ -5,8 +5,8 @@ use crate::filter::{Mean16, Median5};
 use crate::generator::{Generator, Need};
 use crate::limits::FULL_VACUUM_PA;
 use crate::{
-    CUPS, CupSet, CupState, Event, Limits, Outputs, Packet, Refusal, Report, Reports, Request,
-    Samples, State, Status, Tick, VERSION,
+    CUPS, CupSet, CupState, Event, Limits, Outputs, Packet, Refusal, Report, Reports, Request, Samples, State, Status,
+    Tick, VERSION,
 };
 
 /// Ticks after power-on in which valves keep their idle position; what is under vacuum then is
@@ -115,12 +115,7 @@ impl Controller {
     /// One millisecond: takes the newest samples and at most one request, decides, answers.
     ///
     /// `now_ms` may wrap. A clock that jumps counts as elapsed time, so it leads to a safe state.
-    pub fn tick(
-        &mut self,
-        now_ms: u32,
-        samples: &Samples,
-        request: Option<&Packet<Request>>,
-    ) -> Tick {
+    pub fn tick(&mut self, now_ms: u32, samples: &Samples, request: Option<&Packet<Request>>) -> Tick {
         let mut reports = Reports::new();
         self.filter(samples);
         self.start(now_ms, &mut reports);
@@ -138,18 +133,12 @@ impl Controller {
         self.watch_release_input(now_ms, samples.release_input, &mut reports);
         self.watch_overload(now_ms, &mut reports);
         self.end_blow(now_ms);
-        if self
-            .generator
-            .update(now_ms, self.need(), self.manifold_pa, &self.limits)
-        {
+        if self.generator.update(now_ms, self.need(), self.manifold_pa, &self.limits) {
             self.tell(&mut reports, Event::GeneratorContinuous { at_ms: now_ms });
         }
         let status = self.status(now_ms, samples);
         reports.say(&mut self.seq, Report::Status(status));
-        Tick {
-            outputs: self.outputs(),
-            reports,
-        }
+        Tick { outputs: self.outputs(), reports }
     }
 
     fn filter(&mut self, samples: &Samples) {
@@ -160,12 +149,7 @@ impl Controller {
         self.raw_load_mn = self.load.push(samples.load_mn);
         self.recent_load.push(samples.load_mn);
         let mut pushed_in = false;
-        for ((median, &raw), cup) in self
-            .strokes
-            .iter_mut()
-            .zip(&samples.stroke_um)
-            .zip(&self.cups)
-        {
+        for ((median, &raw), cup) in self.strokes.iter_mut().zip(&samples.stroke_um).zip(&self.cups) {
             // The bellows of a sealed cup fold by themselves.
             let free = matches!(cup.state(), CupState::Vented | CupState::Seeking);
             pushed_in |= median.push(raw) > self.limits.contact_um && free;
@@ -241,10 +225,7 @@ impl Controller {
             return;
         }
         if !pressed {
-            self.release_input = ReleaseInput {
-                rested: true,
-                pressed_since: None,
-            };
+            self.release_input = ReleaseInput { rested: true, pressed_since: None };
             return;
         }
         if !self.release_input.rested {
@@ -311,13 +292,7 @@ impl Controller {
         }
     }
 
-    fn obey(
-        &mut self,
-        now_ms: u32,
-        samples: &Samples,
-        request: &Packet<Request>,
-        reports: &mut Reports,
-    ) {
+    fn obey(&mut self, now_ms: u32, samples: &Samples, request: &Packet<Request>, reports: &mut Reports) {
         let seq = request.seq;
         let safe_before = matches!(self.state, State::SafeEmpty | State::SafeHolding);
         let answer = match request.body {
@@ -327,10 +302,7 @@ impl Controller {
                 if active_before && answer.is_ok() {
                     self.tell(reports, Event::HostRestarted { at_ms: now_ms });
                 }
-                let hello = Report::Hello {
-                    version: VERSION,
-                    cups: CUPS as u8,
-                };
+                let hello = Report::Hello { version: VERSION, cups: CUPS as u8 };
                 reports.say(&mut self.seq, hello);
                 answer
             }
@@ -347,9 +319,7 @@ impl Controller {
             Request::Clear => self.clear(),
             Request::Limits(limits) => self.limit(&limits),
             Request::Arm => self.arm(samples),
-            Request::Tare => self
-                .greeted()
-                .map(|()| self.zero_mn = self.recent_load.mean()),
+            Request::Tare => self.greeted().map(|()| self.zero_mn = self.recent_load.mean()),
             Request::Heartbeat => self.greeted(),
         };
         if self.greeted {
@@ -363,11 +333,7 @@ impl Controller {
     }
 
     fn greeted(&self) -> Result<(), Refusal> {
-        if self.greeted {
-            Ok(())
-        } else {
-            Err(Refusal::NotGreeted)
-        }
+        if self.greeted { Ok(()) } else { Err(Refusal::NotGreeted) }
     }
 
     /// What every request that moves air or fingers needs.
@@ -441,19 +407,12 @@ impl Controller {
             return Err(Refusal::OutOfRange);
         }
         self.latched = false;
-        let released: CupSet = cups
-            .iter()
-            .filter(|&i| self.cups.get(i).is_some_and(Cup::on_vacuum))
-            .collect();
+        let released: CupSet = cups.iter().filter(|&i| self.cups.get(i).is_some_and(Cup::on_vacuum)).collect();
         for cup in self.chosen(cups) {
             cup.vent();
         }
         if !released.is_empty() {
-            self.blow = Some(Blow {
-                cups: released,
-                since_ms: now_ms,
-                for_ms: blow_ms,
-            });
+            self.blow = Some(Blow { cups: released, since_ms: now_ms, for_ms: blow_ms });
         }
         Ok(())
     }
@@ -481,11 +440,7 @@ impl Controller {
             State::Active => {
                 let limits = self.limits;
                 let lost = |cup: &Cup| cup.state() == CupState::Lost;
-                if self
-                    .cups
-                    .iter()
-                    .any(|cup| lost(cup) && cup.may_hold(&limits))
-                {
+                if self.cups.iter().any(|cup| lost(cup) && cup.may_hold(&limits)) {
                     return Err(Refusal::Holding);
                 }
                 self.latched = false;
@@ -500,9 +455,7 @@ impl Controller {
 
     fn chosen(&mut self, cups: CupSet) -> impl Iterator<Item = &mut Cup> {
         let numbered = self.cups.iter_mut().enumerate();
-        numbered
-            .filter(move |(i, _)| cups.contains(*i))
-            .map(|(_, cup)| cup)
+        numbered.filter(move |(i, _)| cups.contains(*i)).map(|(_, cup)| cup)
     }
 
     /// Blow-off ends with its time, with the active state, and where a released cup is on vacuum
@@ -512,8 +465,7 @@ impl Controller {
             let vented = |i| self.cups.get(i).is_some_and(Cup::vents);
             self.state == State::Active
                 && blow.cups.iter().all(vented)
-                && now_ms.wrapping_sub(blow.since_ms)
-                    < u32::from(blow.for_ms.min(self.limits.max_blow_ms))
+                && now_ms.wrapping_sub(blow.since_ms) < u32::from(blow.for_ms.min(self.limits.max_blow_ms))
         };
         self.blow = self.blow.filter(goes_on);
     }
@@ -535,12 +487,7 @@ impl Controller {
         for (vents, cup) in vent.iter_mut().zip(&self.cups) {
             *vents = cup.vents();
         }
-        Outputs {
-            generator: self.generator.runs(),
-            vent,
-            blow_off: self.blow.is_some(),
-            pinch_force_mn: self.pinch_mn,
-        }
+        Outputs { generator: self.generator.runs(), vent, blow_off: self.blow.is_some(), pinch_force_mn: self.pinch_mn }
     }
 
     fn status(&self, now_ms: u32, samples: &Samples) -> Status {

@@ -37,10 +37,7 @@ impl Default for Cup {
 
 impl Cup {
     pub(crate) fn status(&self) -> CupStatus {
-        CupStatus {
-            state: self.state,
-            pressure_pa: self.pressure_pa,
-        }
+        CupStatus { state: self.state, pressure_pa: self.pressure_pa }
     }
 
     pub(crate) fn state(&self) -> CupState {
@@ -73,9 +70,7 @@ impl Cup {
     /// Ends the doubt after the start: what is under vacuum is held, the rest vented. True where
     /// it is held.
     pub(crate) fn decide(&mut self, limits: &Limits) -> bool {
-        let found = self.undecided
-            && self.state == CupState::Vented
-            && self.pressure_pa >= limits.lost_floor_pa;
+        let found = self.undecided && self.state == CupState::Vented && self.pressure_pa >= limits.lost_floor_pa;
         self.undecided = false;
         if found {
             self.expected_pa = 0;
@@ -115,14 +110,8 @@ impl Cup {
         let at_ms = now_ms;
         let threshold = limits.seal_threshold_pa(self.expected_pa);
         let above = self.pressure_pa >= threshold;
-        self.above_since = if above {
-            self.above_since.or(Some(now_ms))
-        } else {
-            None
-        };
-        let held = self
-            .above_since
-            .is_some_and(|since| now_ms.wrapping_sub(since) >= u32::from(limits.seal_hold_ms));
+        self.above_since = if above { self.above_since.or(Some(now_ms)) } else { None };
+        let held = self.above_since.is_some_and(|since| now_ms.wrapping_sub(since) >= u32::from(limits.seal_hold_ms));
         match self.state {
             CupState::Vented => {
                 self.above_since = None;
@@ -191,29 +180,14 @@ mod tests {
         let expected: Vec<_> = expected
             .iter()
             .map(|event| match *event {
-                Event::CupSealed { cup, at_ms } => Event::CupSealed {
-                    cup,
-                    at_ms: start.wrapping_add(at_ms),
-                },
-                Event::CupLost { cup, at_ms } => Event::CupLost {
-                    cup,
-                    at_ms: start.wrapping_add(at_ms),
-                },
-                Event::CupLeaking { cup, at_ms } => Event::CupLeaking {
-                    cup,
-                    at_ms: start.wrapping_add(at_ms),
-                },
-                Event::SeekTimedOut { cup, at_ms } => Event::SeekTimedOut {
-                    cup,
-                    at_ms: start.wrapping_add(at_ms),
-                },
+                Event::CupSealed { cup, at_ms } => Event::CupSealed { cup, at_ms: start.wrapping_add(at_ms) },
+                Event::CupLost { cup, at_ms } => Event::CupLost { cup, at_ms: start.wrapping_add(at_ms) },
+                Event::CupLeaking { cup, at_ms } => Event::CupLeaking { cup, at_ms: start.wrapping_add(at_ms) },
+                Event::SeekTimedOut { cup, at_ms } => Event::SeekTimedOut { cup, at_ms: start.wrapping_add(at_ms) },
                 other => other,
             })
             .collect();
-        assert_eq!(
-            found, expected,
-            "expected {expected_pa} Pa, stretches {stretches:?}"
-        );
+        assert_eq!(found, expected, "expected {expected_pa} Pa, stretches {stretches:?}");
     }
 
     fn sealed(at_ms: u32) -> Event {
@@ -244,11 +218,7 @@ mod tests {
 
     #[test]
     fn a_cup_that_never_seals_gives_up_at_its_timeout() {
-        check(
-            0,
-            &[(9_000, 2_000)],
-            &[Event::SeekTimedOut { cup: 2, at_ms: 600 }],
-        );
+        check(0, &[(9_000, 2_000)], &[Event::SeekTimedOut { cup: 2, at_ms: 600 }]);
     }
 
     #[test]
@@ -266,43 +236,23 @@ mod tests {
         check(65_000, &stretches, &[sealed(27), leaking(60 + 27 * 6 + 2)]);
         stretches.push((9_999, 10));
         let end = 60 + 56 * 6 + 2;
-        check(
-            65_000,
-            &stretches,
-            &[sealed(27), leaking(60 + 27 * 6 + 2), lost(end)],
-        );
+        check(65_000, &stretches, &[sealed(27), leaking(60 + 27 * 6 + 2), lost(end)]);
     }
 
     #[test]
     fn a_leaking_cup_that_holds_its_threshold_again_is_sealed_again() {
-        check(
-            50_000,
-            &[(32_000, 50), (28_000, 50), (32_000, 50)],
-            &[sealed(27), leaking(52), sealed(127)],
-        );
+        check(50_000, &[(32_000, 50), (28_000, 50), (32_000, 50)], &[sealed(27), leaking(52), sealed(127)]);
     }
 
     #[test]
     fn a_lost_cup_whose_vacuum_returns_is_sealed_again() {
-        check(
-            0,
-            &[(60_000, 50), (0, 50), (60_000, 50)],
-            &[sealed(27), lost(52), sealed(127)],
-        );
+        check(0, &[(60_000, 50), (0, 50), (60_000, 50)], &[sealed(27), lost(52), sealed(127)]);
     }
 
     #[test]
     fn single_wild_samples_neither_seal_nor_lose() {
-        check(
-            0,
-            &[(0, 50), (90_000, 2), (0, 50), (90_000, 2), (0, 50)],
-            &[],
-        );
-        check(
-            0,
-            &[(60_000, 50), (0, 2), (60_000, 50), (0, 1), (60_000, 50)],
-            &[sealed(27)],
-        );
+        check(0, &[(0, 50), (90_000, 2), (0, 50), (90_000, 2), (0, 50)], &[]);
+        check(0, &[(60_000, 50), (0, 2), (60_000, 50), (0, 1), (60_000, 50)], &[sealed(27)]);
     }
 
     #[test]
@@ -329,11 +279,7 @@ mod tests {
                 assert_eq!(cup.state(), CupState::Lost);
                 assert!(cup.may_hold(&limits));
                 cup.seek(now, 90_000, &limits);
-                assert_eq!(
-                    cup.state(),
-                    CupState::Lost,
-                    "a seek does not put it at risk"
-                );
+                assert_eq!(cup.state(), CupState::Lost, "a seek does not put it at risk");
             }
         }
         assert_eq!(cup.state(), CupState::Sealed);

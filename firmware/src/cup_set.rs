@@ -6,9 +6,7 @@ use crate::CUPS;
 
 /// A set of cups: bit *i* stands for cup *i*. Bits from [`CUPS`] on mean no cup; a set that has
 /// one of them is not [valid](Self::is_valid) and requests that hold it are refused.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct CupSet(pub u8);
 
 impl CupSet {
@@ -20,11 +18,7 @@ impl CupSet {
     /// The set of one cup; [`NONE`](Self::NONE) where the tool has no such cup.
     #[must_use]
     pub const fn single(cup: usize) -> Self {
-        if cup < CUPS {
-            Self(1 << cup)
-        } else {
-            Self::NONE
-        }
+        if cup < CUPS { Self(1 << cup) } else { Self::NONE }
     }
 
     /// Whether cup number `cup` is in the set; never so from [`CUPS`] on.

@@ -11,10 +11,7 @@ pub(crate) struct Median5<T> {
 
 impl<T> Default for Median5<T> {
     fn default() -> Self {
-        Self {
-            window: None,
-            next: 0,
-        }
+        Self { window: None, next: 0 }
     }
 }
 
@@ -50,13 +47,7 @@ impl Mean16 {
 
     /// 0 before the first sample.
     pub(crate) fn mean(&self) -> i32 {
-        let sum: i64 = self
-            .window
-            .iter()
-            .take(self.filled)
-            .copied()
-            .map(i64::from)
-            .sum();
+        let sum: i64 = self.window.iter().take(self.filled).copied().map(i64::from).sum();
         let count = i64::try_from(self.filled.max(1)).unwrap_or(1);
         i32::try_from(sum / count).unwrap_or(0)
     }
@@ -72,11 +63,7 @@ pub(crate) struct History {
 
 impl Default for History {
     fn default() -> Self {
-        Self {
-            samples: [(0, 0); 64],
-            filled: 0,
-            next: 0,
-        }
+        Self { samples: [(0, 0); 64], filled: 0, next: 0 }
     }
 }
 
@@ -98,10 +85,7 @@ impl History {
     pub(crate) fn peak(&self, now_ms: u32, window_ms: u16) -> u32 {
         let recent = |&&(at, _): &&(u32, u32)| now_ms.wrapping_sub(at) <= u32::from(window_ms);
         let kept = self.samples.iter().take(self.filled);
-        kept.filter(recent)
-            .map(|&(_, pressure)| pressure)
-            .max()
-            .unwrap_or(0)
+        kept.filter(recent).map(|&(_, pressure)| pressure).max().unwrap_or(0)
     }
 }
 
@@ -113,10 +97,7 @@ mod tests {
     fn two_wild_samples_in_a_row_do_not_pass_the_median() {
         let mut median = Median5::default();
         let wild = [10u32, 11, 90_000, 0, 12, 11, 10];
-        assert!(
-            wild.iter()
-                .all(|&sample| (10..=12).contains(&median.push(sample)))
-        );
+        assert!(wild.iter().all(|&sample| (10..=12).contains(&median.push(sample))));
     }
 
     #[test]

@@ -37,13 +37,7 @@ impl Generator {
     }
 
     /// Decides whether it runs; true in the tick in which saving is given up.
-    pub(crate) fn update(
-        &mut self,
-        now_ms: u32,
-        need: Need,
-        manifold_pa: u32,
-        limits: &Limits,
-    ) -> bool {
+    pub(crate) fn update(&mut self, now_ms: u32, need: Need, manifold_pa: u32, limits: &Limits) -> bool {
         let run = match need {
             Need::Nothing => {
                 self.stop();
@@ -76,11 +70,7 @@ mod tests {
 
     fn check(generator: &mut Generator, now: u32, need: Need, manifold: u32, expected: bool) {
         generator.update(now, need, manifold, &Limits::default());
-        assert_eq!(
-            generator.runs(),
-            expected,
-            "at {now} ms, {need:?}, manifold {manifold} Pa"
-        );
+        assert_eq!(generator.runs(), expected, "at {now} ms, {need:?}, manifold {manifold} Pa");
     }
 
     #[test]

@@ -30,12 +30,7 @@ impl Gripper {
     /// A gripper just after power-on.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            controller: Controller::new(),
-            decoder: Decoder::new(),
-            waiting: [None; WAITING],
-            crowded_out: 0,
-        }
+        Self { controller: Controller::new(), decoder: Decoder::new(), waiting: [None; WAITING], crowded_out: 0 }
     }
 
     /// Takes bytes as they came from the link, in pieces of any size.
@@ -51,8 +46,7 @@ impl Gripper {
     pub fn tick(&mut self, now_ms: u32, samples: &Samples, mut send: impl FnMut(&[u8])) -> Outputs {
         let request = self.waiting[0].take();
         self.waiting.rotate_left(1);
-        self.controller
-            .set_bad_packets(self.decoder.bad().saturating_add(self.crowded_out));
+        self.controller.set_bad_packets(self.decoder.bad().saturating_add(self.crowded_out));
         let tick = self.controller.tick(now_ms, samples, request.as_ref());
         for report in &tick.reports {
             let mut buffer = [0; MAX_PACKET];
@@ -103,12 +97,7 @@ mod tests {
         let mut decoder = Decoder::<Report, MAX_PACKET>::new();
         let mut reports = Vec::new();
         gripper.tick(now_ms, &SUPPLIED, |bytes| {
-            reports.extend(
-                bytes
-                    .iter()
-                    .filter_map(|&b| decoder.push(b))
-                    .map(|p| p.body),
-            );
+            reports.extend(bytes.iter().filter_map(|&b| decoder.push(b)).map(|p| p.body));
         });
         assert_eq!(decoder.bad(), 0);
         reports
@@ -129,10 +118,7 @@ mod tests {
         put(&mut gripper, 3, Request::Arm);
         let done = |reports: &[Report], seq| reports.contains(&Report::Done { seq });
         for seq in 1..=3 {
-            assert!(
-                done(&tick(&mut gripper, u32::from(seq)), seq),
-                "request {seq}"
-            );
+            assert!(done(&tick(&mut gripper, u32::from(seq)), seq), "request {seq}");
         }
         assert_eq!(status(&tick(&mut gripper, 4)).state, State::Active);
     }

@@ -96,41 +96,17 @@ impl Limits {
         let hold = i64::from(self.seal_hold_ms);
         let contact = i64::from(self.contact_mn);
         within("seal_floor_pa", seal_floor, "Pa", 5_000, 60_000)?;
-        within(
-            "seal_fraction_percent",
-            self.seal_fraction_percent,
-            "%",
-            30,
-            95,
-        )?;
+        within("seal_fraction_percent", self.seal_fraction_percent, "%", 30, 95)?;
         within("seal_hold_ms", hold, "ms", 5, 500)?;
         within("lost_drop_pa", self.lost_drop_pa, "Pa", 2_000, 40_000)?;
         within("lost_window_ms", self.lost_window_ms, "ms", 5, 60)?;
         within("lost_floor_pa", self.lost_floor_pa, "Pa", 2_000, seal_floor)?;
-        within(
-            "seek_timeout_ms",
-            self.seek_timeout_ms,
-            "ms",
-            (hold + 1).max(50),
-            10_000,
-        )?;
+        within("seek_timeout_ms", self.seek_timeout_ms, "ms", (hold + 1).max(50), 10_000)?;
         within("heartbeat_ms", self.heartbeat_ms, "ms", 20, 500)?;
         within("generator_on_pa", on, "Pa", seal_floor, 94_000)?;
-        within(
-            "generator_off_pa",
-            self.generator_off_pa,
-            "Pa",
-            on + 1_000,
-            95_000,
-        )?;
+        within("generator_off_pa", self.generator_off_pa, "Pa", on + 1_000, 95_000)?;
         within("contact_mn", contact, "mN", 200, 50_000)?;
-        within(
-            "overload_mn",
-            self.overload_mn,
-            "mN",
-            contact + 1,
-            1_000_000,
-        )?;
+        within("overload_mn", self.overload_mn, "mN", contact + 1, 1_000_000)?;
         within("max_blow_ms", self.max_blow_ms, "ms", 0, 1_000)?;
         within("contact_um", self.contact_um, "µm", 200, 25_000)?;
         within("max_pinch_mn", self.max_pinch_mn, "mN", 0, 60_000)
@@ -155,17 +131,7 @@ fn within(
     max: i64,
 ) -> Result<(), LimitError> {
     let value = value.into();
-    if (min..=max).contains(&value) {
-        Ok(())
-    } else {
-        Err(LimitError {
-            field,
-            value,
-            unit,
-            min,
-            max,
-        })
-    }
+    if (min..=max).contains(&value) { Ok(()) } else { Err(LimitError { field, value, unit, min, max }) }
 }
 
 #[cfg(test)]
@@ -178,11 +144,7 @@ mod tests {
     fn check(change: impl FnOnce(&mut Limits), expected: &str) {
         let mut limits = Limits::default();
         change(&mut limits);
-        let found = limits
-            .check()
-            .err()
-            .map(|e| e.to_string())
-            .unwrap_or_default();
+        let found = limits.check().err().map(|e| e.to_string()).unwrap_or_default();
         assert_eq!(found, expected);
     }
 
@@ -193,38 +155,17 @@ mod tests {
 
     #[test]
     fn a_limit_outside_its_range_is_named_with_value_and_range() {
-        check(
-            |l| l.seal_floor_pa = 500,
-            "seal_floor_pa at 500 Pa is outside [5000, 60000] Pa",
-        );
-        check(
-            |l| l.heartbeat_ms = 501,
-            "heartbeat_ms at 501 ms is outside [20, 500] ms",
-        );
-        check(
-            |l| l.seal_fraction_percent = 0,
-            "seal_fraction_percent at 0 % is outside [30, 95] %",
-        );
-        check(
-            |l| l.lost_window_ms = 61,
-            "lost_window_ms at 61 ms is outside [5, 60] ms",
-        );
-        check(
-            |l| l.contact_mn = i32::MIN,
-            "contact_mn at -2147483648 mN is outside [200, 50000] mN",
-        );
+        check(|l| l.seal_floor_pa = 500, "seal_floor_pa at 500 Pa is outside [5000, 60000] Pa");
+        check(|l| l.heartbeat_ms = 501, "heartbeat_ms at 501 ms is outside [20, 500] ms");
+        check(|l| l.seal_fraction_percent = 0, "seal_fraction_percent at 0 % is outside [30, 95] %");
+        check(|l| l.lost_window_ms = 61, "lost_window_ms at 61 ms is outside [5, 60] ms");
+        check(|l| l.contact_mn = i32::MIN, "contact_mn at -2147483648 mN is outside [200, 50000] mN");
     }
 
     #[test]
     fn limits_that_contradict_each_other_are_refused() {
-        check(
-            |l| l.lost_floor_pa = 15_001,
-            "lost_floor_pa at 15001 Pa is outside [2000, 15000] Pa",
-        );
-        check(
-            |l| l.generator_off_pa = l.generator_on_pa,
-            "generator_off_pa at 60000 Pa is outside [61000, 95000] Pa",
-        );
+        check(|l| l.lost_floor_pa = 15_001, "lost_floor_pa at 15001 Pa is outside [2000, 15000] Pa");
+        check(|l| l.generator_off_pa = l.generator_on_pa, "generator_off_pa at 60000 Pa is outside [61000, 95000] Pa");
         check(
             |l| {
                 l.seal_hold_ms = 300;
@@ -232,10 +173,7 @@ mod tests {
             },
             "seek_timeout_ms at 300 ms is outside [301, 10000] ms",
         );
-        check(
-            |l| l.overload_mn = l.contact_mn,
-            "overload_mn at 3000 mN is outside [3001, 1000000] mN",
-        );
+        check(|l| l.overload_mn = l.contact_mn, "overload_mn at 3000 mN is outside [3001, 1000000] mN");
     }
 
     #[test]

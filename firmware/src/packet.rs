@@ -257,10 +257,7 @@ impl fmt::Display for Event {
                 write!(f, "cups found under vacuum at start, held, at {at_ms} ms")
             }
             Self::GeneratorContinuous { at_ms } => {
-                write!(
-                    f,
-                    "generator continuous, re-adjusted too often, at {at_ms} ms"
-                )
+                write!(f, "generator continuous, re-adjusted too often, at {at_ms} ms")
             }
         }
     }

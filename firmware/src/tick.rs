@@ -59,14 +59,8 @@ impl Reports {
     }
 
     pub(crate) fn new() -> Self {
-        let filler = Packet {
-            seq: 0,
-            body: Report::Done { seq: 0 },
-        };
-        Self {
-            packets: [filler; Self::MAX],
-            length: 0,
-        }
+        let filler = Packet { seq: 0, body: Report::Done { seq: 0 } };
+        Self { packets: [filler; Self::MAX], length: 0 }
     }
 
     /// Appends a report under the next number. [`MAX`](Self::MAX) is the most that a tick can say;

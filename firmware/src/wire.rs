@@ -45,13 +45,9 @@ pub enum WireError {
 /// [`WireError`] where the body or the buffer has the wrong size.
 pub fn encode<T: Serialize>(packet: &Packet<T>, into: &mut [u8]) -> Result<usize, WireError> {
     let seq = packet.seq;
-    let no_room = WireError::NoRoom {
-        seq,
-        room: into.len(),
-    };
+    let no_room = WireError::NoRoom { seq, room: into.len() };
     let mut scratch = [0; MAX_BODY];
-    let body = postcard::to_slice(packet, &mut scratch)
-        .map_err(|_| WireError::TooLong { seq, max: MAX_BODY })?;
+    let body = postcard::to_slice(packet, &mut scratch).map_err(|_| WireError::TooLong { seq, max: MAX_BODY })?;
     let checksum = CRC.checksum(body).to_le_bytes();
     let mut cobs = cobs::CobsEncoder::new(into);
     cobs.push(body).map_err(|_| no_room)?;
@@ -77,13 +73,7 @@ pub struct Decoder<T, const N: usize> {
 
 impl<T, const N: usize> Default for Decoder<T, N> {
     fn default() -> Self {
-        Self {
-            buffer: [0; N],
-            length: 0,
-            overrun: false,
-            bad: 0,
-            packets: PhantomData,
-        }
+        Self { buffer: [0; N], length: 0, overrun: false, bad: 0, packets: PhantomData }
     }
 }
 
@@ -154,15 +144,8 @@ mod tests {
 
     fn check(stream: &[u8], packets: usize, bad: u32) {
         let mut decoder = Decoder::<Request, MAX_PACKET>::new();
-        let found = stream
-            .iter()
-            .filter(|&&byte| decoder.push(byte).is_some())
-            .count();
-        assert_eq!(
-            (found, decoder.bad()),
-            (packets, bad),
-            "stream {stream:02x?}"
-        );
+        let found = stream.iter().filter(|&&byte| decoder.push(byte).is_some()).count();
+        assert_eq!((found, decoder.bad()), (packets, bad), "stream {stream:02x?}");
     }
 
     #[test]
@@ -172,10 +155,7 @@ mod tests {
 
     #[test]
     fn the_longest_packets_fit_the_buffer_and_the_next_size_is_refused() {
-        let cup = CupStatus {
-            state: CupState::Lost,
-            pressure_pa: u32::MAX,
-        };
+        let cup = CupStatus { state: CupState::Lost, pressure_pa: u32::MAX };
         let status = Status {
             time_ms: u32::MAX,
             state: State::SafeHolding,
@@ -207,32 +187,17 @@ mod tests {
             max_pinch_mn: u16::MAX,
         };
         assert!(bytes(255, Request::Limits(limits)).len() <= MAX_PACKET);
-        let too_long = Packet {
-            seq: 9,
-            body: [0xffu8; 32].map(|b| [b; 4]),
-        };
-        assert_eq!(
-            encode(&too_long, &mut [0; 256]),
-            Err(WireError::TooLong {
-                seq: 9,
-                max: MAX_BODY
-            })
-        );
+        let too_long = Packet { seq: 9, body: [0xffu8; 32].map(|b| [b; 4]) };
+        assert_eq!(encode(&too_long, &mut [0; 256]), Err(WireError::TooLong { seq: 9, max: MAX_BODY }));
     }
 
     #[test]
     fn a_buffer_that_is_too_small_is_an_error_at_every_size() {
-        let packet = Packet {
-            seq: 1,
-            body: Request::Arm,
-        };
+        let packet = Packet { seq: 1, body: Request::Arm };
         let needed = bytes(1, Request::Arm).len();
         for room in 0..needed {
             let mut buffer = [0; 16];
-            assert_eq!(
-                encode(&packet, &mut buffer[..room]),
-                Err(WireError::NoRoom { seq: 1, room })
-            );
+            assert_eq!(encode(&packet, &mut buffer[..room]), Err(WireError::NoRoom { seq: 1, room }));
         }
     }
 
@@ -270,10 +235,7 @@ mod tests {
             stream[bit / 8] ^= 1 << (bit % 8);
             stream.extend([0]);
             let mut decoder = Decoder::<Request, MAX_PACKET>::new();
-            assert!(
-                stream.iter().all(|&byte| decoder.push(byte).is_none()),
-                "bit {bit}"
-            );
+            assert!(stream.iter().all(|&byte| decoder.push(byte).is_none()), "bit {bit}");
             assert!(decoder.bad() >= 1, "bit {bit}");
         }
     }

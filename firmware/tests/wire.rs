@@ -8,19 +8,10 @@ use proptest::test_runner::RngSeed;
 fn request() -> impl Strategy<Value = Request> {
     prop_oneof![
         any::<u16>().prop_map(|version| Request::Hello { version }),
-        any::<u16>().prop_map(|heartbeat_ms| Request::Limits(Limits {
-            heartbeat_ms,
-            ..Limits::default()
-        })),
+        any::<u16>().prop_map(|heartbeat_ms| Request::Limits(Limits { heartbeat_ms, ..Limits::default() })),
         Just(Request::Arm),
-        (any::<u8>(), any::<u32>()).prop_map(|(cups, expected_pa)| Request::Seek {
-            cups: CupSet(cups),
-            expected_pa
-        }),
-        (any::<u8>(), any::<u16>()).prop_map(|(cups, blow_ms)| Request::Release {
-            cups: CupSet(cups),
-            blow_ms
-        }),
+        (any::<u8>(), any::<u32>()).prop_map(|(cups, expected_pa)| Request::Seek { cups: CupSet(cups), expected_pa }),
+        (any::<u8>(), any::<u16>()).prop_map(|(cups, blow_ms)| Request::Release { cups: CupSet(cups), blow_ms }),
         Just(Request::Tare),
         Just(Request::Heartbeat),
         Just(Request::Stop),

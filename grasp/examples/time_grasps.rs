@@ -1,10 +1,7 @@
 //! How long the search for grasps and places takes: a heap of 26 things, the six items that a station expands.
 //!
 //! `cargo run --release -p grasp --example time_grasps`
-#![expect(
-    clippy::disallowed_methods,
-    reason = "it measures, so it reads the wall's clock"
-)]
+#![expect(clippy::disallowed_methods, reason = "it measures, so it reads the wall's clock")]
 
 #[path = "../tests/rendered/mod.rs"]
 mod rendered;
@@ -41,11 +38,9 @@ fn main() {
         }
         looks_ms.push(start.elapsed().as_secs_f64() * 1e3);
     }
-    for (name, times) in [
-        ("grasps of one item", items_ms),
-        ("places of one item", places_ms),
-        ("look, six items", looks_ms),
-    ] {
+    for (name, times) in
+        [("grasps of one item", items_ms), ("places of one item", places_ms), ("look, six items", looks_ms)]
+    {
         print(name, times);
     }
     println!("{accepted} accepted of {kept} kept");
@@ -54,11 +49,5 @@ fn main() {
 fn print(name: &str, mut times: Vec<f64>) {
     times.sort_by(f64::total_cmp);
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-    println!(
-        "{name}: p50 {:.2} ms, p99 {:.2} ms, worst {:.2} ms (n {})",
-        at(0.5),
-        at(0.99),
-        at(1.0),
-        times.len()
-    );
+    println!("{name}: p50 {:.2} ms, p99 {:.2} ms, worst {:.2} ms (n {})", at(0.5), at(0.99), at(1.0), times.len());
 }

@@ -49,25 +49,15 @@ pub fn baseline_grasps(item: &Item, around: &Surroundings<'_>) -> Vec<Candidate>
     let middle = Point3::from(points.iter().map(|(p, _)| p.coords).sum::<Vector3<f64>>() / count);
     let mut patches: Vec<Patch> = Vec::new();
     for (p, _) in points.iter().step_by((points.len() / 2000).max(1)) {
-        if patches
-            .iter()
-            .all(|patch| (patch.at - p).xy().norm() >= SPACING_M)
-        {
+        if patches.iter().all(|patch| (patch.at - p).xy().norm() >= SPACING_M) {
             patches.extend(Patch::about(p, &points, &middle));
         }
     }
-    let least = patches
-        .iter()
-        .map(|p| p.variance)
-        .fold(f64::INFINITY, f64::min);
+    let least = patches.iter().map(|p| p.variance).fold(f64::INFINITY, f64::min);
     let flat = |p: &Patch| p.variance <= (AS_FLAT * least).max(FLAT_FLOOR);
     patches.sort_by(|a, b| {
         let key = |p: &Patch| {
-            if flat(p) {
-                (false, p.off)
-            } else {
-                (true, p.variance)
-            }
+            if flat(p) { (false, p.off) } else { (true, p.variance) }
         };
         let (a, b) = (key(a), key(b));
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
@@ -81,14 +71,7 @@ pub fn baseline_grasps(item: &Item, around: &Surroundings<'_>) -> Vec<Candidate>
             let mut stance = target.stance(patch.at, patch.normal);
             let along = Vector3::x() - patch.normal * patch.normal.x;
             stance.x = along.try_normalize(1e-6).unwrap_or(stance.x);
-            let hold: Hold = target.hold(
-                &stance.tool(take.middle),
-                take.cups,
-                ACCELERATION,
-                EXPECTED_PA,
-                None,
-                1.0,
-            );
+            let hold: Hold = target.hold(&stance.tool(take.middle), take.cups, ACCELERATION, EXPECTED_PA, None, 1.0);
             Candidate {
                 hold,
                 score: 1.0 - 0.5 * rank as f64 / number,
@@ -121,11 +104,7 @@ struct Patch {
 }
 
 impl Patch {
-    fn about(
-        p: &Point3<f64>,
-        points: &[(Point3<f64>, Vector3<f64>)],
-        middle: &Point3<f64>,
-    ) -> Option<Self> {
+    fn about(p: &Point3<f64>, points: &[(Point3<f64>, Vector3<f64>)], middle: &Point3<f64>) -> Option<Self> {
         let near = || points.iter().filter(|(q, _)| (q - p).norm() < PATCH_M);
         let count = near().count() as f64;
         if count < 20.0 {
@@ -133,11 +112,6 @@ impl Patch {
         }
         let normal = near().map(|(_, n)| n).sum::<Vector3<f64>>() / count;
         let at = Point3::from(near().map(|(q, _)| q.coords).sum::<Vector3<f64>>() / count);
-        Some(Self {
-            at,
-            normal: normal.try_normalize(1e-3)?,
-            variance: 1.0 - normal.norm(),
-            off: (at - middle).norm(),
-        })
+        Some(Self { at, normal: normal.try_normalize(1e-3)?, variance: 1.0 - normal.norm(), off: (at - middle).norm() })
     }
 }

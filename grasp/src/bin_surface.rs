@@ -45,9 +45,7 @@ impl BinSurface {
             }
             let before = z.clone();
             for k in (0..z.len()).filter(|&k| !before[k].is_finite()) {
-                let around = around(k, nx, ny)
-                    .map(|m| before[m])
-                    .filter(|z| z.is_finite());
+                let around = around(k, nx, ny).map(|m| before[m]).filter(|z| z.is_finite());
                 if let Some(highest) = around.reduce(f64::max) {
                     z[k] = highest;
                 }
@@ -71,23 +69,12 @@ impl BinSurface {
                 *z = 0.0;
             }
         }
-        Self {
-            origin: map.origin,
-            cell: map.cell,
-            nx,
-            ny,
-            z,
-            noise,
-        }
+        Self { origin: map.origin, cell: map.cell, nx, ny, z, noise }
     }
 
     /// The cells that a rectangle touches by more than a hair, cut to the map.
     pub(crate) fn cells(&self, low: [f64; 2], high: [f64; 2]) -> Cells {
-        let from = |v: f64, axis: usize| {
-            ((v - self.origin[axis]) / self.cell + 1e-6)
-                .floor()
-                .max(0.0) as usize
-        };
+        let from = |v: f64, axis: usize| ((v - self.origin[axis]) / self.cell + 1e-6).floor().max(0.0) as usize;
         let to = |v: f64, axis: usize, n: usize| {
             (((v - self.origin[axis]) / self.cell - 1e-6).ceil().max(0.0) as usize).min(n)
         };
@@ -100,8 +87,7 @@ impl BinSurface {
     }
 
     pub(crate) fn heights(&self, cells: Cells) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
-        (cells.j0..cells.j1)
-            .flat_map(move |j| (cells.i0..cells.i1).map(move |i| (i, j, self.z[j * self.nx + i])))
+        (cells.j0..cells.j1).flat_map(move |j| (cells.i0..cells.i1).map(move |i| (i, j, self.z[j * self.nx + i])))
     }
 
     /// Greatest height over `width × depth` cells from each cell on; cells where the window leaves the map are infinite.
@@ -114,12 +100,7 @@ impl BinSurface {
         }
         let mut room = SlidingMax::default();
         for j in 0..ny {
-            room.run(
-                nx,
-                width,
-                |i| self.z[j * nx + i],
-                |i, z| rows[j * nx + i] = z,
-            );
+            room.run(nx, width, |i| self.z[j * nx + i], |i, z| rows[j * nx + i] = z);
         }
         for i in 0..=nx - width {
             room.run(ny, depth, |j| rows[j * nx + i], |j, z| all[j * nx + i] = z);
@@ -152,9 +133,7 @@ fn around(k: usize, nx: usize, ny: usize) -> impl Iterator<Item = usize> {
     let (i, j) = (k % nx, k / nx);
     let (i0, i1) = (i.saturating_sub(1), (i + 1).min(nx - 1));
     let (j0, j1) = (j.saturating_sub(1), (j + 1).min(ny - 1));
-    (j0..=j1)
-        .flat_map(move |j| (i0..=i1).map(move |i| j * nx + i))
-        .filter(move |m| *m != k)
+    (j0..=j1).flat_map(move |j| (i0..=i1).map(move |i| j * nx + i)).filter(move |m| *m != k)
 }
 
 /// The maximum of a moving window, by a queue of falling values.
@@ -162,13 +141,7 @@ fn around(k: usize, nx: usize, ny: usize) -> impl Iterator<Item = usize> {
 struct SlidingMax(std::collections::VecDeque<(usize, f64)>);
 
 impl SlidingMax {
-    fn run(
-        &mut self,
-        count: usize,
-        width: usize,
-        value: impl Fn(usize) -> f64,
-        mut found: impl FnMut(usize, f64),
-    ) {
+    fn run(&mut self, count: usize, width: usize, value: impl Fn(usize) -> f64, mut found: impl FnMut(usize, f64)) {
         self.0.clear();
         for q in 0..count {
             let v = value(q);
@@ -204,12 +177,7 @@ mod tests {
         let surface = BinSurface::of(&map);
         let fast = surface.highest(13, 8);
         for (i, j) in [(0, 0), (67, 52), (30, 20)] {
-            let cells = Cells {
-                i0: i,
-                j0: j,
-                i1: i + 13,
-                j1: j + 8,
-            };
+            let cells = Cells { i0: i, j0: j, i1: i + 13, j1: j + 8 };
             let slow = surface.heights(cells).map(|h| h.2).fold(0.0, f64::max);
             assert!((fast[j * surface.nx + i] - slow).abs() < 1e-12);
         }

@@ -54,9 +54,7 @@ impl Facet {
         };
         let mut clearance = raster.distance_to(edge);
         // The edge runs through the last covered cell, three quarters of a cell before the next one's centre.
-        clearance
-            .iter_mut()
-            .for_each(|d| *d = (*d - 0.75 * CELL_M as f32).max(0.0));
+        clearance.iter_mut().for_each(|d| *d = (*d - 0.75 * CELL_M as f32).max(0.0));
         let (mut sum, mut squares) = (Vector3::zeros(), 0.0);
         for (_, p) in raster.points().filter(|(k, _)| member[*k]) {
             sum += p.coords;
@@ -66,18 +64,9 @@ impl Facet {
         let mean = sum / count as f64;
         let noise = match form {
             Form::Free => NOISE_M[1],
-            _ => (squares / count as f64)
-                .sqrt()
-                .clamp(NOISE_M[0], NOISE_M[1]),
+            _ => (squares / count as f64).sqrt().clamp(NOISE_M[0], NOISE_M[1]),
         };
-        let mut facet = Self {
-            form,
-            member,
-            count,
-            clearance,
-            middle: Point3::from(mean),
-            noise,
-        };
+        let mut facet = Self { form, member, count, clearance, middle: Point3::from(mean), noise };
         if let Some((point, _)) = facet.surface(mean.x, mean.y) {
             facet.middle = point;
         }
@@ -114,33 +103,22 @@ fn off(form: &Form, p: &Point3<f64>) -> Option<f64> {
 
 /// Takes a surface apart. `cylinder` is radius and length where the catalogue says that it is one;
 /// `along` is a guess of its axis.
-pub(crate) fn facets(
-    raster: &Raster,
-    cylinder: Option<[f64; 2]>,
-    along: Vector3<f64>,
-) -> Vec<Facet> {
+pub(crate) fn facets(raster: &Raster, cylinder: Option<[f64; 2]>, along: Vector3<f64>) -> Vec<Facet> {
     let cells: Vec<(usize, Point3<f64>)> = raster.points().collect();
     let flats = flats(raster, &cells);
-    let flat: usize = flats
-        .iter()
-        .map(|(_, member)| member.iter().filter(|m| **m).count())
-        .sum();
+    let flat: usize = flats.iter().map(|(_, member)| member.iter().filter(|m| **m).count()).sum();
     let first = flats.first().map(|(plane, _)| *plane);
     if let Some([radius, length]) = cylinder
         && let Some(round) = round(&cells, radius, length, along)
         && misfit(&cells, |p| round.above(p))
-            < first.map_or(f64::INFINITY, |plane| {
-                misfit(&cells, |p| plane.above(p.x, p.y, p.z))
-            })
+            < first.map_or(f64::INFINITY, |plane| misfit(&cells, |p| plane.above(p.x, p.y, p.z)))
     {
         let mut member = vec![false; raster.cells.len()];
         for (k, p) in &cells {
             member[*k] = round.above(p).abs() < OFF_M;
         }
         patch_up(raster, &mut member);
-        return Facet::new(raster, Form::Round(round), member)
-            .into_iter()
-            .collect();
+        return Facet::new(raster, Form::Round(round), member).into_iter().collect();
     }
     let mut found: Vec<Facet> = flats
         .into_iter()
@@ -156,11 +134,7 @@ pub(crate) fn facets(
 
 /// Mean square by which the cells are off, each counted up to `OFF_M`.
 fn misfit(cells: &[(usize, Point3<f64>)], off: impl Fn(&Point3<f64>) -> f64) -> f64 {
-    cells
-        .iter()
-        .map(|(_, p)| off(p).abs().min(OFF_M).powi(2))
-        .sum::<f64>()
-        / cells.len().max(1) as f64
+    cells.iter().map(|(_, p)| off(p).abs().min(OFF_M).powi(2)).sum::<f64>() / cells.len().max(1) as f64
 }
 
 /// Flat facets, the largest first; each cell belongs to the nearest.
@@ -200,46 +174,25 @@ fn flats(raster: &Raster, cells: &[(usize, Point3<f64>)]) -> Vec<(Plane, Vec<boo
 }
 
 /// The plane that most free cells lie on, and those that hang together.
-fn largest_flat(
-    raster: &Raster,
-    cells: &[(usize, Point3<f64>)],
-    free: &[bool],
-) -> Option<(Plane, Vec<bool>)> {
-    let open: Vec<Point3<f64>> = cells
-        .iter()
-        .filter(|(k, _)| free[*k])
-        .map(|(_, p)| *p)
-        .collect();
+fn largest_flat(raster: &Raster, cells: &[(usize, Point3<f64>)], free: &[bool]) -> Option<(Plane, Vec<bool>)> {
+    let open: Vec<Point3<f64>> = cells.iter().filter(|(k, _)| free[*k]).map(|(_, p)| *p).collect();
     if open.len() < LEAST_CELLS {
         return None;
     }
     let thin = (open.len() / 500).max(1);
-    let votes = |plane: &Plane| {
-        open.iter()
-            .step_by(thin)
-            .filter(|p| plane.above(p.x, p.y, p.z).abs() < OFF_M)
-            .count()
-    };
-    let seeds = open
-        .iter()
-        .step_by((open.len() / 24).max(1))
-        .filter_map(|p| window_plane(raster, free, p, GUESS_CELLS));
+    let votes = |plane: &Plane| open.iter().step_by(thin).filter(|p| plane.above(p.x, p.y, p.z).abs() < OFF_M).count();
+    let seeds =
+        open.iter().step_by((open.len() / 24).max(1)).filter_map(|p| window_plane(raster, free, p, GUESS_CELLS));
     let whole = fit(open.iter().copied());
     // One flat face needs no guesses.
     let enough = open.len().div_ceil(thin) * 19 / 20;
     let alone = whole.filter(|plane| votes(plane) >= enough);
     let seeds = seeds.take(if alone.is_some() { 0 } else { usize::MAX });
-    let best = whole
-        .into_iter()
-        .chain(seeds)
-        .map(|plane| (votes(&plane), plane))
-        .reduce(|a, b| if b.0 > a.0 { b } else { a });
+    let best =
+        whole.into_iter().chain(seeds).map(|plane| (votes(&plane), plane)).reduce(|a, b| if b.0 > a.0 { b } else { a });
     let mut plane = best?.1;
     for limit in [1.5 * OFF_M, OFF_M, OFF_M] {
-        plane = fit(open
-            .iter()
-            .copied()
-            .filter(|p| plane.above(p.x, p.y, p.z).abs() < limit))?;
+        plane = fit(open.iter().copied().filter(|p| plane.above(p.x, p.y, p.z).abs() < limit))?;
     }
     let mut member = vec![false; raster.cells.len()];
     for (k, p) in cells {
@@ -260,12 +213,7 @@ fn fit(points: impl Iterator<Item = Point3<f64>>) -> Option<Plane> {
 }
 
 /// The plane through the free cells of a square window.
-pub(crate) fn window_plane(
-    raster: &Raster,
-    free: &[bool],
-    about: &Point3<f64>,
-    reach: i32,
-) -> Option<Plane> {
+pub(crate) fn window_plane(raster: &Raster, free: &[bool], about: &Point3<f64>, reach: i32) -> Option<Plane> {
     let k = raster.at(about.x, about.y)?;
     let (ci, cj) = ((k % raster.nx) as i32, (k / raster.nx) as i32);
     let mut sums = Sums::default();
@@ -326,32 +274,19 @@ fn largest_piece(raster: &Raster, member: &[bool]) -> Vec<bool> {
 }
 
 /// A cylinder of this radius through the cells: seen from its side, and no longer than it is by 30 % and 20 mm.
-fn round(
-    cells: &[(usize, Point3<f64>)],
-    radius: f64,
-    length: f64,
-    along: Vector3<f64>,
-) -> Option<Round> {
+fn round(cells: &[(usize, Point3<f64>)], radius: f64, length: f64, along: Vector3<f64>) -> Option<Round> {
     let thin = (cells.len() / 250).max(1);
     let points: Vec<Point3<f64>> = cells.iter().step_by(thin).map(|(_, p)| *p).collect();
     let mut heights: Vec<f64> = points.iter().map(|p| p.z).collect();
     heights.sort_unstable_by(f64::total_cmp);
     let top = *heights.get(heights.len() * 19 / 20)?;
     let mean = points.iter().map(|p| p.coords).sum::<Vector3<f64>>() / points.len().max(1) as f64;
-    let along = Vector3::new(along.x, along.y, 0.0)
-        .try_normalize(1e-6)
-        .unwrap_or_else(Vector3::x);
+    let along = Vector3::new(along.x, along.y, 0.0).try_normalize(1e-6).unwrap_or_else(Vector3::x);
     let mut best: Option<(Round, f64)> = None;
     for eighth in [0, 4, 2, 6, 1, 3, 5, 7] {
-        let turn = nalgebra::Rotation3::from_axis_angle(
-            &Vector3::z_axis(),
-            core::f64::consts::PI * f64::from(eighth) / 8.0,
-        );
-        let start = Round {
-            at: Point3::new(mean.x, mean.y, top - radius),
-            axis: turn * along,
-            radius,
-        };
+        let turn =
+            nalgebra::Rotation3::from_axis_angle(&Vector3::z_axis(), core::f64::consts::PI * f64::from(eighth) / 8.0);
+        let start = Round { at: Point3::new(mean.x, mean.y, top - radius), axis: turn * along, radius };
         let Some((found, rms)) = Round::fitted(start, &points) else {
             continue;
         };
@@ -364,14 +299,7 @@ fn round(
         }
     }
     let (round, _) = best.filter(|(_, rms)| *rms < ROUND_RMS_M)?;
-    let reach: Vec<f64> = points
-        .iter()
-        .map(|p| (p - round.at).dot(&round.axis))
-        .collect();
-    let (low, high) = reach
-        .iter()
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| {
-            (l.min(*x), h.max(*x))
-        });
+    let reach: Vec<f64> = points.iter().map(|p| (p - round.at).dot(&round.axis)).collect();
+    let (low, high) = reach.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(*x), h.max(*x)));
     (high - low < 1.3 * length + 0.02).then_some(round)
 }

@@ -69,11 +69,7 @@ impl Sums {
         }
         let b = (xz * yy - yz * xy) / det;
         let c = (yz * xx - xz * xy) / det;
-        Some(Plane {
-            a: mz - b * mx - c * my,
-            b,
-            c,
-        })
+        Some(Plane { a: mz - b * mx - c * my, b, c })
     }
 }
 
@@ -162,21 +158,14 @@ mod tests {
 
     #[test]
     fn a_plane_through_its_points_is_found_and_a_line_is_none() {
-        let truth = Plane {
-            a: 0.1,
-            b: 0.3,
-            c: -0.2,
-        };
+        let truth = Plane { a: 0.1, b: 0.3, c: -0.2 };
         let mut sums = Sums::default();
         for i in 0..40 {
             let (x, y) = (0.01 * f64::from(i % 8), 0.013 * f64::from(i / 8));
             sums.add(x, y, truth.z(x, y));
         }
         let found = sums.plane().unwrap();
-        assert!(
-            (found.b - 0.3).abs() < 1e-9 && (found.c + 0.2).abs() < 1e-9,
-            "{found:?}"
-        );
+        assert!((found.b - 0.3).abs() < 1e-9 && (found.c + 0.2).abs() < 1e-9, "{found:?}");
         assert!(found.above(0.0, 0.0, 0.1).abs() < 1e-12);
         let mut line = Sums::default();
         (0..40).for_each(|i| line.add(0.01 * f64::from(i), 0.0, 0.0));
@@ -185,11 +174,8 @@ mod tests {
 
     #[test]
     fn a_lying_cylinder_is_found_from_a_start_that_is_off() {
-        let truth = Round {
-            at: Point3::new(0.02, -0.01, 0.04),
-            axis: Vector3::new(0.9, 0.4, 0.05).normalize(),
-            radius: 0.035,
-        };
+        let truth =
+            Round { at: Point3::new(0.02, -0.01, 0.04), axis: Vector3::new(0.9, 0.4, 0.05).normalize(), radius: 0.035 };
         let mut points = Vec::new();
         for i in -15..=15 {
             for j in -8..=8 {
@@ -199,17 +185,10 @@ mod tests {
                 points.extend(truth.top(spot.x, spot.y).map(|(p, _)| p));
             }
         }
-        let start = Round {
-            at: Point3::new(0.015, 0.0, 0.045),
-            axis: Vector3::x(),
-            radius: 0.035,
-        };
+        let start = Round { at: Point3::new(0.015, 0.0, 0.045), axis: Vector3::x(), radius: 0.035 };
         let (found, rms) = Round::fitted(start, &points).unwrap();
         let miss = truth.out(&found.at).norm();
-        assert!(
-            rms < 1e-5 && miss < 1e-4,
-            "rms {rms} m, axis off by {miss} m"
-        );
+        assert!(rms < 1e-5 && miss < 1e-4, "rms {rms} m, axis off by {miss} m");
         assert!(found.axis.dot(&truth.axis).abs() > 0.9999);
     }
 }

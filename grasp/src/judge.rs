@@ -67,22 +67,13 @@ impl Target<'_> {
     pub(crate) fn suits(&self, facet: &Facet, normal: &Vector3<f64>) -> Result<(), Rejection> {
         let tilt = normal.z.clamp(-1.0, 1.0).acos();
         if tilt > TILT_MOST {
-            return Err(Rejection::TooSteep {
-                tilt_deg: tilt.to_degrees(),
-                limit_deg: TILT_MOST.to_degrees(),
-            });
+            return Err(Rejection::TooSteep { tilt_deg: tilt.to_degrees(), limit_deg: TILT_MOST.to_degrees() });
         }
         let least = LEAST_BEND * self.around.tool.cup_diameter_m;
         if let Some(radius) = self.bend_m(facet).filter(|r| *r < least) {
-            return Err(Rejection::TooCurved {
-                radius_mm: radius * 1e3,
-                limit_mm: least * 1e3,
-            });
+            return Err(Rejection::TooCurved { radius_mm: radius * 1e3, limit_mm: least * 1e3 });
         }
-        for (share, limit) in [
-            (self.buried, BURIED_MOST),
-            (self.outline_covered, OUTLINE_COVERED_MOST),
-        ] {
+        for (share, limit) in [(self.buried, BURIED_MOST), (self.outline_covered, OUTLINE_COVERED_MOST)] {
             if share > limit {
                 return Err(Rejection::Covered { share, limit });
             }
@@ -112,15 +103,9 @@ impl Target<'_> {
         let stance = &trial.stance;
         let name = |i: usize| nth_cup(pattern.takes[0].cups, i);
         let half_rms = self.surface.half_rms_m * (1.0 + 0.5 * self.compliance);
-        let bend = self
-            .bend_m(&self.facets[trial.facet])
-            .map_or(1.0, |r| suction::bends(r, tool.cup_diameter_m));
+        let bend = self.bend_m(&self.facets[trial.facet]).map_or(1.0, |r| suction::bends(r, tool.cup_diameter_m));
         let lip_at = |cup: &[f64; 2]| stance.point + stance.x * cup[0] + stance.y() * cup[1];
-        let edge = |i: usize, m: f64| Rejection::OverEdge {
-            cup: name(i),
-            margin_mm: m * 1e3,
-            limit_mm: limit * 1e3,
-        };
+        let edge = |i: usize, m: f64| Rejection::OverEdge { cup: name(i), margin_mm: m * 1e3, limit_mm: limit * 1e3 };
         // Most sets of cups fail here, at the cost of a look-up each.
         for (i, cup) in pattern.cups.iter().enumerate() {
             let at = lip_at(cup);
@@ -139,8 +124,7 @@ impl Target<'_> {
             };
             // Down the tool's axis to a surface that is bent or leans.
             for _ in 0..2 {
-                let gap = (at - patch.point).dot(&patch.normal)
-                    / patch.normal.dot(&stance.normal).max(0.3);
+                let gap = (at - patch.point).dot(&patch.normal) / patch.normal.dot(&stance.normal).max(0.3);
                 if gap.abs() < 1e-6 {
                     break;
                 }
@@ -155,35 +139,19 @@ impl Target<'_> {
                 return Err(edge(i, patch.margin_m));
             }
             if patch.blind > BLIND_MOST {
-                return Err(Rejection::NoDepth {
-                    cup: name(i),
-                    share: patch.blind,
-                    limit: BLIND_MOST,
-                });
+                return Err(Rejection::NoDepth { cup: name(i), share: patch.blind, limit: BLIND_MOST });
             }
             let step_most = 0.5 * tool.stroke_m;
             if patch.step_m > step_most {
-                return Err(Rejection::Step {
-                    cup: name(i),
-                    step_mm: patch.step_m * 1e3,
-                    limit_mm: step_most * 1e3,
-                });
+                return Err(Rejection::Step { cup: name(i), step_mm: patch.step_m * 1e3, limit_mm: step_most * 1e3 });
             }
             if patch.rms_m > RMS_MOST_M {
-                return Err(Rejection::Uneven {
-                    cup: name(i),
-                    rms_mm: patch.rms_m * 1e3,
-                    limit_mm: RMS_MOST_M * 1e3,
-                });
+                return Err(Rejection::Uneven { cup: name(i), rms_mm: patch.rms_m * 1e3, limit_mm: RMS_MOST_M * 1e3 });
             }
             let lean = patch.normal.dot(&stance.normal).clamp(-1.0, 1.0).acos();
             if lean > LEAN_MOST {
                 let (tilt_deg, limit_deg) = (lean.to_degrees(), LEAN_MOST.to_degrees());
-                return Err(Rejection::CupLeans {
-                    cup: name(i),
-                    tilt_deg,
-                    limit_deg,
-                });
+                return Err(Rejection::CupLeans { cup: name(i), tilt_deg, limit_deg });
             }
             margin = margin.min(patch.margin_m);
             seals[i] = suction::follows(patch.rms_m, half_rms)
@@ -206,11 +174,7 @@ impl Target<'_> {
         for i in 0..number {
             let gap = gaps[i] - first;
             if gap > GAP_MOST_M {
-                return Err(Rejection::OutOfTouch {
-                    cup: name(i),
-                    gap_mm: gap * 1e3,
-                    limit_mm: GAP_MOST_M * 1e3,
-                });
+                return Err(Rejection::OutOfTouch { cup: name(i), gap_mm: gap * 1e3, limit_mm: GAP_MOST_M * 1e3 });
             }
             let seal = (seals[i] * suction::touches(gap)).max(1e-9);
             all *= seal;
@@ -221,11 +185,7 @@ impl Target<'_> {
             }
         }
         // The station goes on when one of three cups or more is missing, slower by that share.
-        let seal = if number >= 3 {
-            (all * (1.0 + 0.8 * odds)).min(1.0)
-        } else {
-            all
-        };
+        let seal = if number >= 3 { (all * (1.0 + 0.8 * odds)).min(1.0) } else { all };
         let on_face = suction::on_face(margin);
 
         let grip = self.grip(stance, pattern, supply.expected_pa);
@@ -247,8 +207,7 @@ impl Target<'_> {
         let holds = suction::normal(used.safety().ln() / HOLD_SIGMA);
         let hang = self.hang(stance, pattern, [0.0; 2], &[]);
         let (steady, _) = self.steadied(stance, &hang, USUAL_ACCELERATION);
-        let uncovered =
-            (1.0 - BURIED_COST * self.buried).max(0.0) * (1.0 - OUTLINE_COST * self.outline_covered);
+        let uncovered = (1.0 - BURIED_COST * self.buried).max(0.0) * (1.0 - OUTLINE_COST * self.outline_covered);
         let mut upright = 1.0 - TILT_COST * (1.0 - stance.normal.z);
         if self.whole.lies_round {
             upright *= suction::stays(stance.normal.z.clamp(-1.0, 1.0).acos());
@@ -256,19 +215,9 @@ impl Target<'_> {
         if let Some(judged) = into {
             judged.steady = steady;
             judged.gap_m = first;
-            judged.acceleration = grip.most_acceleration(
-                self.surface.safety,
-                &downs,
-                ACCELERATION[0],
-                ACCELERATION[1],
-            );
+            judged.acceleration = grip.most_acceleration(self.surface.safety, &downs, ACCELERATION[0], ACCELERATION[1]);
             let features = &mut judged.features;
-            (
-                features.on_face,
-                features.seal,
-                features.holds,
-                features.uncovered,
-            ) = (on_face, seal, holds, uncovered);
+            (features.on_face, features.seal, features.holds, features.uncovered) = (on_face, seal, holds, uncovered);
             features.force_n = grip.force_n;
             features.safety = used.safety();
             features.weakest = used.weakest();
@@ -336,10 +285,7 @@ fn downs(stance: &Stance) -> [Vector3<f64>; 2] {
 
 /// The number of the i-th cup of a set.
 pub(crate) fn nth_cup(cups: u8, i: usize) -> usize {
-    (0..8)
-        .filter(|c| cups & (1 << c) != 0)
-        .nth(i)
-        .unwrap_or_default()
+    (0..8).filter(|c| cups & (1 << c) != 0).nth(i).unwrap_or_default()
 }
 
 pub(crate) fn empty_features(stance: &Stance) -> Features {

@@ -49,22 +49,12 @@ impl<'a> Patches<'a> {
                 }
             }
         }
-        Self {
-            raster,
-            facet,
-            lip_m,
-            disc,
-            known: vec![0; raster.cells.len()],
-            patches: Vec::with_capacity(512),
-        }
+        Self { raster, facet, lip_m, disc, known: vec![0; raster.cells.len()], patches: Vec::with_capacity(512) }
     }
 
     /// From the lip of a cup at (x, y) to the facet's edge, metres; negative is over it.
     pub(crate) fn margin(&self, x: f64, y: f64) -> f64 {
-        self.raster
-            .at(x, y)
-            .map_or(0.0, |k| f64::from(self.facet.clearance[k]))
-            - self.lip_m
+        self.raster.at(x, y).map_or(0.0, |k| f64::from(self.facet.clearance[k])) - self.lip_m
     }
 
     /// Whether (x, y) of the tote frame is on the facet.
@@ -105,12 +95,7 @@ impl<'a> Patches<'a> {
         let (point, normal, form) = match self.facet.surface(x, y) {
             Some((point, normal)) => (point, normal, None),
             None if matches!(self.facet.form, Form::Free) => {
-                own = window_plane(
-                    raster,
-                    &self.facet.member,
-                    &Point3::new(x, y, 0.0),
-                    FREE_CELLS,
-                )?;
+                own = window_plane(raster, &self.facet.member, &Point3::new(x, y, 0.0), FREE_CELLS)?;
                 (Point3::new(x, y, own.z(x, y)), own.normal(), Some(own))
             }
             None => return None,

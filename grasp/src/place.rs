@@ -49,8 +49,8 @@ const REJECTED_OF_A_KIND: usize = 6;
 ///
 /// The box's sides go along the bin's, in whichever of four turns the tool has room; the side that was
 /// grasped goes up. A place is low, in the corner of least x and y where there is a choice, beside walls
-/// and neighbours. Accepted places lie within the walls and below the rim, 12 mm from walls and from whatever is
-/// higher than they rest, by what the map shows; cells never seen take their neighbours' height up to
+/// and neighbours. Accepted places lie within the walls and below the rim, 11 mm (more for what hangs far down) from walls and
+/// from whatever is higher than they rest, by what the map shows; cells never seen take their neighbours' height up to
 /// 20 mm in, beyond that nothing is put on them. `sku` only tells whether it rolls.
 #[must_use]
 pub fn placements(
@@ -110,13 +110,7 @@ fn attitudes(hold: &Hold, bin: &Container<Bin>, sku: Option<&Sku>) -> [Attitude;
     let tool_from_box = hold.held.tool_from_box.rotation();
     let bin_from_world = bin.world_from.inverse().rotation();
     let up = tool_from_box.inverse() * -Vector3::z();
-    let axis = (0..3).fold(0, |m, i| {
-        if up[i].abs() > up[m].abs() + 1e-9 {
-            i
-        } else {
-            m
-        }
-    });
+    let axis = (0..3).fold(0, |m, i| if up[i].abs() > up[m].abs() + 1e-9 { i } else { m });
     let level = up[axis].abs().clamp(0.0, 1.0).acos() <= LEVEL_MOST;
     let tool_x = bin_from_world * hold.world_from_tool.direction(&Vector3::x());
     let turned = |quarter: u32| {
@@ -134,9 +128,7 @@ fn attitudes(hold: &Hold, bin: &Container<Bin>, sku: Option<&Sku>) -> [Attitude;
             UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw) * upright * tool_from_box
         };
         let x = bin_from_box * (tool_from_box.inverse() * Vector3::x());
-        let turn = (tool_x.x * x.y - tool_x.y * x.x)
-            .atan2(tool_x.x * x.x + tool_x.y * x.y)
-            .abs();
+        let turn = (tool_x.x * x.y - tool_x.y * x.x).atan2(tool_x.x * x.x + tool_x.y * x.y).abs();
         (bin_from_box, turn)
     };
     let round = sku.filter(|s| s.shape == Shape::Cylinder).map(|s| {
@@ -151,11 +143,7 @@ fn attitudes(hold: &Hold, bin: &Container<Bin>, sku: Option<&Sku>) -> [Attitude;
             let axis = turns[0].0 * Vector3::ith(i, 1.0);
             (axis.z.abs() < 0.7).then_some(usize::from(axis.x.abs() > axis.y.abs()))
         });
-        Attitude {
-            turns,
-            half: half_extents(&pose, hold.held.size_m),
-            rolls,
-        }
+        Attitude { turns, half: half_extents(&pose, hold.held.size_m), rolls }
     })
 }
 
@@ -183,18 +171,8 @@ impl Search<'_> {
             let low = [0, 1].map(|a| -0.5 * size[a] + self.gap + half[a]);
             let room = [0, 1].map(|a| size[a] - 2.0 * (self.gap + half[a]));
             if room.iter().any(|r| *r < -1e-9) {
-                let why = PlaceRejection::TooLarge {
-                    x_mm: 2e3 * half[0],
-                    y_mm: 2e3 * half[1],
-                    gap_mm: self.gap * 1e3,
-                };
-                let spot = Spot {
-                    attitude: number,
-                    at: [0.0; 2],
-                    from_corner: 0.0,
-                    height: 0.0,
-                    cost: 1.0,
-                };
+                let why = PlaceRejection::TooLarge { x_mm: 2e3 * half[0], y_mm: 2e3 * half[1], gap_mm: self.gap * 1e3 };
+                let spot = Spot { attitude: number, at: [0.0; 2], from_corner: 0.0, height: 0.0, cost: 1.0 };
                 self.refuse(attitude, &spot, 0.0, why);
                 continue;
             }
@@ -204,14 +182,9 @@ impl Search<'_> {
             let steps = room.map(|r| (r / cell + 1e-6).floor() as usize);
             // The last step goes to the far wall.
             let along = |axis: usize, n: usize| {
-                if n > steps[axis] {
-                    room[axis]
-                } else {
-                    n as f64 * cell
-                }
+                if n > steps[axis] { room[axis] } else { n as f64 * cell }
             };
-            let last =
-                [0, 1].map(|a| steps[a] + usize::from(room[a] - steps[a] as f64 * cell > 1e-3));
+            let last = [0, 1].map(|a| steps[a] + usize::from(room[a] - steps[a] as f64 * cell > 1e-3));
             for j in 0..=last[1] {
                 for i in 0..=last[0] {
                     let at = [low[0] + along(0, i), low[1] + along(1, j)];
@@ -221,21 +194,10 @@ impl Search<'_> {
                         start.j0.min(self.surface.ny.saturating_sub(depth)),
                     );
                     let height = highest[j0 * self.surface.nx + i0];
-                    let from_corner =
-                        0.5 * (along(0, i) / room[0].max(cell) + along(1, j) / room[1].max(cell));
-                    let rises = if height.is_finite() {
-                        (height + 2.0 * half[2]) / size[2]
-                    } else {
-                        10.0
-                    };
+                    let from_corner = 0.5 * (along(0, i) / room[0].max(cell) + along(1, j) / room[1].max(cell));
+                    let rises = if height.is_finite() { (height + 2.0 * half[2]) / size[2] } else { 10.0 };
                     let cost = rises + 0.25 * from_corner;
-                    spots.push(Spot {
-                        attitude: number,
-                        at,
-                        from_corner,
-                        height,
-                        cost,
-                    });
+                    spots.push(Spot { attitude: number, at, from_corner, height, cost });
                 }
             }
         }
@@ -246,8 +208,7 @@ impl Search<'_> {
     fn choose(mut self, attitudes: &[Attitude; 2], mut spots: Vec<Spot>) -> Vec<Placement> {
         let order = |a: &Spot, b: &Spot| {
             let key = a.cost.total_cmp(&b.cost).then(a.attitude.cmp(&b.attitude));
-            key.then(a.at[1].total_cmp(&b.at[1]))
-                .then(a.at[0].total_cmp(&b.at[0]))
+            key.then(a.at[1].total_cmp(&b.at[1])).then(a.at[0].total_cmp(&b.at[0]))
         };
         let mut found: Vec<Placement> = Vec::new();
         let (mut from, mut looked_at) = (0, 0);
@@ -270,10 +231,7 @@ impl Search<'_> {
                 }
                 let top = spot.height + 2.0 * attitude.half[2];
                 if spot.height.is_finite() && top - NOISE_M > self.bin.size[2] {
-                    let why = PlaceRejection::AboveRim {
-                        top_mm: top * 1e3,
-                        rim_mm: self.bin.size[2] * 1e3,
-                    };
+                    let why = PlaceRejection::AboveRim { top_mm: top * 1e3, rim_mm: self.bin.size[2] * 1e3 };
                     self.refuse(attitude, spot, spot.height, why);
                     continue;
                 }
@@ -298,10 +256,7 @@ impl Search<'_> {
 
     fn footprint(&self, attitude: &Attitude, at: [f64; 2]) -> Cells {
         let half = attitude.half;
-        self.surface.cells(
-            [at[0] - half[0], at[1] - half[1]],
-            [at[0] + half[0], at[1] + half[1]],
-        )
+        self.surface.cells([at[0] - half[0], at[1] - half[1]], [at[0] + half[0], at[1] + half[1]])
     }
 
     /// What the item would stand on at a spot.
@@ -315,48 +270,22 @@ impl Search<'_> {
             return Err((0.0, PlaceRejection::Unseen));
         }
         let nearly = (self.scratch.len() - 1) * 19 / 20;
-        let most = *self
-            .scratch
-            .select_nth_unstable_by(nearly, f64::total_cmp)
-            .1;
+        let most = *self.scratch.select_nth_unstable_by(nearly, f64::total_cmp).1;
         let noise = (NOISE_SIGMAS * self.surface.noise).min(NOISE_M);
-        let height = if highest - most <= noise {
-            most
-        } else {
-            highest
-        };
+        let height = if highest - most <= noise { most } else { highest };
         let top = height + 2.0 * half[2];
         if top > self.bin.size[2] {
-            return Err((
-                height,
-                PlaceRejection::AboveRim {
-                    top_mm: top * 1e3,
-                    rim_mm: self.bin.size[2] * 1e3,
-                },
-            ));
+            return Err((height, PlaceRejection::AboveRim { top_mm: top * 1e3, rim_mm: self.bin.size[2] * 1e3 }));
         }
         let out = |more: f64| {
             let (x, y) = (half[0] + more, half[1] + more);
-            (
-                [spot.at[0] - x, spot.at[1] - y],
-                [spot.at[0] + x, spot.at[1] + y],
-            )
+            ([spot.at[0] - x, spot.at[1] - y], [spot.at[0] + x, spot.at[1] + y])
         };
         let (low, high) = out(self.gap);
-        let beside = self
-            .surface
-            .heights(self.surface.cells(low, high))
-            .map(|h| h.2)
-            .fold(0.0, f64::max);
+        let beside = self.surface.heights(self.surface.cells(low, high)).map(|h| h.2).fold(0.0, f64::max);
         if beside > height + HIGHER_M && beside > highest + 1e-9 {
             let above_mm = (beside - height) * 1e3;
-            return Err((
-                height,
-                PlaceRejection::TooClose {
-                    above_mm,
-                    gap_mm: self.gap * 1e3,
-                },
-            ));
+            return Err((height, PlaceRejection::TooClose { above_mm, gap_mm: self.gap * 1e3 }));
         }
         let (width, depth) = ((core.i1 - core.i0) as f64, (core.j1 - core.j0) as f64);
         let mut carrying = 0.0;
@@ -373,26 +302,12 @@ impl Search<'_> {
             }
         }
         let support = carrying / (width * depth);
-        let corners = corners
-            .iter()
-            .filter(|c| c[0] >= 0.5 * f64::max(c[1], 1.0))
-            .count();
+        let corners = corners.iter().filter(|c| c[0] >= 0.5 * f64::max(c[1], 1.0)).count();
         // Three corners carry the centre; more than half of the base with two corners does as well.
         if !(corners >= 3 || (support > SUPPORT_LEAST && corners == 2)) {
-            return Err((
-                height,
-                PlaceRejection::Unstable {
-                    support,
-                    corners,
-                    limit: SUPPORT_LEAST,
-                },
-            ));
+            return Err((height, PlaceRejection::Unstable { support, corners, limit: SUPPORT_LEAST }));
         }
-        Ok(Base {
-            height,
-            support,
-            contact: self.contact(attitude, spot, height),
-        })
+        Ok(Base { height, support, contact: self.contact(attitude, spot, height) })
     }
 
     /// Share of each side that has a wall or a neighbour of half its height within 20 mm: the gap, and a cell more.
@@ -410,8 +325,7 @@ impl Search<'_> {
             let mut leaning = 0.0;
             for n in 0..steps as usize {
                 let mut probe = [0.0; 2];
-                probe[other] =
-                    spot.at[other] - half[other] + (n as f64 + 0.5) / steps * 2.0 * half[other];
+                probe[other] = spot.at[other] - half[other] + (n as f64 + 0.5) / steps * 2.0 * half[other];
                 let high = [0.3, 0.6, 1.0].iter().any(|share| {
                     probe[axis] = edge + sign * share * NEAR_M;
                     self.map.cell_at(probe[0], probe[1]).is_some_and(|(i, j)| {
@@ -427,21 +341,15 @@ impl Search<'_> {
     }
 
     /// Brings the tool down: the first of the two turns that has room.
-    fn lower(
-        &self,
-        attitude: &Attitude,
-        spot: &Spot,
-        base: &Base,
-    ) -> Result<Placement, (f64, PlaceRejection)> {
+    fn lower(&self, attitude: &Attitude, spot: &Spot, base: &Base) -> Result<Placement, (f64, PlaceRejection)> {
         let mut first = None;
         for (rotation, turn) in attitude.turns {
             match self.room(attitude, spot, base.height, rotation) {
                 Ok(()) => {
                     let top = base.height + 2.0 * attitude.half[2];
                     let contact = base.contact.iter().sum::<f64>() / 4.0;
-                    let loose = attitude.rolls.is_some_and(|axis| {
-                        base.contact[2 * axis].max(base.contact[2 * axis + 1]) < 0.5
-                    });
+                    let loose =
+                        attitude.rolls.is_some_and(|axis| base.contact[2 * axis].max(base.contact[2 * axis + 1]) < 0.5);
                     let cost = top / self.bin.size[2]
                         + 0.25 * spot.from_corner
                         + 0.4 * (1.0 - base.support)
@@ -472,18 +380,8 @@ impl Search<'_> {
                 Some(clash) => first = first.or(Some(clash)),
             }
         }
-        let Clash { body, over_m } = first.unwrap_or(Clash {
-            body: String::new(),
-            over_m: 0.0,
-        });
-        Err((
-            spot.height,
-            PlaceRejection::ToolHitsWall {
-                body,
-                over_mm: over_m * 1e3,
-                limit_mm: TOOL_CLEAR_M * 1e3,
-            },
-        ))
+        let Clash { body, over_m } = first.unwrap_or(Clash { body: String::new(), over_m: 0.0 });
+        Err((spot.height, PlaceRejection::ToolHitsWall { body, over_mm: over_m * 1e3, limit_mm: TOOL_CLEAR_M * 1e3 }))
     }
 
     fn room(
@@ -494,14 +392,8 @@ impl Search<'_> {
         rotation: UnitQuaternion<f64>,
     ) -> Result<(), PlaceRejection> {
         let at = self.tool_at(attitude, spot, height, rotation);
-        if let Some(Clash { body, over_m }) =
-            walls(self.tool, &at, 0.0, 0.0, self.bin.size, TOOL_CLEAR_M)
-        {
-            return Err(PlaceRejection::ToolHitsWall {
-                body,
-                over_mm: over_m * 1e3,
-                limit_mm: TOOL_CLEAR_M * 1e3,
-            });
+        if let Some(Clash { body, over_m }) = walls(self.tool, &at, 0.0, 0.0, self.bin.size, TOOL_CLEAR_M) {
+            return Err(PlaceRejection::ToolHitsWall { body, over_mm: over_m * 1e3, limit_mm: TOOL_CLEAR_M * 1e3 });
         }
         let seen = self.ground.under(self.tool, &at, 0.0, CELL_CLEAR_M);
         if let Some(Clash { body, over_m }) = seen.clash {
@@ -513,56 +405,24 @@ impl Search<'_> {
         }
         let mut points = [0.0; 64];
         for (i, cup) in self.tool.cups.iter().enumerate() {
-            let count = self.ground.rises(
-                &at,
-                *cup,
-                0.5 * self.tool.cup_diameter_m,
-                -IDLE_RISE_M,
-                &mut points,
-            );
+            let count = self.ground.rises(&at, *cup, 0.5 * self.tool.cup_diameter_m, -IDLE_RISE_M, &mut points);
             if count >= 2 {
                 let over_m = points[..count].iter().copied().fold(0.0, f64::max);
-                return Err(PlaceRejection::CupTouches {
-                    cup: i,
-                    rise_mm: over_m * 1e3,
-                    limit_mm: IDLE_RISE_M * 1e3,
-                });
+                return Err(PlaceRejection::CupTouches { cup: i, rise_mm: over_m * 1e3, limit_mm: IDLE_RISE_M * 1e3 });
             }
         }
         Ok(())
     }
 
-    fn box_at(
-        &self,
-        attitude: &Attitude,
-        spot: &Spot,
-        height: f64,
-        rotation: UnitQuaternion<f64>,
-    ) -> Isometry3<f64> {
-        Isometry3::from_parts(
-            Translation3::new(spot.at[0], spot.at[1], height + attitude.half[2]),
-            rotation,
-        )
+    fn box_at(&self, attitude: &Attitude, spot: &Spot, height: f64, rotation: UnitQuaternion<f64>) -> Isometry3<f64> {
+        Isometry3::from_parts(Translation3::new(spot.at[0], spot.at[1], height + attitude.half[2]), rotation)
     }
 
-    fn tool_at(
-        &self,
-        attitude: &Attitude,
-        spot: &Spot,
-        height: f64,
-        rotation: UnitQuaternion<f64>,
-    ) -> Isometry3<f64> {
-        self.box_at(attitude, spot, height, rotation)
-            * self.hold.held.tool_from_box.isometry().inverse()
+    fn tool_at(&self, attitude: &Attitude, spot: &Spot, height: f64, rotation: UnitQuaternion<f64>) -> Isometry3<f64> {
+        self.box_at(attitude, spot, height, rotation) * self.hold.held.tool_from_box.isometry().inverse()
     }
 
-    fn placement(
-        &self,
-        attitude: &Attitude,
-        spot: &Spot,
-        height: f64,
-        rotation: UnitQuaternion<f64>,
-    ) -> Placement {
+    fn placement(&self, attitude: &Attitude, spot: &Spot, height: f64, rotation: UnitQuaternion<f64>) -> Placement {
         // The bellows open as the vacuum goes: lower down they would press the item.
         let above = self.tool_at(attitude, spot, height + self.hold.closed_m + RELEASE_M, rotation);
         Placement {

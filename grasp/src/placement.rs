@@ -63,9 +63,7 @@ impl Placement {
     /// none; the weight has spoken before. False when the maps differ in their cells.
     #[must_use]
     pub fn is_seen(&self, before: &HeightMap<Bin>, seen: &HeightMap<Bin>) -> bool {
-        if (before.nx, before.ny, before.cell, before.origin)
-            != (seen.nx, seen.ny, seen.cell, seen.origin)
-        {
+        if (before.nx, before.ny, before.cell, before.origin) != (seen.nx, seen.ny, seen.cell, seen.origin) {
             return false;
         }
         let (at, half) = (self.bin_from_box.origin(), self.half());
@@ -83,11 +81,7 @@ impl Placement {
                     read += f64::from(u8::from(rise.is_finite()));
                 }
                 if rise.is_finite() {
-                    if dx <= AROUND_M && dy <= AROUND_M {
-                        near.push(rise)
-                    } else {
-                        elsewhere.push(rise)
-                    }
+                    if dx <= AROUND_M && dy <= AROUND_M { near.push(rise) } else { elsewhere.push(rise) }
                 }
             }
         }
@@ -96,15 +90,9 @@ impl Placement {
         }
         let middle = elsewhere.len() / 2;
         // Too little of the bin is left to tell the camera's offset from.
-        let offset = if elsewhere.len() < 50 {
-            0.0
-        } else {
-            *elsewhere.select_nth_unstable_by(middle, f64::total_cmp).1
-        };
-        let risen: f64 = near
-            .iter()
-            .map(|rise| (rise - offset).clamp(-height, 1.5 * height))
-            .sum();
+        let offset =
+            if elsewhere.len() < 50 { 0.0 } else { *elsewhere.select_nth_unstable_by(middle, f64::total_cmp).1 };
+        let risen: f64 = near.iter().map(|rise| (rise - offset).clamp(-height, 1.5 * height)).sum();
         risen > RISEN_SHARE * height * read
     }
 }
@@ -113,9 +101,5 @@ impl Placement {
 #[must_use]
 pub fn half_extents<F: Frame>(pose: &Pose<F, Item>, size_m: [f64; 3]) -> [f64; 3] {
     let turn = pose.rotation().to_rotation_matrix();
-    core::array::from_fn(|row| {
-        (0..3)
-            .map(|column| 0.5 * turn[(row, column)].abs() * size_m[column])
-            .sum()
-    })
+    core::array::from_fn(|row| (0..3).map(|column| 0.5 * turn[(row, column)].abs() * size_m[column]).sum())
 }

@@ -34,29 +34,17 @@ pub(crate) struct Raster {
 
 impl Raster {
     /// The grid over a cloud; `None` when fewer than 20 cells are seen.
-    pub(crate) fn of(
-        cloud: &[Point3<f64>],
-        tote_from_world: &Isometry3<f64>,
-        tote_size: [f64; 3],
-    ) -> Option<Self> {
+    pub(crate) fn of(cloud: &[Point3<f64>], tote_from_world: &Isometry3<f64>, tote_size: [f64; 3]) -> Option<Self> {
         let half = [0.5 * tote_size[0] + BESIDE_M, 0.5 * tote_size[1] + BESIDE_M];
         let points: Vec<Point3<f64>> = cloud
             .iter()
             .map(|p| tote_from_world * p)
             .filter(|p| {
-                p.x.abs() <= half[0]
-                    && p.y.abs() <= half[1]
-                    && p.z >= -BESIDE_M
-                    && p.z <= tote_size[2] + ABOVE_M
+                p.x.abs() <= half[0] && p.y.abs() <= half[1] && p.z >= -BESIDE_M && p.z <= tote_size[2] + ABOVE_M
             })
             .collect();
         let low = |axis: usize| points.iter().map(|p| p[axis]).fold(f64::INFINITY, f64::min);
-        let high = |axis: usize| {
-            points
-                .iter()
-                .map(|p| p[axis])
-                .fold(f64::NEG_INFINITY, f64::max)
-        };
+        let high = |axis: usize| points.iter().map(|p| p[axis]).fold(f64::NEG_INFINITY, f64::max);
         if points.len() < 20 {
             return None;
         }
@@ -72,14 +60,7 @@ impl Raster {
             sum.0 += 1.0;
             sum.1 += p.z;
         }
-        let mut raster = Self {
-            origin,
-            nx,
-            ny,
-            z: vec![0.0; nx * ny],
-            cells: vec![Cell::Hole; nx * ny],
-            seen: 0,
-        };
+        let mut raster = Self { origin, nx, ny, z: vec![0.0; nx * ny], cells: vec![Cell::Hole; nx * ny], seen: 0 };
         let mut counts: Vec<f64> = sums.iter().map(|s| s.0).filter(|&n| n > 0.0).collect();
         counts.sort_unstable_by(f64::total_cmp);
         // A cell at the outline counts when a quarter of it is covered.
@@ -100,10 +81,7 @@ impl Raster {
     /// The centre of a cell in the tote frame, metres.
     pub(crate) fn centre(&self, k: usize) -> [f64; 2] {
         let (i, j) = (k % self.nx, k / self.nx);
-        [
-            self.origin[0] + (i as f64 + 0.5) * CELL_M,
-            self.origin[1] + (j as f64 + 0.5) * CELL_M,
-        ]
+        [self.origin[0] + (i as f64 + 0.5) * CELL_M, self.origin[1] + (j as f64 + 0.5) * CELL_M]
     }
 
     /// The cell at (x, y) in the tote frame.
@@ -119,41 +97,26 @@ impl Raster {
 
     /// True where the item's own surface is, or is enclosed by it.
     pub(crate) fn is_own(&self, x: f64, y: f64) -> bool {
-        self.at(x, y)
-            .is_some_and(|k| self.cells[k] != Cell::Outside)
+        self.at(x, y).is_some_and(|k| self.cells[k] != Cell::Outside)
     }
 
     /// Seen cells with x, y, z of their centres.
     pub(crate) fn points(&self) -> impl Iterator<Item = (usize, Point3<f64>)> + '_ {
-        self.cells
-            .iter()
-            .enumerate()
-            .filter(|(_, c)| **c == Cell::Seen)
-            .map(|(k, _)| {
-                let [x, y] = self.centre(k);
-                (k, Point3::new(x, y, self.z[k]))
-            })
+        self.cells.iter().enumerate().filter(|(_, c)| **c == Cell::Seen).map(|(k, _)| {
+            let [x, y] = self.centre(k);
+            (k, Point3::new(x, y, self.z[k]))
+        })
     }
 
     /// The eight neighbours of an inner cell.
     pub(crate) fn around(&self, k: usize) -> [usize; 8] {
         let nx = self.nx;
-        [
-            k - nx - 1,
-            k - nx,
-            k - nx + 1,
-            k - 1,
-            k + 1,
-            k + nx - 1,
-            k + nx,
-            k + nx + 1,
-        ]
+        [k - nx - 1, k - nx, k - nx + 1, k - 1, k + 1, k + nx - 1, k + nx, k + nx + 1]
     }
 
     pub(crate) fn inner(&self) -> impl Iterator<Item = usize> + use<> {
         let (nx, ny) = (self.nx, self.ny);
-        (1..ny.saturating_sub(1))
-            .flat_map(move |j| (1..nx.saturating_sub(1)).map(move |i| j * nx + i))
+        (1..ny.saturating_sub(1)).flat_map(move |j| (1..nx.saturating_sub(1)).map(move |i| j * nx + i))
     }
 
     /// Single cells without a reading take their neighbours' mean.
@@ -223,9 +186,7 @@ impl Raster {
     pub(crate) fn distance_to(&self, edge: impl Fn(usize) -> bool) -> Vec<f32> {
         let (nx, ny) = (self.nx, self.ny);
         let far = ((nx + ny) * (nx + ny)) as f64;
-        let mut squared: Vec<f64> = (0..nx * ny)
-            .map(|k| if edge(k) { 0.0 } else { far })
-            .collect();
+        let mut squared: Vec<f64> = (0..nx * ny).map(|k| if edge(k) { 0.0 } else { far }).collect();
         let longest = nx.max(ny);
         let mut lane = Lane::new(longest);
         for i in 0..nx {
@@ -234,10 +195,7 @@ impl Raster {
         for j in 0..ny {
             lane.pass(&mut squared, j * nx, 1, nx);
         }
-        squared
-            .into_iter()
-            .map(|d| (d.sqrt() * CELL_M) as f32)
-            .collect()
+        squared.into_iter().map(|d| (d.sqrt() * CELL_M) as f32).collect()
     }
 }
 
@@ -250,11 +208,7 @@ struct Lane {
 
 impl Lane {
     fn new(longest: usize) -> Self {
-        Self {
-            values: vec![0.0; longest],
-            roots: vec![0; longest],
-            borders: vec![0.0; longest + 1],
-        }
+        Self { values: vec![0.0; longest], roots: vec![0; longest], borders: vec![0.0; longest + 1] }
     }
 
     /// The lower envelope of parabolas over `count` cells from `start`, `step` apart.
@@ -270,8 +224,7 @@ impl Lane {
         for q in 1..count {
             loop {
                 let r = self.roots[top];
-                let meet =
-                    (f(&self.values, q) - f(&self.values, r)) / (2.0 * (q as f64 - r as f64));
+                let meet = (f(&self.values, q) - f(&self.values, r)) / (2.0 * (q as f64 - r as f64));
                 if meet > self.borders[top] {
                     top += 1;
                     self.roots[top] = q;
@@ -299,10 +252,7 @@ mod tests {
 
     fn square(hole: impl Fn(f64, f64) -> bool) -> Raster {
         let cloud: Vec<_> = (0..60)
-            .flat_map(|i| {
-                (0..60)
-                    .map(move |j| Point3::new(0.00125 * f64::from(i), 0.00125 * f64::from(j), 0.1))
-            })
+            .flat_map(|i| (0..60).map(move |j| Point3::new(0.00125 * f64::from(i), 0.00125 * f64::from(j), 0.1)))
             .filter(|p| !hole(p.x, p.y))
             .collect();
         Raster::of(&cloud, &Isometry3::identity(), [0.6, 0.4, 0.3]).unwrap()
@@ -313,16 +263,8 @@ mod tests {
         let raster = square(|_, _| false);
         let distance = raster.distance_to(|k| raster.cells[k] != Cell::Seen);
         let at = |x, y| f64::from(distance[raster.at(x, y).unwrap()]);
-        assert!(
-            (at(0.0375, 0.0375) - 0.0375).abs() < 0.003,
-            "middle {} m",
-            at(0.0375, 0.0375)
-        );
-        assert!(
-            (at(0.0375, 0.005) - 0.006).abs() < 0.003,
-            "near the edge {} m",
-            at(0.0375, 0.005)
-        );
+        assert!((at(0.0375, 0.0375) - 0.0375).abs() < 0.003, "middle {} m", at(0.0375, 0.0375));
+        assert!((at(0.0375, 0.005) - 0.006).abs() < 0.003, "near the edge {} m", at(0.0375, 0.005));
     }
 
     #[test]

@@ -29,9 +29,7 @@ impl core::fmt::Display for Weakest {
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Rejection {
     /// A cup's lip would not lie wholly on the face.
-    #[error(
-        "cup {cup} is over the edge: {margin_mm:.1} mm of face beside its lip; must be {limit_mm:.1} mm or more"
-    )]
+    #[error("cup {cup} is over the edge: {margin_mm:.1} mm of face beside its lip; must be {limit_mm:.1} mm or more")]
     OverEdge {
         /// The cup's number.
         cup: usize,
@@ -91,9 +89,7 @@ pub enum Rejection {
         limit_deg: f64,
     },
     /// One cup would hang in the air when the others touch.
-    #[error(
-        "cup {cup} is {gap_mm:.1} mm above the surface when the first touches; must be {limit_mm:.1} mm or less"
-    )]
+    #[error("cup {cup} is {gap_mm:.1} mm above the surface when the first touches; must be {limit_mm:.1} mm or less")]
     OutOfTouch {
         /// The cup's number.
         cup: usize,
@@ -103,9 +99,7 @@ pub enum Rejection {
         limit_mm: f64,
     },
     /// The item is too round for a lip.
-    #[error(
-        "surface is bent to a radius of {radius_mm:.0} mm; must be {limit_mm:.0} mm or more for this cup"
-    )]
+    #[error("surface is bent to a radius of {radius_mm:.0} mm; must be {limit_mm:.0} mm or more for this cup")]
     TooCurved {
         /// The catalogue's radius.
         radius_mm: f64,
@@ -113,9 +107,7 @@ pub enum Rejection {
         limit_mm: f64,
     },
     /// The ejector can't keep up with what leaks.
-    #[error(
-        "{cups} cups on this material reach {pressure_kpa:.1} kPa; must be {limit_kpa:.1} kPa or more"
-    )]
+    #[error("{cups} cups on this material reach {pressure_kpa:.1} kPa; must be {limit_kpa:.1} kPa or more")]
     TooLeaky {
         /// How many cups.
         cups: usize,
@@ -161,9 +153,7 @@ pub enum Rejection {
         limit_mm: f64,
     },
     /// A cup that isn't used would touch first.
-    #[error(
-        "idle cup {cup} meets a neighbour {rise_mm:.0} mm before the face; must be {limit_mm:.0} mm or less"
-    )]
+    #[error("idle cup {cup} meets a neighbour {rise_mm:.0} mm before the face; must be {limit_mm:.0} mm or less")]
     IdleCupTouches {
         /// The cup's number.
         cup: usize,
@@ -201,9 +191,7 @@ pub enum Rejection {
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum PlaceRejection {
     /// The item is larger than the bin.
-    #[error(
-        "item of {x_mm:.0} × {y_mm:.0} mm doesn't fit into the bin with a gap of {gap_mm:.0} mm"
-    )]
+    #[error("item of {x_mm:.0} × {y_mm:.0} mm doesn't fit into the bin with a gap of {gap_mm:.0} mm")]
     TooLarge {
         /// Along the bin's x.
         x_mm: f64,
@@ -252,9 +240,7 @@ pub enum PlaceRejection {
         limit_mm: f64,
     },
     /// The tool would hit what stands in the bin.
-    #[error(
-        "{body} is {over_mm:.0} mm inside what stands in the bin; must be {limit_mm:.0} mm clear"
-    )]
+    #[error("{body} is {over_mm:.0} mm inside what stands in the bin; must be {limit_mm:.0} mm clear")]
     ToolHitsNeighbour {
         /// Which part of the tool.
         body: String,
@@ -264,9 +250,7 @@ pub enum PlaceRejection {
         limit_mm: f64,
     },
     /// A cup would meet what stands in the bin before the item rests.
-    #[error(
-        "cup {cup} meets what stands in the bin {rise_mm:.0} mm above the item; must be {limit_mm:.0} mm or less"
-    )]
+    #[error("cup {cup} meets what stands in the bin {rise_mm:.0} mm above the item; must be {limit_mm:.0} mm or less")]
     CupTouches {
         /// The cup's number.
         cup: usize,
@@ -283,42 +267,14 @@ mod tests {
 
     #[test]
     fn a_rejection_says_who_the_value_and_the_limit() {
-        let text = Rejection::OverEdge {
-            cup: 2,
-            margin_mm: 1.26,
-            limit_mm: 3.0,
-        }
-        .to_string();
-        assert_eq!(
-            text,
-            "cup 2 is over the edge: 1.3 mm of face beside its lip; must be 3.0 mm or more"
-        );
-        let text = Rejection::Covered {
-            share: 0.62,
-            limit: 0.5,
-        }
-        .to_string();
+        let text = Rejection::OverEdge { cup: 2, margin_mm: 1.26, limit_mm: 3.0 }.to_string();
+        assert_eq!(text, "cup 2 is over the edge: 1.3 mm of face beside its lip; must be 3.0 mm or more");
+        let text = Rejection::Covered { share: 0.62, limit: 0.5 }.to_string();
         assert_eq!(text, "item is covered by 62 %; must be 50 % or less");
-        let text = Rejection::TooHeavy {
-            cups: 1,
-            mass_kg: 2.5,
-            weakest: Weakest::Peel,
-            safety: 0.4,
-            limit: 1.2,
-        }
-        .to_string();
-        assert_eq!(
-            text,
-            "1 cups carry 2.50 kg with a safety of 0.40 against peel; must be 1.20 or more"
-        );
-        let text = PlaceRejection::AboveRim {
-            top_mm: 231.0,
-            rim_mm: 220.0,
-        }
-        .to_string();
-        assert_eq!(
-            text,
-            "item would reach up to 231 mm; must stay below the rim at 220 mm"
-        );
+        let text =
+            Rejection::TooHeavy { cups: 1, mass_kg: 2.5, weakest: Weakest::Peel, safety: 0.4, limit: 1.2 }.to_string();
+        assert_eq!(text, "1 cups carry 2.50 kg with a safety of 0.40 against peel; must be 1.20 or more");
+        let text = PlaceRejection::AboveRim { top_mm: 231.0, rim_mm: 220.0 }.to_string();
+        assert_eq!(text, "item would reach up to 231 mm; must stay below the rim at 220 mm");
     }
 }

@@ -9,9 +9,7 @@ use scene::Item;
 
 use crate::candidate::{Candidate, Surroundings};
 use crate::hang::{Hang, Spring};
-use crate::judge::{
-    ACCELERATION, Judged, MARGIN_LEAST_M, MARGIN_M, Trial, empty_features, nth_cup,
-};
+use crate::judge::{ACCELERATION, Judged, MARGIN_LEAST_M, MARGIN_M, Trial, empty_features, nth_cup};
 use crate::patch::Patches;
 use crate::pattern::is_half_turn_alike;
 use crate::raster::CELL_M;
@@ -51,9 +49,7 @@ impl Refused {
         for (other, reason) in &self.0 {
             if discriminant(reason) == kind {
                 alike += 1;
-                if alike >= REJECTED_OF_A_KIND
-                    || (other.stance.point - trial.stance.point).norm() < 0.012
-                {
+                if alike >= REJECTED_OF_A_KIND || (other.stance.point - trial.stance.point).norm() < 0.012 {
                     return;
                 }
             }
@@ -68,32 +64,20 @@ impl Refused {
 /// items of the look, `reach` says whether the arm gets there and is asked for accepted ones only. Empty
 /// when less than 20 cells of 2.5 mm of the item are seen. Same input, same output; nothing is random.
 #[must_use]
-pub fn grasps(
-    item: &Item,
-    items: &[Item],
-    around: &Surroundings<'_>,
-    reach: &dyn Fn(&Hold) -> bool,
-) -> Vec<Candidate> {
+pub fn grasps(item: &Item, items: &[Item], around: &Surroundings<'_>, reach: &dyn Fn(&Hold) -> bool) -> Vec<Candidate> {
     let Some(target) = Target::of(item, items, around) else {
         return Vec::new();
     };
     let mut search = Search {
-        turns: if is_half_turn_alike(around.tool) {
-            4
-        } else {
-            8
-        },
+        turns: if is_half_turn_alike(around.tool) { 4 } else { 8 },
         ground: Ground::of(around.surface, |x, y| target.raster.is_own(x, y)),
         target: &target,
         refused: Refused::default(),
         trials: Vec::new(),
     };
     let lip_m = around.tool.r_eff_m;
-    let mut patches: Vec<Patches<'_>> = target
-        .facets
-        .iter()
-        .map(|facet| Patches::new(&target.raster, facet, lip_m, MARGIN_M))
-        .collect();
+    let mut patches: Vec<Patches<'_>> =
+        target.facets.iter().map(|facet| Patches::new(&target.raster, facet, lip_m, MARGIN_M)).collect();
     for (facet, patches) in patches.iter_mut().enumerate() {
         search.try_facet(facet, patches);
     }
@@ -132,13 +116,8 @@ impl Search<'_> {
         let Some(middle) = target.raster.at(facet.middle.x, facet.middle.y) else {
             return;
         };
-        let (mi, mj) = (
-            middle % target.raster.nx % step,
-            middle / target.raster.nx % step,
-        );
-        let limit = MARGIN_M
-            .min(facet.widest() - tool.r_eff_m - 0.2 * CELL_M)
-            .max(MARGIN_LEAST_M);
+        let (mi, mj) = (middle % target.raster.nx % step, middle / target.raster.nx % step);
+        let limit = MARGIN_M.min(facet.widest() - tool.r_eff_m - 0.2 * CELL_M).max(MARGIN_LEAST_M);
         for k in target.raster.inner() {
             let (i, j) = (k % target.raster.nx, k / target.raster.nx);
             if i % step != mi || j % step != mj || !facet.member[k] {
@@ -149,23 +128,14 @@ impl Search<'_> {
                 continue;
             };
             let stance = target.stance(patch.point, patch.normal);
-            let trial = |stance, pattern| Trial {
-                stance,
-                pattern,
-                facet: index,
-                p: 0.0,
-            };
+            let trial = |stance, pattern| Trial { stance, pattern, facet: index, p: 0.0 };
             if let Err(why) = target.suits(facet, &patch.normal) {
                 self.refused.push(trial(stance, 0), why);
                 continue;
             }
             for (number, pattern) in target.patterns.iter().enumerate() {
                 // One cup is the same whichever way the tool is turned.
-                let turns = if pattern.cups.len() == 1 {
-                    1
-                } else {
-                    self.turns
-                };
+                let turns = if pattern.cups.len() == 1 { 1 } else { self.turns };
                 for turn in 0..turns {
                     let mut trial = trial(stance.turned(PI / 4.0 * f64::from(turn)), number);
                     match target.judge(&trial, pattern, patches, limit, None) {
@@ -181,18 +151,9 @@ impl Search<'_> {
     }
 
     /// Looks at the room around the best trials, asks for reach, builds candidates.
-    fn finish(
-        mut self,
-        patches: &mut [Patches<'_>],
-        reach: &dyn Fn(&Hold) -> bool,
-    ) -> Vec<Candidate> {
+    fn finish(mut self, patches: &mut [Patches<'_>], reach: &dyn Fn(&Hold) -> bool) -> Vec<Candidate> {
         // Better first; where equal, in the order of trying.
-        let mut order: Vec<(f64, usize)> = self
-            .trials
-            .iter()
-            .enumerate()
-            .map(|(i, t)| (t.p, i))
-            .collect();
+        let mut order: Vec<(f64, usize)> = self.trials.iter().enumerate().map(|(i, t)| (t.p, i)).collect();
         let few = order.len().min(20 * LOOKED_AT_MOST);
         let better = |a: &(f64, usize), b: &(f64, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
         if few < order.len() {
@@ -236,11 +197,7 @@ impl Search<'_> {
         let mut refused = core::mem::take(&mut self.refused.0);
         // What came nearest to being taken first.
         refused.sort_by_key(|(_, why)| nearness(why));
-        accepted.extend(
-            refused
-                .into_iter()
-                .map(|(trial, why)| self.rejected(&trial, why)),
-        );
+        accepted.extend(refused.into_iter().map(|(trial, why)| self.rejected(&trial, why)));
         accepted
     }
 
@@ -252,12 +209,8 @@ impl Search<'_> {
     ) -> Result<(Candidate, Option<Rejection>), Rejection> {
         let target = self.target;
         let pattern = &target.patterns[trial.pattern];
-        let mut judged = Judged {
-            features: empty_features(&trial.stance),
-            gap_m: 0.0,
-            acceleration: ACCELERATION[0],
-            steady: 1.0,
-        };
+        let mut judged =
+            Judged { features: empty_features(&trial.stance), gap_m: 0.0, acceleration: ACCELERATION[0], steady: 1.0 };
         let p = target.judge(trial, pattern, patches, MARGIN_LEAST_M, Some(&mut judged))?;
         let mut stance = trial.stance;
         stance.point -= stance.normal * judged.gap_m;
@@ -280,7 +233,16 @@ impl Search<'_> {
                         let chance = room * steady / judged.steady;
                         if best.as_ref().is_none_or(|b| chance > b.chance + 1e-9) {
                             let on_item = pattern.cups.len() as f64 + idle.iter().map(|s| s.share).sum::<f64>();
-                            best = Some(Taken { chance, room, steady, cups: take.cups, tool, hang, acceleration, on_item });
+                            best = Some(Taken {
+                                chance,
+                                room,
+                                steady,
+                                cups: take.cups,
+                                tool,
+                                hang,
+                                acceleration,
+                                on_item,
+                            });
                         }
                         if room > 0.97 && chance > 0.97 {
                             break 'turns;
@@ -301,15 +263,19 @@ impl Search<'_> {
                 }
                 let expected = target.supplies[pattern.cups.len()].expected_pa;
                 let candidate = Candidate {
-                    hold: target.hold(&taken.tool, cups, taken.acceleration, expected, Some(&taken.hang), taken.on_item),
+                    hold: target.hold(
+                        &taken.tool,
+                        cups,
+                        taken.acceleration,
+                        expected,
+                        Some(&taken.hang),
+                        taken.on_item,
+                    ),
                     score: (p * taken.chance).min(1.0),
                     features,
                     rejected: None,
                 };
-                Ok((
-                    candidate,
-                    first.filter(|(_, before)| *before).map(|(why, _)| why),
-                ))
+                Ok((candidate, first.filter(|(_, before)| *before).map(|(why, _)| why)))
             }
             (None, Some((why, _))) => Err(why),
             (None, None) => Err(Rejection::OutOfReach),
@@ -357,19 +323,8 @@ impl Search<'_> {
         let mut room = 1.0 - 0.1 * (1.0 - seen.clear_m / 0.008).clamp(0.0, 1.0);
         room *= 1.0 - 0.2 * seen.unseen;
         let mut points = [0.0; 64];
-        for (cup, middle) in tool
-            .cups
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| cups & (1 << i) == 0)
-        {
-            let count = self.ground.rises(
-                tool_at,
-                *middle,
-                0.5 * tool.cup_diameter_m,
-                0.0,
-                &mut points,
-            );
+        for (cup, middle) in tool.cups.iter().enumerate().filter(|(i, _)| cups & (1 << i) == 0) {
+            let count = self.ground.rises(tool_at, *middle, 0.5 * tool.cup_diameter_m, 0.0, &mut points);
             if count < 3 {
                 continue;
             }
@@ -377,11 +332,7 @@ impl Search<'_> {
             rises.sort_unstable_by(f64::total_cmp);
             let rise = rises[count * 3 / 4] - RISE_BIAS_M;
             if rise > RISE_MOST_M {
-                return Err(Rejection::IdleCupTouches {
-                    cup,
-                    rise_mm: rise * 1e3,
-                    limit_mm: RISE_MOST_M * 1e3,
-                });
+                return Err(Rejection::IdleCupTouches { cup, rise_mm: rise * 1e3, limit_mm: RISE_MOST_M * 1e3 });
             }
             room *= suction::touches(rise);
         }
@@ -413,9 +364,7 @@ impl Search<'_> {
 fn nearness(why: &Rejection) -> u8 {
     match why {
         Rejection::NoMotion | Rejection::OutOfReach | Rejection::Unlikely { .. } => 0,
-        Rejection::HitsWall { .. }
-        | Rejection::HitsNeighbour { .. }
-        | Rejection::IdleCupTouches { .. } => 1,
+        Rejection::HitsWall { .. } | Rejection::HitsNeighbour { .. } | Rejection::IdleCupTouches { .. } => 1,
         Rejection::TooHeavy { .. } | Rejection::TooLeaky { .. } => 2,
         Rejection::Covered { .. } | Rejection::TooCurved { .. } => 3,
         Rejection::OutOfTouch { .. }

@@ -23,20 +23,8 @@ fn corners(body: &ToolBody, press: f64) -> [Point3<f64>; 8] {
 }
 
 /// Pairs of corners that share an edge.
-const EDGES: [(usize, usize); 12] = [
-    (0, 1),
-    (2, 3),
-    (4, 5),
-    (6, 7),
-    (0, 2),
-    (1, 3),
-    (4, 6),
-    (5, 7),
-    (0, 4),
-    (1, 5),
-    (2, 6),
-    (3, 7),
-];
+const EDGES: [(usize, usize); 12] =
+    [(0, 1), (2, 3), (4, 5), (6, 7), (0, 2), (1, 3), (4, 6), (5, 7), (0, 4), (1, 5), (2, 6), (3, 7)];
 
 /// How far the tool sticks into the walls of a container of inner `size`, or passes closer than `clear`
 /// (rigid bodies) while it backs off by `back` along its own axis. Bodies that give way need no clearance.
@@ -60,34 +48,21 @@ pub(crate) fn walls(
             if corner.z < size[2] {
                 most = most.max(over(corner));
                 // Where it leaves the container, or how far the straight way goes.
-                let way = if out.z > 1e-3 {
-                    ((size[2] - corner.z) / out.z).min(back)
-                } else {
-                    back
-                };
+                let way = if out.z > 1e-3 { ((size[2] - corner.z) / out.z).min(back) } else { back };
                 most = most.max(over(&(corner + out * way)));
             }
         }
         for (a, b) in EDGES {
-            let (low, high) = if corners[a].z < corners[b].z {
-                (a, b)
-            } else {
-                (b, a)
-            };
+            let (low, high) = if corners[a].z < corners[b].z { (a, b) } else { (b, a) };
             let (low, high) = (corners[low], corners[high]);
             if low.z < size[2] && high.z > size[2] {
-                most = most.max(over(
-                    &(low + (high - low) * ((size[2] - low.z) / (high.z - low.z))),
-                ));
+                most = most.max(over(&(low + (high - low) * ((size[2] - low.z) / (high.z - low.z)))));
             }
         }
         // Bodies that give way may lean on a wall by a millimetre or two.
         let allowed = if body.rigid { 0.0 } else { 0.002 };
         if most > allowed && worst.as_ref().is_none_or(|w| most > w.over_m) {
-            worst = Some(Clash {
-                body: body.name.clone(),
-                over_m: most,
-            });
+            worst = Some(Clash { body: body.name.clone(), over_m: most });
         }
     }
     worst
@@ -155,20 +130,11 @@ impl Ground {
         let n = if axis == 0 { self.nx } else { self.ny };
         let index = |v: f64| ((v - self.origin[axis]) / self.cell).floor();
         let from = index(low).clamp(0.0, n as f64) as usize;
-        (
-            from,
-            (index(high) + 1.0).clamp(from as f64, n as f64) as usize,
-        )
+        (from, (index(high) + 1.0).clamp(from as f64, n as f64) as usize)
     }
 
     /// Gives every seen point of a region that is higher than `above` to `each`; returns the share not seen.
-    fn higher(
-        &self,
-        low: [f64; 2],
-        high: [f64; 2],
-        above: f64,
-        mut each: impl FnMut(Point3<f64>),
-    ) -> f64 {
+    fn higher(&self, low: [f64; 2], high: [f64; 2], above: f64, mut each: impl FnMut(Point3<f64>)) -> f64 {
         let (i0, i1) = self.range(low[0], high[0], 0);
         let (j0, j1) = self.range(low[1], high[1], 1);
         if i0 == i1 || j0 == j1 {
@@ -187,9 +153,7 @@ impl Ground {
                     for i in (bi * BLOCK).max(i0)..((bi + 1) * BLOCK).min(i1) {
                         let z = self.z[j * self.nx + i];
                         if z > above {
-                            let at = |n: usize, axis: usize| {
-                                self.origin[axis] + (n as f64 + 0.5) * self.cell
-                            };
+                            let at = |n: usize, axis: usize| self.origin[axis] + (n as f64 + 0.5) * self.cell;
                             each(Point3::new(at(i, 0), at(j, 1), z));
                         }
                     }
@@ -200,45 +164,21 @@ impl Ground {
     }
 
     /// What stands in the way of the tool's rigid bodies, and of their way back along the tool's axis.
-    pub(crate) fn under(
-        &self,
-        tool: &ToolModel,
-        at: &Isometry3<f64>,
-        press: f64,
-        clear: f64,
-    ) -> Around {
+    pub(crate) fn under(&self, tool: &ToolModel, at: &Isometry3<f64>, press: f64, clear: f64) -> Around {
         const FAR_M: f64 = 0.008;
         let back = at.inverse();
-        let mut around = Around {
-            clash: None,
-            clear_m: FAR_M,
-            unseen: 0.0,
-        };
+        let mut around = Around { clash: None, clear_m: FAR_M, unseen: 0.0 };
         for body in tool.bodies.iter().filter(|b| b.rigid) {
             // What stands over a container is far from the upper end of the tool.
             let corners = corners(body, press).map(|c| at * Point3::new(c.x, c.y, c.z.max(-0.08)));
-            let low = |axis: usize| {
-                corners
-                    .iter()
-                    .map(|c| c[axis])
-                    .fold(f64::INFINITY, f64::min)
-            };
-            let high = |axis: usize| {
-                corners
-                    .iter()
-                    .map(|c| c[axis])
-                    .fold(f64::NEG_INFINITY, f64::max)
-            };
+            let low = |axis: usize| corners.iter().map(|c| c[axis]).fold(f64::INFINITY, f64::min);
+            let high = |axis: usize| corners.iter().map(|c| c[axis]).fold(f64::NEG_INFINITY, f64::max);
             let lower = body.centre_m[2] + 0.5 * body.size_m[2] + press;
             let mut deepest = f64::NEG_INFINITY;
-            let region = (
-                [low(0) - clear, low(1) - clear],
-                [high(0) + clear, high(1) + clear],
-            );
+            let region = ([low(0) - clear, low(1) - clear], [high(0) + clear, high(1) + clear]);
             let unseen = self.higher(region.0, region.1, low(2) - FAR_M, |p| {
                 let p = back * p;
-                let off =
-                    |axis: usize| (p[axis] - body.centre_m[axis]).abs() - 0.5 * body.size_m[axis];
+                let off = |axis: usize| (p[axis] - body.centre_m[axis]).abs() - 0.5 * body.size_m[axis];
                 if off(0) <= clear && off(1) <= clear {
                     deepest = deepest.max(lower - p.z);
                 }
@@ -246,10 +186,7 @@ impl Ground {
             around.unseen = around.unseen.max(unseen);
             around.clear_m = around.clear_m.min(-deepest);
             if deepest > 0.0 && around.clash.as_ref().is_none_or(|c| deepest > c.over_m) {
-                around.clash = Some(Clash {
-                    body: body.name.clone(),
-                    over_m: deepest,
-                });
+                around.clash = Some(Clash { body: body.name.clone(), over_m: deepest });
             }
         }
         around
@@ -271,21 +208,13 @@ impl Ground {
         let above = centre.z - radius * (1.0 - axis.z * axis.z).max(0.0).sqrt() - below;
         let reach = 1.2 * radius;
         let mut count = 0;
-        self.higher(
-            [centre.x - reach, centre.y - reach],
-            [centre.x + reach, centre.y + reach],
-            above,
-            |p| {
-                let p = back * p;
-                if count < 64
-                    && (p.x - middle[0]).powi(2) + (p.y - middle[1]).powi(2) < radius * radius
-                    && -p.z > -below
-                {
-                    into[count] = -p.z;
-                    count += 1;
-                }
-            },
-        );
+        self.higher([centre.x - reach, centre.y - reach], [centre.x + reach, centre.y + reach], above, |p| {
+            let p = back * p;
+            if count < 64 && (p.x - middle[0]).powi(2) + (p.y - middle[1]).powi(2) < radius * radius && -p.z > -below {
+                into[count] = -p.z;
+                count += 1;
+            }
+        });
         count
     }
 }
@@ -310,27 +239,18 @@ mod tests {
     #[test]
     fn the_plate_may_not_go_down_into_a_wall_but_may_hang_over_it() {
         let tool = tool();
-        assert_eq!(
-            walls(&tool, &down(0.0, 0.0, 0.05), 0.01, 0.06, TOTE, 0.004),
-            None
-        );
+        assert_eq!(walls(&tool, &down(0.0, 0.0, 0.05), 0.01, 0.06, TOTE, 0.004), None);
         let clash = walls(&tool, &down(0.28, 0.0, 0.05), 0.01, 0.06, TOTE, 0.004).unwrap();
         assert_eq!(clash.body, "cup plate");
         assert!((clash.over_m - 0.043).abs() < 1e-9, "{clash:?}");
-        assert_eq!(
-            walls(&tool, &down(0.28, 0.0, 0.32), 0.01, 0.06, TOTE, 0.004),
-            None
-        );
+        assert_eq!(walls(&tool, &down(0.28, 0.0, 0.32), 0.01, 0.06, TOTE, 0.004), None);
     }
 
     #[test]
     fn a_tilted_tool_backs_off_over_its_own_way() {
         let tool = tool();
         let lean = UnitQuaternion::from_axis_angle(&Vector3::y_axis(), 0.5);
-        let at = Isometry3::from_parts(
-            Translation3::new(0.21, 0.0, 0.05),
-            lean * down(0.0, 0.0, 0.0).rotation,
-        );
+        let at = Isometry3::from_parts(Translation3::new(0.21, 0.0, 0.05), lean * down(0.0, 0.0, 0.0).rotation);
         let near = walls(&tool, &at, 0.01, 0.0, TOTE, 0.004);
         let far = walls(&tool, &at, 0.01, 0.1, TOTE, 0.004).unwrap();
         assert!(near.is_none_or(|n| n.over_m < far.over_m - 0.02), "{far:?}");

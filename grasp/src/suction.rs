@@ -84,9 +84,7 @@ pub(crate) fn supplies(tool: &ToolModel, surface: &Surface) -> Vec<Supply> {
         let carried_pa = reached(vacuum, orifice, cups, surface.leak_m3_s).min(CARRIED_PA);
         Supply { expected_pa, tight, carried_pa }
     };
-    core::iter::once(Supply::default())
-        .chain((1..=tool.cups.len()).map(group))
-        .collect()
+    core::iter::once(Supply::default()).chain((1..=tool.cups.len()).map(group)).collect()
 }
 
 /// Flow of a leak at a pressure: orifice-like, known at 40 kPa.
@@ -155,11 +153,7 @@ pub(crate) fn stands(tilt_rad: f64) -> f64 {
 
 /// Probability that a cup touches which has this way left when the first one does.
 pub(crate) fn touches(gap_m: f64) -> f64 {
-    if gap_m <= 0.0 {
-        1.0
-    } else {
-        normal((FOLLOW_M - gap_m) / FOLLOW_SIGMA_M).min(1.0)
-    }
+    if gap_m <= 0.0 { 1.0 } else { normal((FOLLOW_M - gap_m) / FOLLOW_SIGMA_M).min(1.0) }
 }
 
 /// Probability that an item which swings so far, radians, stays clear of what it passes and lies down flat (estimate: half
@@ -185,13 +179,7 @@ pub(crate) fn bends(radius_m: f64, cup_diameter_m: f64) -> f64 {
 /// The normal distribution's function (Abramowitz and Stegun 26.2.17, error below 7.5e-8).
 pub(crate) fn normal(x: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.231_641_9 * x.abs());
-    let series = [
-        0.319_381_530,
-        -0.356_563_782,
-        1.781_477_937,
-        -1.821_255_978,
-        1.330_274_429,
-    ];
+    let series = [0.319_381_530, -0.356_563_782, 1.781_477_937, -1.821_255_978, 1.330_274_429];
     let tail = series.iter().rev().fold(0.0, |sum, c| (sum + c) * t);
     let tail = tail * (-0.5 * x * x).exp() / (2.0 * core::f64::consts::PI).sqrt();
     if x >= 0.0 { 1.0 - tail } else { tail }
@@ -208,49 +196,27 @@ mod tests {
     #[test]
     fn tight_goods_reach_what_is_asked_for_with_any_number_of_cups() {
         for supply in &supplies(&tool(), &surface(Material::Metal))[1..] {
-            assert!(
-                supply.expected_pa > 55e3 && supply.tight > 0.99,
-                "{supply:?}"
-            );
+            assert!(supply.expected_pa > 55e3 && supply.tight > 0.99, "{supply:?}");
         }
     }
 
     #[test]
     fn more_cups_on_a_leaky_material_reach_less() {
-        let reached: Vec<_> = supplies(&tool(), &surface(Material::Film))
-            .iter()
-            .map(|s| s.expected_pa)
-            .collect();
+        let reached: Vec<_> = supplies(&tool(), &surface(Material::Film)).iter().map(|s| s.expected_pa).collect();
         assert!(reached[1] > 45e3, "{reached:?}");
-        assert!(
-            reached[1..].windows(2).all(|w| w[1] <= w[0]) && reached[6] < 0.75 * reached[1],
-            "{reached:?}"
-        );
+        assert!(reached[1..].windows(2).all(|w| w[1] <= w[0]) && reached[6] < 0.75 * reached[1], "{reached:?}");
     }
 
     #[test]
     fn a_mesh_holds_no_vacuum() {
         let supplies = supplies(&tool(), &surface(Material::Mesh));
-        assert!(
-            supplies[1].expected_pa < SEALED_FLOOR_PA && supplies[1].tight < 0.05,
-            "{:?}",
-            supplies[1]
-        );
+        assert!(supplies[1].expected_pa < SEALED_FLOOR_PA && supplies[1].tight < 0.05, "{:?}", supplies[1]);
     }
 
     #[test]
     fn the_normal_distribution_has_its_known_values() {
-        for (x, expected) in [
-            (0.0, 0.5),
-            (1.0, 0.841_344_746),
-            (-1.96, 0.024_997_895),
-            (4.0, 0.999_968_329),
-        ] {
-            assert!(
-                (normal(x) - expected).abs() < 1e-7,
-                "normal({x}) = {}",
-                normal(x)
-            );
+        for (x, expected) in [(0.0, 0.5), (1.0, 0.841_344_746), (-1.96, 0.024_997_895), (4.0, 0.999_968_329)] {
+            assert!((normal(x) - expected).abs() < 1e-7, "normal({x}) = {}", normal(x));
         }
     }
 }

@@ -60,10 +60,7 @@ impl Stance {
     /// Turned about the normal.
     pub(crate) fn turned(&self, angle: f64) -> Self {
         let (sin, cos) = angle.sin_cos();
-        Self {
-            x: (self.x * cos + self.normal.cross(&self.x) * sin).normalize(),
-            ..*self
-        }
+        Self { x: (self.x * cos + self.normal.cross(&self.x) * sin).normalize(), ..*self }
     }
 
     /// The tool's pose when this point of its lip plane is at the stance's point.
@@ -79,27 +76,15 @@ impl<'a> Target<'a> {
         let tote_from_world = around.tote.world_from.isometry().inverse();
         let sku = item.best().and_then(|(name, _)| around.catalogue.get(name));
         let raster = Raster::of(&item.cloud, &tote_from_world, around.tote.size)?;
-        let cylinder = sku
-            .filter(|s| s.shape == Shape::Cylinder)
-            .map(|s| [0.25 * (s.size_m[0] + s.size_m[1]), s.size_m[2]]);
-        let long = if item.size_m[0] >= item.size_m[1] {
-            Vector3::x()
-        } else {
-            Vector3::y()
-        };
+        let cylinder =
+            sku.filter(|s| s.shape == Shape::Cylinder).map(|s| [0.25 * (s.size_m[0] + s.size_m[1]), s.size_m[2]]);
+        let long = if item.size_m[0] >= item.size_m[1] { Vector3::x() } else { Vector3::y() };
         let along = tote_from_world * item.world_from_item.direction(&long);
         let facets = facets(&raster, cylinder, along);
         if facets.is_empty() {
             return None;
         }
-        let whole = whole(
-            item,
-            sku,
-            &raster,
-            &facets,
-            around.surface,
-            &tote_from_world,
-        );
+        let whole = whole(item, sku, &raster, &facets, around.surface, &tote_from_world);
         let material = sku.map_or(item.material, |s| s.material);
         let surface = surface(material);
         let mut target = Self {
@@ -138,13 +123,8 @@ impl<'a> Target<'a> {
             }
             for p in other.cloud.iter().step_by(5) {
                 let p = box_from_world * p;
-                if p.x.abs() < half[0] - 0.004
-                    && p.y.abs() < half[1] - 0.004
-                    && p.z > half[2] + ON_TOP_M
-                {
-                    let index = |axis: usize| {
-                        (((p[axis] + half[axis]) / SIDE_M) as usize).min(cells[axis] - 1)
-                    };
+                if p.x.abs() < half[0] - 0.004 && p.y.abs() < half[1] - 0.004 && p.z > half[2] + ON_TOP_M {
+                    let index = |axis: usize| (((p[axis] + half[axis]) / SIDE_M) as usize).min(cells[axis] - 1);
                     on[index(1)] |= 1 << index(0);
                 }
             }
@@ -163,8 +143,7 @@ impl<'a> Target<'a> {
             .reduce(|m, v| if v.norm() > m.norm() + 0.2 { v } else { m });
         Stance {
             point,
-            x: x.and_then(|x| x.try_normalize(1e-6))
-                .unwrap_or_else(|| normal.cross(&Vector3::y())),
+            x: x.and_then(|x| x.try_normalize(1e-6)).unwrap_or_else(|| normal.cross(&Vector3::y())),
             normal,
         }
     }
@@ -177,10 +156,7 @@ impl<'a> Target<'a> {
             let axis = tote_from_box.rotation * Vector3::x();
             let out = tote_from_tool.rotation * -Vector3::z();
             if let Some(up) = (out - axis * out.dot(&axis)).try_normalize(1e-6) {
-                tote_from_box = pose(
-                    tote_from_box.translation.vector.into(),
-                    [axis, up.cross(&axis), up],
-                );
+                tote_from_box = pose(tote_from_box.translation.vector.into(), [axis, up.cross(&axis), up]);
             }
         }
         let moved = hang.map_or_else(Isometry3::identity, Hang::moved);
@@ -205,10 +181,7 @@ impl<'a> Target<'a> {
         let world = self.around.tote.world_from.isometry() * tote_from_tool;
         let rotation = UnitQuaternion::new_normalize(world.rotation.into_inner());
         Hold {
-            world_from_tool: Pose::from_isometry(Isometry3::from_parts(
-                world.translation,
-                rotation,
-            )),
+            world_from_tool: Pose::from_isometry(Isometry3::from_parts(world.translation, rotation)),
             approach_m: APPROACH_M,
             press_m: self.press_m,
             cups: (0..8_usize).filter(|i| cups & (1 << i) != 0).collect(),

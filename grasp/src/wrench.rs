@@ -60,11 +60,7 @@ impl Use {
     }
 
     fn worst(self, other: Self) -> Self {
-        Self {
-            pull: self.pull.max(other.pull),
-            peel: self.peel.max(other.peel),
-            slip: self.slip.max(other.slip),
-        }
+        Self { pull: self.pull.max(other.pull), peel: self.peel.max(other.peel), slip: self.slip.max(other.slip) }
     }
 }
 
@@ -77,18 +73,14 @@ impl Grip<'_> {
         let more = self.unsure_m * load.norm();
         let (mx, my) = (moment.x.abs() + more, moment.y.abs() + more);
         let ring = 0.5 * n * r * r;
-        let (tx, ty) = (
-            mx / (self.pattern.spread[1] + ring),
-            my / (self.pattern.spread[0] + ring),
-        );
+        let (tx, ty) = (mx / (self.pattern.spread[1] + ring), my / (self.pattern.spread[0] + ring));
         let pull = load.z / n;
         let most = pull + tx * self.pattern.reach[1] + ty * self.pattern.reach[0];
         // Torsion: lips and lever arms share it, a lip's arm being two thirds of its radius.
         let arm = 2.0 / 3.0 * r;
         let [x, y] = self.pattern.reach;
         let far = (x * x + y * y).sqrt();
-        let twist =
-            moment.z.abs() / (self.pattern.spread[0] + self.pattern.spread[1] + n * arm * arm);
+        let twist = moment.z.abs() / (self.pattern.spread[0] + self.pattern.spread[1] + n * arm * arm);
         let side = load.xy().norm() / n + twist * (far + arm);
         let force = self.force_n.max(1e-9);
         Use {
@@ -101,11 +93,7 @@ impl Grip<'_> {
     /// Under gravity and an acceleration in the worst of the directions up and along the tool's sides.
     /// `down` are the directions of gravity in the tool's axes that the item meets on its way.
     pub(crate) fn at(&self, acceleration: f64, down: &[Vector3<f64>]) -> Use {
-        let mut worst = Use {
-            pull: 0.0,
-            peel: 0.0,
-            slip: 0.0,
-        };
+        let mut worst = Use { pull: 0.0, peel: 0.0, slip: 0.0 };
         for down in down {
             let weight = down * GRAVITY;
             let (x, y) = (Vector3::x() * acceleration, Vector3::y() * acceleration);
@@ -117,13 +105,7 @@ impl Grip<'_> {
     }
 
     /// Largest acceleration within [least, most] at which the safety is kept; the least where it isn't.
-    pub(crate) fn most_acceleration(
-        &self,
-        safety: f64,
-        down: &[Vector3<f64>],
-        least: f64,
-        most: f64,
-    ) -> f64 {
+    pub(crate) fn most_acceleration(&self, safety: f64, down: &[Vector3<f64>], least: f64, most: f64) -> f64 {
         if self.at(most, down).safety() >= safety {
             return most;
         }
@@ -149,15 +131,7 @@ mod tests {
     const DOWN: [Vector3<f64>; 1] = [Vector3::new(0.0, 0.0, 1.0)];
 
     fn grip(pattern: &Pattern, mass_kg: f64, centre_m: Vector3<f64>) -> Grip<'_> {
-        Grip {
-            pattern,
-            force_n: 511e-6 * 60e3,
-            radius_m: 0.01275,
-            friction: 0.5,
-            mass_kg,
-            centre_m,
-            unsure_m: 0.0,
-        }
+        Grip { pattern, force_n: 511e-6 * 60e3, radius_m: 0.01275, friction: 0.5, mass_kg, centre_m, unsure_m: 0.0 }
     }
 
     #[test]
@@ -168,10 +142,7 @@ mod tests {
         let patterns = patterns(&tool);
         let off = Vector3::new(0.05, 0.0, 0.0);
         let one = grip(&patterns[0], 0.5, off).at(0.0, &DOWN);
-        assert!(
-            one.safety() < 1.0 && one.weakest() == Weakest::Peel,
-            "{one:?}"
-        );
+        assert!(one.safety() < 1.0 && one.weakest() == Weakest::Peel, "{one:?}");
         let three = grip(&patterns[3], 0.5, off).at(0.0, &DOWN);
         assert!(three.safety() > 3.0, "{three:?}");
     }
@@ -182,11 +153,7 @@ mod tests {
         let patterns = patterns(&tool);
         let (force, weight) = (511e-6 * 60e3, 0.4 * GRAVITY);
         let lever = (force - weight) * 0.01275 / 2.0 / weight;
-        let at = |lever: f64| {
-            grip(&patterns[0], 0.4, Vector3::new(lever, 0.0, 0.0))
-                .at(0.0, &DOWN)
-                .safety()
-        };
+        let at = |lever: f64| grip(&patterns[0], 0.4, Vector3::new(lever, 0.0, 0.0)).at(0.0, &DOWN).safety();
         assert!((at(lever) - 1.0).abs() < 1e-9, "safety {}", at(lever));
     }
 
@@ -195,8 +162,7 @@ mod tests {
         let tool = ToolModel::find("six-cup", std::path::Path::new(".")).unwrap();
         let patterns = patterns(&tool);
         let most = |cups: usize, mass: f64, depth: f64| {
-            grip(&patterns[cups], mass, Vector3::new(0.0, 0.0, 0.5 * depth))
-                .most_acceleration(2.0, &DOWN, 2.0, 15.0)
+            grip(&patterns[cups], mass, Vector3::new(0.0, 0.0, 0.5 * depth)).most_acceleration(2.0, &DOWN, 2.0, 15.0)
         };
         assert!(most(0, 0.1, 0.05) > most(0, 0.3, 0.05));
         assert!(most(0, 0.3, 0.05) > most(0, 0.3, 0.12));

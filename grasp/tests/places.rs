@@ -1,10 +1,6 @@
 //! Places in bins: what is put where, and that nothing ever overlaps or sticks out.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that panics has failed"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has failed")]
 
 mod rendered;
 
@@ -43,10 +39,7 @@ fn hold(size_m: [f64; 3], off: [f64; 2], yaw: f64) -> Hold {
         cups: [1].into_iter().collect(),
         max_acceleration: 5.0,
         held: HeldBox {
-            tool_from_box: Pose::from_parts(
-                Vector3::new(off[0], off[1], 0.5 * size_m[2]),
-                turn * upside_down,
-            ),
+            tool_from_box: Pose::from_parts(Vector3::new(off[0], off[1], 0.5 * size_m[2]), turn * upside_down),
             size_m,
         },
         mass_kg: 0.3,
@@ -57,23 +50,13 @@ fn hold(size_m: [f64; 3], off: [f64; 2], yaw: f64) -> Hold {
 /// Lower and upper corner of a placed box in the bin.
 fn corners(p: &Placement) -> [[f64; 3]; 2] {
     let turn = p.bin_from_box.rotation().to_rotation_matrix();
-    let half: [f64; 3] =
-        core::array::from_fn(|r| (0..3).map(|c| 0.5 * turn[(r, c)].abs() * p.size_m[c]).sum());
+    let half: [f64; 3] = core::array::from_fn(|r| (0..3).map(|c| 0.5 * turn[(r, c)].abs() * p.size_m[c]).sum());
     let at = p.bin_from_box.origin();
-    [
-        [0, 1, 2].map(|a| at[a] - half[a]),
-        [0, 1, 2].map(|a| at[a] + half[a]),
-    ]
+    [[0, 1, 2].map(|a| at[a] - half[a]), [0, 1, 2].map(|a| at[a] + half[a])]
 }
 
 /// Why a place is wrong beside others, if it is.
-fn fault(
-    p: &Placement,
-    hold: &Hold,
-    others: &[Placement],
-    bin: &Container<Bin>,
-    tool: &ToolModel,
-) -> Option<String> {
+fn fault(p: &Placement, hold: &Hold, others: &[Placement], bin: &Container<Bin>, tool: &ToolModel) -> Option<String> {
     let [low, high] = corners(p);
     for axis in 0..2 {
         if low[axis] < -0.5 * bin.size[axis] + 0.004 || high[axis] > 0.5 * bin.size[axis] - 0.004 {
@@ -101,9 +84,7 @@ fn fault(
     for body in tool.bodies.iter().filter(|b| b.rigid) {
         for i in 0..8 {
             let side = |a: usize| if i >> a & 1 == 0 { -0.5 } else { 0.5 };
-            let at = bin_from_tool.point(&Point3::from(
-                [0, 1, 2].map(|a| body.centre_m[a] + side(a) * body.size_m[a]),
-            ));
+            let at = bin_from_tool.point(&Point3::from([0, 1, 2].map(|a| body.centre_m[a] + side(a) * body.size_m[a])));
             let outside = at.x.abs() > 0.5 * bin.size[0] || at.y.abs() > 0.5 * bin.size[1];
             if outside && at.z < bin.size[2] {
                 return Some(format!("{} in a wall at {at:?}", body.name));
@@ -122,21 +103,12 @@ fn fault(
 #[test]
 fn a_tall_item_goes_into_the_corner_of_an_empty_bin() {
     let (bin, tool) = (bin(), tool());
-    let found = placements(
-        &hold([0.1, 0.08, 0.219], [0.0, 0.0], 0.3),
-        &empty(&bin),
-        &bin,
-        &tool,
-        None,
-    );
+    let found = placements(&hold([0.1, 0.08, 0.219], [0.0, 0.0], 0.3), &empty(&bin), &bin, &tool, None);
     let [low, _] = corners(&found[0]);
     assert_eq!(found[0].rejected, None);
     // 11 mm, and 50 mm for each metre that it hangs down.
     let gap = 0.011 + 0.05 * 0.219;
-    assert!(
-        (low[0] + 0.2 - gap).abs() < 1e-6 && (low[1] + 0.15 - gap).abs() < 1e-6 && low[2].abs() < 1e-9,
-        "{low:?}"
-    );
+    assert!((low[0] + 0.2 - gap).abs() < 1e-6 && (low[1] + 0.15 - gap).abs() < 1e-6 && low[2].abs() < 1e-9, "{low:?}");
     assert!((found[0].support - 1.0).abs() < 1e-9);
 }
 
@@ -159,48 +131,17 @@ fn a_bin_that_is_full_or_too_small_is_refused_with_the_reason() {
     let (bin, tool) = (bin(), tool());
     let mut full = empty(&bin);
     full.z.fill(0.19);
-    let found = placements(
-        &hold([0.1, 0.08, 0.06], [0.0; 2], 0.0),
-        &full,
-        &bin,
-        &tool,
-        None,
-    );
+    let found = placements(&hold([0.1, 0.08, 0.06], [0.0; 2], 0.0), &full, &bin, &tool, None);
     assert!(
-        !found.is_empty()
-            && found
-                .iter()
-                .all(|p| matches!(p.rejected, Some(PlaceRejection::AboveRim { .. }))),
+        !found.is_empty() && found.iter().all(|p| matches!(p.rejected, Some(PlaceRejection::AboveRim { .. }))),
         "{found:?}"
     );
-    let found = placements(
-        &hold([0.5, 0.08, 0.06], [0.0; 2], 0.0),
-        &empty(&bin),
-        &bin,
-        &tool,
-        None,
-    );
-    assert!(
-        found
-            .iter()
-            .all(|p| matches!(p.rejected, Some(PlaceRejection::TooLarge { .. }))),
-        "{found:?}"
-    );
+    let found = placements(&hold([0.5, 0.08, 0.06], [0.0; 2], 0.0), &empty(&bin), &bin, &tool, None);
+    assert!(found.iter().all(|p| matches!(p.rejected, Some(PlaceRejection::TooLarge { .. }))), "{found:?}");
     let mut blind = empty(&bin);
     blind.z.fill(f32::NAN);
-    let found = placements(
-        &hold([0.1, 0.08, 0.06], [0.0; 2], 0.0),
-        &blind,
-        &bin,
-        &tool,
-        None,
-    );
-    assert!(
-        found
-            .iter()
-            .all(|p| p.rejected == Some(PlaceRejection::Unseen)),
-        "{found:?}"
-    );
+    let found = placements(&hold([0.1, 0.08, 0.06], [0.0; 2], 0.0), &blind, &bin, &tool, None);
+    assert!(found.iter().all(|p| p.rejected == Some(PlaceRejection::Unseen)), "{found:?}");
 }
 
 #[test]
@@ -222,53 +163,30 @@ fn nothing_is_put_on_the_edge_of_a_step() {
         let on_step = middle.x.abs() < 0.1 && middle.y.abs() < 0.075;
         assert!(on_step || low[2] < 0.01, "from {low:?} to {high:?}");
     }
-    assert!(found.iter().any(|p| matches!(
-        p.rejected,
-        Some(PlaceRejection::Unstable { .. } | PlaceRejection::TooClose { .. })
-    )));
+    assert!(
+        found
+            .iter()
+            .any(|p| matches!(p.rejected, Some(PlaceRejection::Unstable { .. } | PlaceRejection::TooClose { .. })))
+    );
 }
 
 #[test]
 fn a_lying_can_is_put_where_it_can_not_roll() {
     let (bin, tool) = (bin(), tool());
-    let can = sku(
-        "soup",
-        [0.074, 0.074, 0.11],
-        0.4,
-        Shape::Cylinder,
-        Material::Metal,
-    );
+    let can = sku("soup", [0.074, 0.074, 0.11], 0.4, Shape::Cylinder, Material::Metal);
     let mut map = empty(&bin);
     for j in 0..map.ny {
         (30..50).for_each(|i| map.set(i, j, 0.07));
     }
-    let found = placements(
-        &hold([0.11, 0.074, 0.074], [0.0; 2], 0.0),
-        &map,
-        &bin,
-        &tool,
-        Some(&can),
-    );
+    let found = placements(&hold([0.11, 0.074, 0.074], [0.0; 2], 0.0), &map, &bin, &tool, Some(&can));
     let first = &found[0];
     assert_eq!(first.rejected, None);
     let [low, high] = corners(first);
     let axis = first.bin_from_box.direction(&Vector3::x());
     // One of the sides that it would roll to is beside the wall or the block from −50 to 50 mm.
-    let (across, half) = if axis.x.abs() > 0.5 {
-        (1, 0.15)
-    } else {
-        (0, 0.2)
-    };
-    let gaps = [
-        low[across] + half,
-        half - high[across],
-        (low[across] - 0.05).abs(),
-        (high[across] + 0.05).abs(),
-    ];
-    assert!(
-        gaps.iter().any(|g| g.abs() < 0.021),
-        "from {low:?} to {high:?}, axis {axis:?}"
-    );
+    let (across, half) = if axis.x.abs() > 0.5 { (1, 0.15) } else { (0, 0.2) };
+    let gaps = [low[across] + half, half - high[across], (low[across] - 0.05).abs(), (high[across] + 0.05).abs()];
+    assert!(gaps.iter().any(|g| g.abs() < 0.021), "from {low:?} to {high:?}, axis {axis:?}");
 }
 
 #[test]
@@ -277,52 +195,29 @@ fn an_item_is_seen_where_it_was_put_and_not_where_it_was_not() {
     for seed in 0..20 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let height = rng.random_range(0.012..0.1);
-        let size = [
-            rng.random_range(0.05..0.15),
-            rng.random_range(0.05..0.12),
-            height,
-        ];
+        let size = [rng.random_range(0.05..0.15), rng.random_range(0.05..0.12), height];
         let before = noisy(&empty(&bin), &mut rng, 0.0);
         let found = placements(&hold(size, [0.0; 2], 0.2), &before, &bin, &tool, None);
-        let place = found
-            .iter()
-            .find(|p| p.rejected.is_none())
-            .expect("an empty bin has room");
+        let place = found.iter().find(|p| p.rejected.is_none()).expect("an empty bin has room");
         let mut with = empty(&bin);
         place.add_to(&mut with);
         let seen = noisy(&with, &mut rng, 0.002);
-        assert!(
-            place.is_seen(&before, &seen),
-            "seed {seed}: {size:?} not seen"
-        );
+        assert!(place.is_seen(&before, &seen), "seed {seed}: {size:?} not seen");
         let without = noisy(&empty(&bin), &mut rng, 0.002);
-        assert!(
-            !place.is_seen(&before, &without),
-            "seed {seed}: {size:?} seen where nothing is"
-        );
+        assert!(!place.is_seen(&before, &without), "seed {seed}: {size:?} seen where nothing is");
     }
 }
 
 /// A map as a camera gives it: an offset, noise of 3 mm that hangs together over three cells, some cells unseen.
 fn noisy(map: &HeightMap<Bin>, rng: &mut ChaCha8Rng, offset: f64) -> HeightMap<Bin> {
     let (w, h) = (map.nx / 3 + 2, map.ny / 3 + 2);
-    let coarse: Vec<f64> = (0..w * h)
-        .map(|_| (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0)
-        .collect();
+    let coarse: Vec<f64> = (0..w * h).map(|_| (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0).collect();
     let mut out = map.clone();
     for j in 0..map.ny {
         for i in 0..map.nx {
             let noise = 0.003 * coarse[j / 3 * w + i / 3] + offset;
             let unseen = rng.random_bool(0.02);
-            out.set(
-                i,
-                j,
-                if unseen {
-                    f32::NAN
-                } else {
-                    map.at(i, j) + noise as f32
-                },
-            );
+            out.set(i, j, if unseen { f32::NAN } else { map.at(i, j) + noise as f32 });
         }
     }
     out
@@ -334,24 +229,12 @@ fn a_noisy_floor_is_still_a_floor() {
     for seed in 0..10 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let map = noisy(&empty(&bin), &mut rng, 0.002);
-        let found = placements(
-            &hold([0.12, 0.09, 0.2], [0.0; 2], 0.0),
-            &map,
-            &bin,
-            &tool,
-            None,
-        );
+        let found = placements(&hold([0.12, 0.09, 0.2], [0.0; 2], 0.0), &map, &bin, &tool, None);
         let best = found.iter().find(|p| p.rejected.is_none());
         let best = best.unwrap_or_else(|| {
-            panic!(
-                "seed {seed}: {:?}",
-                found.iter().map(|p| p.rejected.clone()).collect::<Vec<_>>()
-            )
+            panic!("seed {seed}: {:?}", found.iter().map(|p| p.rejected.clone()).collect::<Vec<_>>())
         });
-        assert!(
-            best.support > 0.8 && best.height_m < 0.012,
-            "seed {seed}: {best:?}"
-        );
+        assert!(best.support > 0.8 && best.height_m < 0.012, "seed {seed}: {best:?}");
     }
 }
 

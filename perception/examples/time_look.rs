@@ -10,14 +10,9 @@ use perception::{Perception, Settings};
 #[path = "../tests/fixture/mod.rs"]
 mod fixture;
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "what is measured is the wall's time"
-)]
+#[expect(clippy::disallowed_methods, reason = "what is measured is the wall's time")]
 fn main() -> Result<(), Box<dyn Error>> {
-    let looks: usize = std::env::args()
-        .nth(1)
-        .map_or(Ok(200), |text| text.parse())?;
+    let looks: usize = std::env::args().nth(1).map_or(Ok(200), |text| text.parse())?;
     let catalogue = fixture::small_catalogue();
     let settings = Settings::default();
     let mut perception = Perception::load(&fixture::files(catalogue.path()), &settings)?;
@@ -28,9 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut items = 0;
     for _ in 0..looks.max(1) {
         let start = Instant::now();
-        items = perception
-            .look(&image, &manifest, &tote, fixture::TOTE)?
-            .len();
+        items = perception.look(&image, &manifest, &tote, fixture::TOTE)?.len();
         ms.push(1e3 * start.elapsed().as_secs_f64());
     }
     ms.sort_by(f64::total_cmp);

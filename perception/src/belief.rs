@@ -42,11 +42,7 @@ pub(crate) struct Seen {
 
 impl Seen {
     pub(crate) fn of(surface: &Surface, covered: f64) -> Self {
-        Self {
-            face: descending(surface.face.sides),
-            whole: descending(surface.whole.sides),
-            hidden: covered > 0.05,
-        }
+        Self { face: descending(surface.face.sides), whole: descending(surface.whole.sides), hidden: covered > 0.05 }
     }
 }
 
@@ -83,11 +79,7 @@ fn misfit(nominal: [f64; 2], seen: [f64; 2], hidden: bool) -> f64 {
             let off = (seen - nominal) / spread;
             let square = 0.5 * off * off;
             // A hidden part makes an item look smaller, never larger.
-            if off < 0.0 && hidden {
-                square.min(0.7)
-            } else {
-                square.min(SIZE_MOST)
-            }
+            if off < 0.0 && hidden { square.min(0.7) } else { square.min(SIZE_MOST) }
         })
         .sum()
 }
@@ -121,13 +113,8 @@ pub(crate) fn beliefs(
     logs.push((None, calibration.none / calibration.temperature - size + fewer));
     let highest = logs.iter().map(|l| l.1).fold(f64::NEG_INFINITY, f64::max);
     let total: f64 = logs.iter().map(|l| (l.1 - highest).exp()).sum();
-    let mut beliefs: Vec<Belief> = logs
-        .into_iter()
-        .map(|(sku, log)| Belief {
-            sku,
-            p: (log - highest).exp() / total,
-        })
-        .collect();
+    let mut beliefs: Vec<Belief> =
+        logs.into_iter().map(|(sku, log)| Belief { sku, p: (log - highest).exp() / total }).collect();
     beliefs.sort_by(|a, b| b.p.total_cmp(&a.p).then(a.sku.cmp(&b.sku)));
     beliefs
 }
@@ -143,60 +130,32 @@ pub(crate) fn compliance(sku: &Sku) -> f64 {
         Material::Film => 0.75,
         Material::Fabric => 0.9,
     };
-    if sku.fragility == Fragility::Fragile && sku.material == Material::Carton {
-        soft + 0.1
-    } else {
-        soft
-    }
+    if sku.fragility == Fragility::Fragile && sku.material == Material::Carton { soft + 0.1 } else { soft }
 }
 
 /// The box that completes what is seen by the depth of a SKU: centre over the plane (x, y), sides x, y, z.
-pub(crate) fn completed(
-    surface: &Surface,
-    side: Option<([f64; 2], f64)>,
-    round: bool,
-) -> (Patch, f64) {
+pub(crate) fn completed(surface: &Surface, side: Option<([f64; 2], f64)>, round: bool) -> (Patch, f64) {
     let patch = if round { surface.whole } else { surface.face };
     let Some((nominal, depth)) = side else {
         return (patch, f64::NAN);
     };
     // The catalogue is more exact than a depth image; it is taken where both agree.
-    let nominal = if patch.sides[0] >= patch.sides[1] {
-        nominal
-    } else {
-        [nominal[1], nominal[0]]
-    };
+    let nominal = if patch.sides[0] >= patch.sides[1] { nominal } else { [nominal[1], nominal[0]] };
     let sides = core::array::from_fn(|k| {
         let near = 2.0 * (SIDE_SPREAD_M + SIDE_SPREAD_SHARE * nominal[k]);
-        if (patch.sides[k] - nominal[k]).abs() <= near {
-            nominal[k]
-        } else {
-            patch.sides[k]
-        }
+        if (patch.sides[k] - nominal[k]).abs() <= near { nominal[k] } else { patch.sides[k] }
     });
-    (
-        Patch {
-            centre: patch.centre,
-            sides,
-        },
-        depth,
-    )
+    (Patch { centre: patch.centre, sides }, depth)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const CALIBRATION: Calibration = Calibration {
-        temperature: 0.05,
-        none: 0.5,
-    };
+    const CALIBRATION: Calibration = Calibration { temperature: 0.05, none: 0.5 };
 
     fn manifest(names: &[&str]) -> Manifest {
-        names
-            .iter()
-            .map(|name| (SkuName::new(name).unwrap(), 1))
-            .collect()
+        names.iter().map(|name| (SkuName::new(name).unwrap(), 1)).collect()
     }
 
     fn sku(size_m: [f64; 3], shape: Shape) -> Sku {
@@ -225,25 +184,14 @@ mod tests {
 
     #[test]
     fn size_decides_between_two_that_look_alike() {
-        let (large, small) = (
-            sku([0.2, 0.1, 0.05], Shape::Box),
-            sku([0.1, 0.05, 0.025], Shape::Box),
-        );
-        let seen = Seen {
-            face: [0.199, 0.101],
-            whole: [0.2, 0.102],
-            hidden: false,
-        };
+        let (large, small) = (sku([0.2, 0.1, 0.05], Shape::Box), sku([0.1, 0.05, 0.025], Shape::Box));
+        let seen = Seen { face: [0.199, 0.101], whole: [0.2, 0.102], hidden: false };
         let ([long, short], depth, fits) = best_side(&large, &seen);
         assert_eq!((long, short, depth), (0.2, 0.1, 0.05));
         assert!(fits < 0.5, "{fits}");
         assert!(best_side(&small, &seen).2 >= SIZE_MOST);
         // Half of it hidden: the large one may look like the small one, not the other way round.
-        let seen = Seen {
-            face: [0.1, 0.05],
-            whole: [0.1, 0.05],
-            hidden: true,
-        };
+        let seen = Seen { face: [0.1, 0.05], whole: [0.1, 0.05], hidden: true };
         assert!(best_side(&large, &seen).2 < 2.0);
         assert!(best_side(&small, &seen).2 < 0.1);
     }

@@ -104,33 +104,24 @@ pub fn load_catalogue(folder: &Path) -> Result<(Catalogue, Views), CatalogueErro
         catalogue.insert(sku.name.clone(), sku);
     }
     if catalogue.is_empty() {
-        return Err(CatalogueError::Empty {
-            folder: folder.to_path_buf(),
-        });
+        return Err(CatalogueError::Empty { folder: folder.to_path_buf() });
     }
     Ok((catalogue, views))
 }
 
 fn load_sku(folder: &Path) -> Result<Sku, CatalogueError> {
     let file = folder.join("sku.toml");
-    let text = fs::read_to_string(&file).map_err(|error| CatalogueError::Unreadable {
-        file: file.clone(),
-        why: error.to_string(),
-    })?;
-    let sku: Sku = toml::from_str(&text).map_err(|error| CatalogueError::Syntax {
-        file: file.clone(),
-        why: error.to_string().trim_end().to_owned(),
-    })?;
+    let text = fs::read_to_string(&file)
+        .map_err(|error| CatalogueError::Unreadable { file: file.clone(), why: error.to_string() })?;
+    let sku: Sku = toml::from_str(&text)
+        .map_err(|error| CatalogueError::Syntax { file: file.clone(), why: error.to_string().trim_end().to_owned() })?;
     sku.check().map_err(|error| CatalogueError::Value {
         file: file.clone(),
         field: error.field,
         value: error.value,
         rule: error.rule.into(),
     })?;
-    let named = folder
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let named = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     if sku.name.as_str() != named {
         return Err(CatalogueError::Value {
             file,
@@ -161,21 +152,12 @@ fn load_views(folder: &Path) -> Result<Vec<View>, CatalogueError> {
 }
 
 fn load_view(file: &Path) -> Result<View, CatalogueError> {
-    let refuse = |found: String, rule: &'static str| CatalogueError::View {
-        file: file.to_path_buf(),
-        found,
-        rule,
-    };
-    let bytes = fs::read(file).map_err(|error| CatalogueError::Unreadable {
-        file: file.to_path_buf(),
-        why: error.to_string(),
-    })?;
+    let refuse = |found: String, rule: &'static str| CatalogueError::View { file: file.to_path_buf(), found, rule };
+    let bytes = fs::read(file)
+        .map_err(|error| CatalogueError::Unreadable { file: file.to_path_buf(), why: error.to_string() })?;
     let no_png = "a PNG of red, green, blue and alpha";
     let found: opencv::Result<(Mat, usize)> = (|| {
-        let picture = imgcodecs::imdecode(
-            &Vector::<u8>::from_slice(&bytes),
-            imgcodecs::IMREAD_UNCHANGED,
-        )?;
+        let picture = imgcodecs::imdecode(&Vector::<u8>::from_slice(&bytes), imgcodecs::IMREAD_UNCHANGED)?;
         let channels = picture.channels() as usize;
         Ok((picture, channels))
     })();
@@ -188,35 +170,20 @@ fn load_view(file: &Path) -> Result<View, CatalogueError> {
     }
     let (width, height) = (picture.cols() as usize, picture.rows() as usize);
     if !(16..=4096).contains(&width) || !(16..=4096).contains(&height) {
-        return Err(refuse(
-            format!("{width} × {height} pixels"),
-            "16 to 4096 pixels a side",
-        ));
+        return Err(refuse(format!("{width} × {height} pixels"), "16 to 4096 pixels a side"));
     }
-    let data = picture
-        .data_bytes()
-        .map_err(|error| refuse(error.message, "8 bits a channel"))?;
+    let data = picture.data_bytes().map_err(|error| refuse(error.message, "8 bits a channel"))?;
     if data.len() != 4 * width * height {
-        return Err(refuse(
-            format!("{} bits a channel", 2 * data.len() / (width * height)),
-            "8 bits a channel",
-        ));
+        return Err(refuse(format!("{} bits a channel", 2 * data.len() / (width * height)), "8 bits a channel"));
     }
     let mut rgba = data.to_vec();
     for pixel in rgba.chunks_exact_mut(4) {
         pixel.swap(0, 2);
     }
     if !rgba.chunks_exact(4).any(|pixel| pixel[3] >= 128) {
-        return Err(refuse(
-            "transparent everywhere".into(),
-            "opaque (alpha 128 or more) on the item",
-        ));
+        return Err(refuse("transparent everywhere".into(), "opaque (alpha 128 or more) on the item"));
     }
-    Ok(View {
-        width,
-        height,
-        rgba,
-    })
+    Ok(View { width, height, rgba })
 }
 
 #[cfg(test)]
@@ -275,11 +242,7 @@ mod tests {
             255,
             "catalogue file DIR/tea/sku.toml: name is \"coffee\"; must be the folder's name, \"tea\"",
         );
-        check(
-            &format!("{TEA}colour = \"red\"\n"),
-            255,
-            "unknown field `colour`",
-        );
+        check(&format!("{TEA}colour = \"red\"\n"), 255, "unknown field `colour`");
         check(
             TEA,
             0,
@@ -293,9 +256,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = load_catalogue(folder.path()).unwrap_err().to_string();
         assert!(error.ends_with("holds 0 SKUs; must hold at least one folder with an sku.toml"));
-        let error = load_catalogue(&folder.path().join("no"))
-            .unwrap_err()
-            .to_string();
+        let error = load_catalogue(&folder.path().join("no")).unwrap_err().to_string();
         assert!(error.contains("is not readable"), "{error}");
     }
 
@@ -305,15 +266,9 @@ mod tests {
         let view = folder.path().join("tea/views/0.png");
         fs::write(&view, b"no picture").unwrap();
         let error = load_catalogue(folder.path()).unwrap_err().to_string();
-        assert!(
-            error.ends_with("must be a PNG of red, green, blue and alpha"),
-            "{error}"
-        );
+        assert!(error.ends_with("must be a PNG of red, green, blue and alpha"), "{error}");
         fs::remove_file(&view).unwrap();
         let error = load_catalogue(folder.path()).unwrap_err().to_string();
-        assert!(
-            error.ends_with("must be there for at least one of 0.png to 5.png"),
-            "{error}"
-        );
+        assert!(error.ends_with("must be there for at least one of 0.png to 5.png"), "{error}");
     }
 }

@@ -17,8 +17,7 @@ pub(crate) struct Field<'a> {
 impl Field<'_> {
     fn at(&self, u: i64, v: i64) -> Option<usize> {
         let height = (self.labels.len() / self.width) as i64;
-        (u >= 0 && v >= 0 && u < self.width as i64 && v < height)
-            .then(|| v as usize * self.width + u as usize)
+        (u >= 0 && v >= 0 && u < self.width as i64 && v < height).then(|| v as usize * self.width + u as usize)
     }
 
     /// Mean height of the pixels with a label on a short way from (u, v), without (u, v).
@@ -45,9 +44,7 @@ pub(crate) fn covered(field: &Field, label: u16, mask: &Mask) -> f64 {
     for (u, v) in mask.pixels() {
         let (u, v) = (i64::from(u), i64::from(v));
         for (du, dv) in [(-1, 0), (1, 0), (0, -1), (0, 1)] {
-            let is_edge = field
-                .at(u + du, v + dv)
-                .is_none_or(|i| field.labels[i] != label);
+            let is_edge = field.at(u + du, v + dv).is_none_or(|i| field.labels[i] != label);
             if !is_edge {
                 continue;
             }
@@ -67,11 +64,7 @@ pub(crate) fn covered(field: &Field, label: u16, mask: &Mask) -> f64 {
             }
         }
     }
-    if outline == 0 {
-        0.0
-    } else {
-        under as f64 / outline as f64
-    }
+    if outline == 0 { 0.0 } else { under as f64 / outline as f64 }
 }
 
 #[cfg(test)]
@@ -93,11 +86,7 @@ mod tests {
                 pixels[right_one].push((u, v));
             }
         }
-        let field = Field {
-            labels: &labels,
-            heights: &heights,
-            width,
-        };
+        let field = Field { labels: &labels, heights: &heights, width };
         let found = [1, 2].map(|label| {
             let mask = Mask::from_pixels(&pixels[label as usize - 1]).unwrap();
             covered(&field, label, &mask)

@@ -1,8 +1,6 @@
 //! Upright crops: what the identity network sees of an item or of a reference view.
 
-use opencv::core::{
-    BORDER_CONSTANT, Mat, MatTraitConst, MatTraitConstManual, Point2f, Scalar, Size, Vector,
-};
+use opencv::core::{BORDER_CONSTANT, Mat, MatTraitConst, MatTraitConstManual, Point2f, Scalar, Size, Vector};
 use opencv::imgproc;
 use scene::Mask;
 
@@ -40,13 +38,7 @@ pub(crate) fn rectangle(points: &[(f32, f32)]) -> opencv::Result<Option<Rectangl
         (long, short) = (short, long);
         angle += core::f64::consts::FRAC_PI_2;
     }
-    Ok(Some(Rectangle {
-        x: f64::from(found.center.x),
-        y: f64::from(found.center.y),
-        long,
-        short,
-        angle,
-    }))
+    Ok(Some(Rectangle { x: f64::from(found.center.x), y: f64::from(found.center.y), long, short, angle }))
 }
 
 /// The crop of an item of an RGB image, long side level, `CHANNELS × SIDE × SIDE`.
@@ -103,11 +95,7 @@ pub(crate) fn view_crops(view: &View) -> opencv::Result<Vec<Vec<f32>>> {
         y,
         long: w.max(h),
         short: w.min(h),
-        angle: if w >= h {
-            0.0
-        } else {
-            core::f64::consts::FRAC_PI_2
-        },
+        angle: if w >= h { 0.0 } else { core::f64::consts::FRAC_PI_2 },
     };
     let rgba = cut(&view.rgba, view.height, around)?;
     Ok((0..4).map(|turns| as_input(&rgba, turns)).collect())
@@ -118,14 +106,7 @@ fn cut(rgba: &[u8], rows: usize, around: Rectangle) -> opencv::Result<Vec<u8>> {
     let scale = around.long * REACH / (2 * SIDE) as f64;
     let (c, s) = (around.angle.cos() * scale, around.angle.sin() * scale);
     let middle = SIDE as f64 - 0.5;
-    let back = [
-        c,
-        -s,
-        around.x - c * middle + s * middle,
-        s,
-        c,
-        around.y - s * middle - c * middle,
-    ];
+    let back = [c, -s, around.x - c * middle + s * middle, s, c, around.y - s * middle - c * middle];
     let back = Mat::from_slice(&back)?;
     let back = back.reshape(1, 2)?;
     let picture = Mat::from_slice(rgba)?;
@@ -141,14 +122,7 @@ fn cut(rgba: &[u8], rows: usize, around: Rectangle) -> opencv::Result<Vec<u8>> {
         Scalar::all(0.0),
     )?;
     let mut square = Mat::default();
-    imgproc::resize(
-        &fine,
-        &mut square,
-        Size::new(SIDE as i32, SIDE as i32),
-        0.0,
-        0.0,
-        imgproc::INTER_AREA,
-    )?;
+    imgproc::resize(&fine, &mut square, Size::new(SIDE as i32, SIDE as i32), 0.0, 0.0, imgproc::INTER_AREA)?;
     Ok(square.data_bytes()?.to_vec())
 }
 
@@ -189,11 +163,7 @@ mod tests {
         for (i, pixel) in rgba.chunks_exact_mut(4).enumerate() {
             pixel.copy_from_slice(&[if i % w < w / 2 { 255 } else { 0 }, 0, 0, 255]);
         }
-        let view = View {
-            width: w,
-            height: h,
-            rgba,
-        };
+        let view = View { width: w, height: h, rgba };
         let mut rgb = vec![90u8; 3 * 200 * 200];
         let mut pixels = Vec::new();
         for v in 60u32..140 {
@@ -209,11 +179,7 @@ mod tests {
             let sum: f32 = crop.iter().zip(other).map(|(a, b)| (a - b).abs()).sum();
             sum / CROP as f32
         };
-        let nearest = view_crops(&view)
-            .unwrap()
-            .iter()
-            .map(away)
-            .fold(f32::INFINITY, f32::min);
+        let nearest = view_crops(&view).unwrap().iter().map(away).fold(f32::INFINITY, f32::min);
         assert!(nearest < 0.05, "nearest view is {nearest} away");
     }
 

@@ -27,9 +27,7 @@ pub enum LookError {
         pose: &'static str,
     },
     /// A mask lies outside the image or doesn't have its size.
-    #[error(
-        "mask {index} of {width} × {height} pixels at ({x}, {y}) must lie in the image, a byte a pixel"
-    )]
+    #[error("mask {index} of {width} × {height} pixels at ({x}, {y}) must lie in the image, a byte a pixel")]
     Mask {
         /// Which mask.
         index: usize,

@@ -55,11 +55,7 @@ impl Surface {
 }
 
 /// Fits the surface; `None` with fewer than 24 points or points on one line.
-pub(crate) fn surface(
-    cloud: &[Point3<f64>],
-    eye: &Point3<f64>,
-    pixel_m: f64,
-) -> opencv::Result<Option<Surface>> {
+pub(crate) fn surface(cloud: &[Point3<f64>], eye: &Point3<f64>, pixel_m: f64) -> opencv::Result<Option<Surface>> {
     if cloud.len() < LEAST_POINTS {
         return Ok(None);
     }
@@ -101,11 +97,7 @@ pub(crate) fn surface(
 
 /// The axis of the world that lies furthest from a direction.
 fn least_aligned(z: &Vector3<f64>) -> Vector3<f64> {
-    if z.x.abs() < 0.7 {
-        Vector3::x()
-    } else {
-        Vector3::y()
-    }
+    if z.x.abs() < 0.7 { Vector3::x() } else { Vector3::y() }
 }
 
 /// The plane that most points lie on: a point of it and its normal towards the eye.
@@ -121,21 +113,14 @@ fn plane(cloud: &[Point3<f64>], eye: &Point3<f64>) -> Option<(Point3<f64>, Vecto
     let mut best: Option<(usize, Point3<f64>, Vector3<f64>)> = None;
     for k in 1..=TRIES {
         // The additive recurrence R3 (Roberts 2018): powers of 1/1.2207 fill the cube evenly.
-        let (a, b, c) = (
-            pick(k, 0.819_172_513),
-            pick(k, 0.671_043_607),
-            pick(k, 0.549_700_478),
-        );
+        let (a, b, c) = (pick(k, 0.819_172_513), pick(k, 0.671_043_607), pick(k, 0.549_700_478));
         let normal = (b - a).cross(&(c - a));
         // Thin triangles say nothing: at least a square centimetre.
         if normal.norm() < 1e-4 {
             continue;
         }
         let normal = normal.normalize();
-        let votes = jury
-            .iter()
-            .filter(|p| (**p - a).dot(&normal).abs() <= ON_PLANE_M)
-            .count();
+        let votes = jury.iter().filter(|p| (**p - a).dot(&normal).abs() <= ON_PLANE_M).count();
         if best.as_ref().is_none_or(|(most, ..)| votes > *most) {
             best = Some((votes, *a, normal));
         }
@@ -145,9 +130,7 @@ fn plane(cloud: &[Point3<f64>], eye: &Point3<f64>) -> Option<(Point3<f64>, Vecto
         None => least_squares(cloud.iter())?,
     };
     for _ in 0..3 {
-        let near = cloud
-            .iter()
-            .filter(|p| (*p - origin).dot(&normal).abs() <= ON_PLANE_M);
+        let near = cloud.iter().filter(|p| (*p - origin).dot(&normal).abs() <= ON_PLANE_M);
         (origin, normal) = least_squares(near)?;
     }
     if normal.dot(&(eye - origin)) < 0.0 {
@@ -157,17 +140,12 @@ fn plane(cloud: &[Point3<f64>], eye: &Point3<f64>) -> Option<(Point3<f64>, Vecto
 }
 
 /// Mean of the points and the direction in which they vary least.
-fn least_squares<'a>(
-    points: impl Iterator<Item = &'a Point3<f64>> + Clone,
-) -> Option<(Point3<f64>, Vector3<f64>)> {
+fn least_squares<'a>(points: impl Iterator<Item = &'a Point3<f64>> + Clone) -> Option<(Point3<f64>, Vector3<f64>)> {
     let count = points.clone().count();
     if count < 3 {
         return None;
     }
-    let mean = points
-        .clone()
-        .fold(Vector3::zeros(), |sum, p| sum + p.coords)
-        / count as f64;
+    let mean = points.clone().fold(Vector3::zeros(), |sum, p| sum + p.coords) / count as f64;
     let spread = points.fold(Matrix3::zeros(), |sum, p| {
         let d = p.coords - mean;
         sum + d * d.transpose()
@@ -180,10 +158,7 @@ fn least_squares<'a>(
     if values[1] <= 1e-9 * count as f64 {
         return None;
     }
-    Some((
-        Point3::from(mean),
-        eigen.eigenvectors.column(least).into_owned().normalize(),
-    ))
+    Some((Point3::from(mean), eigen.eigenvectors.column(least).into_owned().normalize()))
 }
 
 /// The extent of the points along two axes, ends trimmed; only those on the plane when `z` is given.
@@ -195,11 +170,8 @@ fn patch(
     z: Option<&Vector3<f64>>,
     pixel_m: f64,
 ) -> Patch {
-    let offsets: Vec<Vector3<f64>> = cloud
-        .iter()
-        .map(|p| p - origin)
-        .filter(|d| z.is_none_or(|z| d.dot(z).abs() <= ON_PLANE_M))
-        .collect();
+    let offsets: Vec<Vector3<f64>> =
+        cloud.iter().map(|p| p - origin).filter(|d| z.is_none_or(|z| d.dot(z).abs() <= ON_PLANE_M)).collect();
     let extent = |axis: &Vector3<f64>| {
         let mut along: Vec<f64> = offsets.iter().map(|d| d.dot(axis)).collect();
         let last = along.len().saturating_sub(1);
@@ -211,25 +183,16 @@ fn patch(
         let low = *low;
         let (_, high, _) = along.select_nth_unstable_by(last - cut, f64::total_cmp);
         let high = *high;
-        (
-            0.5 * (low + high),
-            (high - low) / (1.0 - 2.0 * TRIM) + pixel_m,
-        )
+        (0.5 * (low + high), (high - low) / (1.0 - 2.0 * TRIM) + pixel_m)
     };
     let ((cx, sx), (cy, sy)) = (extent(x), extent(y));
-    Patch {
-        centre: [cx, cy],
-        sides: [sx, sy],
-    }
+    Patch { centre: [cx, cy], sides: [sx, sy] }
 }
 
 /// A quadratic surface over the plane, if it bulges.
 fn curvature(cloud: &[Point3<f64>], surface: &Surface) -> Option<Vector6<f64>> {
-    let near: Vec<[f64; 3]> = cloud
-        .iter()
-        .map(|p| surface.local(p))
-        .filter(|p| p[2].abs() <= 2.0 * ON_PLANE_M)
-        .collect();
+    let near: Vec<[f64; 3]> =
+        cloud.iter().map(|p| surface.local(p)).filter(|p| p[2].abs() <= 2.0 * ON_PLANE_M).collect();
     if near.len() < 3 * LEAST_POINTS {
         return None;
     }
@@ -262,16 +225,9 @@ mod tests {
         let mut points = Vec::new();
         for j in 0..60 {
             for i in 0..90 {
-                let (x, y) = (
-                    0.12 * (f64::from(i) / 89.0 - 0.5),
-                    0.08 * (f64::from(j) / 59.0 - 0.5),
-                );
+                let (x, y) = (0.12 * (f64::from(i) / 89.0 - 0.5), 0.08 * (f64::from(j) / 59.0 - 0.5));
                 let noise = 0.0015 * f64::from((i * 7919 + j * 104_729) % 17 - 8) / 8.0;
-                points.push(Point3::new(
-                    c * x - s * y,
-                    s * x + c * y,
-                    height(x, y) + noise,
-                ));
+                points.push(Point3::new(c * x - s * y, s * x + c * y, height(x, y) + noise));
             }
         }
         points
@@ -281,62 +237,32 @@ mod tests {
     fn a_flat_face_gives_its_normal_axes_and_sides() {
         let found = surface(&cloud(|_, _| 0.05), &EYE, 0.001).unwrap().unwrap();
         assert!(found.z.z > 0.9999, "normal is {}", found.z);
-        assert!(
-            found.x.x.abs() > 0.865 && found.x.x.abs() < 0.867,
-            "{}",
-            found.x
-        );
-        assert!(
-            (found.face.sides[0] - 0.12).abs() < 0.003,
-            "{:?}",
-            found.face
-        );
-        assert!(
-            (found.face.sides[1] - 0.08).abs() < 0.003,
-            "{:?}",
-            found.face
-        );
+        assert!(found.x.x.abs() > 0.865 && found.x.x.abs() < 0.867, "{}", found.x);
+        assert!((found.face.sides[0] - 0.12).abs() < 0.003, "{:?}", found.face);
+        assert!((found.face.sides[1] - 0.08).abs() < 0.003, "{:?}", found.face);
         assert!(found.quadric.is_none());
         assert!((found.x.cross(&found.y) - found.z).norm() < 1e-9);
     }
 
     #[test]
     fn of_two_faces_the_larger_leads() {
-        let steps = cloud(|x, _| {
-            if x > 0.02 {
-                0.05 + 2.0 * (0.02 - x)
-            } else {
-                0.05
-            }
-        });
+        let steps = cloud(|x, _| if x > 0.02 { 0.05 + 2.0 * (0.02 - x) } else { 0.05 });
         let found = surface(&steps, &EYE, 0.001).unwrap().unwrap();
         assert!(found.z.z > 0.999, "normal is {}", found.z);
-        assert!(
-            (found.face.sides[0] - 0.08).abs() < 0.006,
-            "{:?}",
-            found.face
-        );
+        assert!((found.face.sides[0] - 0.08).abs() < 0.006, "{:?}", found.face);
         assert!(found.whole.sides[0].max(found.whole.sides[1]) > 0.11);
     }
 
     #[test]
     fn a_lying_cylinder_is_curved_across_its_axis() {
-        let found = surface(
-            &cloud(|_, y| (0.045f64.powi(2) - y * y).sqrt()),
-            &EYE,
-            0.001,
-        )
-        .unwrap()
-        .unwrap();
+        let found = surface(&cloud(|_, y| (0.045f64.powi(2) - y * y).sqrt()), &EYE, 0.001).unwrap().unwrap();
         let q = found.quadric.unwrap();
         assert!(q[3].abs() < 2.0 && q[5] < -5.0, "{q}");
     }
 
     #[test]
     fn few_points_and_points_on_a_line_have_no_shape() {
-        let line: Vec<_> = (0..50)
-            .map(|i| Point3::new(f64::from(i) * 0.01, 0.0, 0.0))
-            .collect();
+        let line: Vec<_> = (0..50).map(|i| Point3::new(f64::from(i) * 0.01, 0.0, 0.0)).collect();
         assert!(surface(&line, &EYE, 0.001).unwrap().is_none());
         assert!(surface(&line[..10], &EYE, 0.001).unwrap().is_none());
     }

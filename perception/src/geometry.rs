@@ -19,12 +19,7 @@ pub(crate) struct Geometry {
     pub covered: f64,
 }
 
-pub(crate) fn geometry(
-    image: &RgbdImage,
-    field: &Field<'_>,
-    label: u16,
-    mask: &Mask,
-) -> Result<Geometry, LookError> {
+pub(crate) fn geometry(image: &RgbdImage, field: &Field<'_>, label: u16, mask: &Mask) -> Result<Geometry, LookError> {
     let mut cloud = Vec::new();
     let mut pixels = Vec::new();
     for (u, v) in mask.pixels() {
@@ -34,15 +29,8 @@ pub(crate) fn geometry(
         }
     }
     let eye = image.world_from_camera.origin();
-    let pixel_m = cloud
-        .first()
-        .map_or(0.0, |point| (eye - point).norm() / image.intrinsics.fx);
-    Ok(Geometry {
-        surface: surface(&cloud, &eye, pixel_m)?,
-        covered: covered(field, label, mask),
-        cloud,
-        pixels,
-    })
+    let pixel_m = cloud.first().map_or(0.0, |point| (eye - point).norm() / image.intrinsics.fx);
+    Ok(Geometry { surface: surface(&cloud, &eye, pixel_m)?, covered: covered(field, label, mask), cloud, pixels })
 }
 
 /// The middle of what is seen of an item; without depth, where its ray meets the tote's floor.
@@ -53,20 +41,13 @@ pub(crate) fn middle(
     geometry: &Geometry,
 ) -> Point3<f64> {
     if !geometry.cloud.is_empty() {
-        let sum = geometry
-            .cloud
-            .iter()
-            .fold(Vector3::zeros(), |sum, point| sum + point.coords);
+        let sum = geometry.cloud.iter().fold(Vector3::zeros(), |sum, point| sum + point.coords);
         return Point3::from(sum / geometry.cloud.len() as f64);
     }
-    let (u, v) = (
-        f64::from(mask.x) + 0.5 * f64::from(mask.width - 1),
-        f64::from(mask.y) + 0.5 * f64::from(mask.height - 1),
-    );
+    let (u, v) =
+        (f64::from(mask.x) + 0.5 * f64::from(mask.width - 1), f64::from(mask.y) + 0.5 * f64::from(mask.height - 1));
     let eye = image.world_from_camera.origin();
-    let ray = image
-        .world_from_camera
-        .direction(&image.intrinsics.unproject(u, v, 1.0).coords);
+    let ray = image.world_from_camera.direction(&image.intrinsics.unproject(u, v, 1.0).coords);
     let up = world_from_tote.direction(&Vector3::z());
     let toward = ray.dot(&up);
     if toward.abs() < 1e-6 {

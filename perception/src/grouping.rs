@@ -41,9 +41,8 @@ struct Centre {
 /// Groups the maps (foreground, boundary, centre, offset x, offset y; each `HEIGHT × WIDTH`).
 pub(crate) fn group(maps: &[f32], fit: Fit) -> Groups {
     let foreground = &maps[..PLANE];
-    let inside: Vec<bool> = (0..PLANE)
-        .map(|i| foreground[i] > 0.0 && i % WIDTH < fit.used.0 && i / WIDTH < fit.used.1)
-        .collect();
+    let inside: Vec<bool> =
+        (0..PLANE).map(|i| foreground[i] > 0.0 && i % WIDTH < fit.used.0 && i / WIDTH < fit.used.1).collect();
     let centres = centres(maps, &inside);
     let (mut labels, misses) = assign(maps, &inside, &centres);
     agree(&mut labels, &inside, &maps[PLANE..2 * PLANE]);
@@ -64,14 +63,9 @@ fn centres(maps: &[f32], inside: &[bool]) -> Vec<Centre> {
                 continue;
             }
             // Equal peaks: the first in reading order wins.
-            let highest = window(x, y, CENTRE_APART_PX)
-                .all(|k| heat[k] < heat[i] || (heat[k] <= heat[i] && k >= i));
+            let highest = window(x, y, CENTRE_APART_PX).all(|k| heat[k] < heat[i] || (heat[k] <= heat[i] && k >= i));
             if highest {
-                found.push(Centre {
-                    x: x as f32,
-                    y: y as f32,
-                    p: sigmoid(heat[i]),
-                });
+                found.push(Centre { x: x as f32, y: y as f32, p: sigmoid(heat[i]) });
             }
         }
     }
@@ -143,9 +137,7 @@ fn keep_pieces(labels: &mut [u16], count: usize) {
         largest[label] = largest[label].max(piece.len());
     }
     for piece in found {
-        let enough = largest[copy[piece[0]] as usize]
-            .div_ceil(4)
-            .max(PIECE_LEAST_PX);
+        let enough = largest[copy[piece[0]] as usize].div_ceil(4).max(PIECE_LEAST_PX);
         if piece.len() < enough {
             for i in piece {
                 labels[i] = 0;
@@ -182,10 +174,7 @@ fn adopt_strays(labels: &mut [u16], inside: &[bool], mut count: usize) -> usize 
 }
 
 /// Connected patches (4 neighbours) of the pixels that count, in reading order of their first pixels.
-fn pieces(
-    counts: impl Fn(usize) -> bool,
-    joined: impl Fn(usize, usize) -> bool,
-) -> Vec<Vec<usize>> {
+fn pieces(counts: impl Fn(usize) -> bool, joined: impl Fn(usize, usize) -> bool) -> Vec<Vec<usize>> {
     let mut done = vec![false; PLANE];
     let mut found = Vec::new();
     for start in 0..PLANE {
@@ -261,18 +250,10 @@ pub(crate) fn enlarge(labels: &[u16], fit: Fit, width: usize, height: usize) -> 
                 out.push(around[0]);
                 continue;
             }
-            let weight = [
-                (1.0 - fx) * (1.0 - fy),
-                fx * (1.0 - fy),
-                (1.0 - fx) * fy,
-                fx * fy,
-            ];
+            let weight = [(1.0 - fx) * (1.0 - fy), fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy];
             let mut best = (0.0, 0);
             for k in 0..4 {
-                let total: f32 = (0..4)
-                    .filter(|&m| around[m] == around[k])
-                    .map(|m| weight[m])
-                    .sum();
+                let total: f32 = (0..4).filter(|&m| around[m] == around[k]).map(|m| weight[m]).sum();
                 if total > best.0 {
                     best = (total, around[k]);
                 }
@@ -287,10 +268,7 @@ pub(crate) fn enlarge(labels: &[u16], fit: Fit, width: usize, height: usize) -> 
 mod tests {
     use super::*;
 
-    const FIT: Fit = Fit {
-        scale: 2.0,
-        used: (WIDTH, HEIGHT),
-    };
+    const FIT: Fit = Fit { scale: 2.0, used: (WIDTH, HEIGHT) };
 
     /// Maps of two touching squares as a perfect network would give them; `centre` is their peaks' logit.
     fn maps(centre: f32) -> Vec<f32> {
@@ -317,16 +295,9 @@ mod tests {
         let groups = group(&maps(3.0), FIT);
         assert_eq!(groups.scores.len(), 2);
         let at = |x: usize, y: usize| groups.labels[y * WIDTH + x];
-        assert_eq!(
-            (at(45, 45), at(60, 50), at(61, 50), at(80, 60)),
-            (1, 1, 2, 2)
-        );
+        assert_eq!((at(45, 45), at(60, 50), at(61, 50), at(80, 60)), (1, 1, 2, 2));
         assert_eq!(groups.labels.iter().filter(|&&l| l == 1).count(), 441);
-        assert!(
-            groups.scores.iter().all(|&s| s > 0.9),
-            "{:?}",
-            groups.scores
-        );
+        assert!(groups.scores.iter().all(|&s| s > 0.9), "{:?}", groups.scores);
     }
 
     #[test]
@@ -347,9 +318,6 @@ mod tests {
         let groups = group(&maps(3.0), FIT);
         let large = enlarge(&groups.labels, FIT, 640, 480);
         let area = large.iter().filter(|&&l| l == 2).count();
-        assert!(
-            (1700..=1800).contains(&area),
-            "area is {area} pixels, 1764 expected"
-        );
+        assert!((1700..=1800).contains(&area), "area is {area} pixels, 1764 expected");
     }
 }

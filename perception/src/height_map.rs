@@ -15,12 +15,7 @@ const ABOVE_M: f64 = 0.25;
 /// `size` is the container's inner size, metres; readings outside it, more than 30 mm under its floor or
 /// more than 0.25 m above its rim are left out. Sizes or cells that are not positive give one NaN cell.
 #[must_use]
-pub fn height_map<F: Frame>(
-    image: &RgbdImage,
-    world_from: &Pose<World, F>,
-    size: [f64; 3],
-    cell: f64,
-) -> HeightMap<F> {
+pub fn height_map<F: Frame>(image: &RgbdImage, world_from: &Pose<World, F>, size: [f64; 3], cell: f64) -> HeightMap<F> {
     if !(cell > 0.0 && size.iter().all(|&side| side > 0.0 && side.is_finite())) {
         return HeightMap::filled([0.0, 0.0], 1.0, 1, 1, f32::NAN);
     }
@@ -60,14 +55,7 @@ mod tests {
 
     /// A camera 1 m above the bin's floor that looks down on a block 0.1 m high at x > 0.
     fn image() -> RgbdImage {
-        let intrinsics = Intrinsics {
-            width: 200,
-            height: 150,
-            fx: 300.0,
-            fy: 300.0,
-            cx: 99.5,
-            cy: 74.5,
-        };
+        let intrinsics = Intrinsics { width: 200, height: 150, fx: 300.0, fy: 300.0, cx: 99.5, cy: 74.5 };
         let depth_m = (0..200 * 150)
             .map(|i| {
                 if i % 200 == 3 {
@@ -93,19 +81,10 @@ mod tests {
 
     #[test]
     fn a_block_stands_where_the_camera_saw_it() {
-        let map = height_map(
-            &image(),
-            &Pose::<World, Bin>::identity(),
-            [0.4, 0.3, 0.2],
-            0.01,
-        );
+        let map = height_map(&image(), &Pose::<World, Bin>::identity(), [0.4, 0.3, 0.2], 0.01);
         assert_eq!((map.nx, map.ny), (40, 30));
         let at = |x: f64| map.cell_at(x, 0.005).map(|(i, j)| map.at(i, j)).unwrap();
-        assert!(
-            (at(0.105) - 0.1).abs() < 1e-6,
-            "block is {} m high",
-            at(0.105)
-        );
+        assert!((at(0.105) - 0.1).abs() < 1e-6, "block is {} m high", at(0.105));
         assert!(at(-0.105).abs() < 1e-6, "floor is {} m high", at(-0.105));
     }
 
@@ -113,19 +92,9 @@ mod tests {
     fn cells_without_readings_are_nan_and_nonsense_sizes_are_harmless() {
         let mut blind = image();
         blind.depth_m.fill(f32::NAN);
-        let map = height_map(
-            &blind,
-            &Pose::<World, Bin>::identity(),
-            [0.4, 0.3, 0.2],
-            0.01,
-        );
+        let map = height_map(&blind, &Pose::<World, Bin>::identity(), [0.4, 0.3, 0.2], 0.01);
         assert!(map.z.iter().all(|z| z.is_nan()));
-        let map = height_map(
-            &image(),
-            &Pose::<World, Bin>::identity(),
-            [0.4, f64::NAN, 0.2],
-            0.0,
-        );
+        let map = height_map(&image(), &Pose::<World, Bin>::identity(), [0.4, f64::NAN, 0.2], 0.0);
         assert_eq!(map.z.len(), 1);
     }
 }

@@ -27,21 +27,15 @@ pub(crate) struct Fit {
 impl Fit {
     pub(crate) fn of(width: usize, height: usize) -> Self {
         let scale = (width as f64 / WIDTH as f64).max(height as f64 / HEIGHT as f64);
-        let part =
-            |side: usize, limit: usize| ((side as f64 / scale).round() as usize).clamp(1, limit);
-        Self {
-            scale,
-            used: (part(width, WIDTH), part(height, HEIGHT)),
-        }
+        let part = |side: usize, limit: usize| ((side as f64 / scale).round() as usize).clamp(1, limit);
+        Self { scale, used: (part(width, WIDTH), part(height, HEIGHT)) }
     }
 }
 
 /// Height above the tote floor of each pixel, metres, NaN without a reading.
 pub(crate) fn heights(image: &RgbdImage, world_from_tote: &Pose<World, Tote>) -> Vec<f32> {
     let tote_from_camera = world_from_tote.inverse() * image.world_from_camera;
-    let up = tote_from_camera
-        .inverse()
-        .direction(&Vector3::new(0.0, 0.0, 1.0));
+    let up = tote_from_camera.inverse().direction(&Vector3::new(0.0, 0.0, 1.0));
     let origin = tote_from_camera.origin().z;
     let k = image.intrinsics;
     let width = image.width();
@@ -57,25 +51,13 @@ pub(crate) fn heights(image: &RgbdImage, world_from_tote: &Pose<World, Tote>) ->
 }
 
 /// The network's input tensor, `CHANNELS × HEIGHT × WIDTH`.
-pub(crate) fn tensor(
-    rgb: &[u8],
-    width: usize,
-    height: usize,
-    heights: &[f32],
-) -> opencv::Result<(Vec<f32>, Fit)> {
+pub(crate) fn tensor(rgb: &[u8], width: usize, height: usize, heights: &[f32]) -> opencv::Result<(Vec<f32>, Fit)> {
     let fit = Fit::of(width, height);
     let (used_w, used_h) = fit.used;
     let whole = Mat::from_slice(rgb)?;
     let whole = whole.reshape(3, height as i32)?;
     let mut small = Mat::default();
-    imgproc::resize(
-        &whole,
-        &mut small,
-        Size::new(used_w as i32, used_h as i32),
-        0.0,
-        0.0,
-        imgproc::INTER_AREA,
-    )?;
+    imgproc::resize(&whole, &mut small, Size::new(used_w as i32, used_h as i32), 0.0, 0.0, imgproc::INTER_AREA)?;
     let small = small.try_clone()?;
     let colours = small.data_bytes()?;
     let plane = WIDTH * HEIGHT;
@@ -85,8 +67,7 @@ pub(crate) fn tensor(
             let to = v * WIDTH + u;
             let from = 3 * (v * used_w + u);
             for channel in 0..3 {
-                tensor[channel * plane + to] =
-                    f32::from(colours[from + channel]) / 255.0 * 2.0 - 1.0;
+                tensor[channel * plane + to] = f32::from(colours[from + channel]) / 255.0 * 2.0 - 1.0;
             }
         }
     }
@@ -98,9 +79,8 @@ pub(crate) fn tensor(
 fn average_heights(heights: &[f32], width: usize, height: usize, fit: Fit, planes: &mut [f32]) {
     let plane = WIDTH * HEIGHT;
     let mut count = vec![0.0f32; plane];
-    let column: Vec<usize> = (0..width)
-        .map(|u| (((u as f64 + 0.5) / fit.scale) as usize).min(fit.used.0 - 1))
-        .collect();
+    let column: Vec<usize> =
+        (0..width).map(|u| (((u as f64 + 0.5) / fit.scale) as usize).min(fit.used.0 - 1)).collect();
     for v in 0..height {
         let row = (((v as f64 + 0.5) / fit.scale) as usize).min(fit.used.1 - 1) * WIDTH;
         for (&z, &to) in heights[v * width..(v + 1) * width].iter().zip(&column) {

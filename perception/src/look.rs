@@ -5,9 +5,7 @@ use std::path::PathBuf;
 
 use nalgebra::{Matrix3, Point3, Rotation3, UnitQuaternion};
 use scene::frame::{Tote, World};
-use scene::{
-    Belief, Catalogue, Item, ItemId, Manifest, Mask, Material, Pose, RgbdImage, Shape, SkuName,
-};
+use scene::{Belief, Catalogue, Item, ItemId, Manifest, Mask, Material, Pose, RgbdImage, Shape, SkuName};
 
 use crate::LookError;
 use crate::belief::{self, Calibration, Seen};
@@ -51,11 +49,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            threads: 2,
-            least_score: 0.3,
-            least_area_px: 100,
-        }
+        Self { threads: 2, least_score: 0.3, least_area_px: 100 }
     }
 }
 
@@ -108,27 +102,15 @@ impl Perception {
             &environment,
             &files.models_dir.join("instances.onnx"),
             settings.threads,
-            &TensorRule {
-                name: "image",
-                shape: &[1, 5, 240, 320],
-            },
-            &TensorRule {
-                name: "maps",
-                shape: &[1, 5, 240, 320],
-            },
+            &TensorRule { name: "image", shape: &[1, 5, 240, 320] },
+            &TensorRule { name: "maps", shape: &[1, 5, 240, 320] },
         )?;
         let identity = Network::load(
             &environment,
             &files.models_dir.join("identity.onnx"),
             settings.threads,
-            &TensorRule {
-                name: "crops",
-                shape: &[-1, 4, 96, 96],
-            },
-            &TensorRule {
-                name: "vectors",
-                shape: &[-1, 128],
-            },
+            &TensorRule { name: "crops", shape: &[-1, 4, 96, 96] },
+            &TensorRule { name: "vectors", shape: &[-1, 128] },
         )?;
         let calibration = Calibration {
             temperature: identity.number("temperature", 1e-3, 1.0, "a number from 0.001 to 1")?,
@@ -160,10 +142,10 @@ impl Perception {
             if self.gallery.contains_key(sku) {
                 continue;
             }
-            let views = self.views.get(sku).ok_or_else(|| LookError::UnknownSku {
-                sku: sku.clone(),
-                known: self.catalogue.len(),
-            })?;
+            let views = self
+                .views
+                .get(sku)
+                .ok_or_else(|| LookError::UnknownSku { sku: sku.clone(), known: self.catalogue.len() })?;
             let mut crops = Vec::new();
             for view in views {
                 for crop in crop::view_crops(view)? {
@@ -195,11 +177,7 @@ impl Perception {
         check_pose("world_from_tote", world_from_tote.is_finite())?;
         let heights = checked_heights(image, world_from_tote)?;
         let Segmented { labels, found } = self.segment(image, &heights)?;
-        let field = Field {
-            labels: &labels,
-            heights: &heights,
-            width: image.width(),
-        };
+        let field = Field { labels: &labels, heights: &heights, width: image.width() };
         let mut kept = Vec::new();
         for (label, found) in found {
             let geometry = geometry(image, &field, label, &found.mask)?;
@@ -211,27 +189,12 @@ impl Perception {
         let masks: Vec<&Mask> = kept.iter().map(|(_, found, ..)| &found.mask).collect();
         let cosines = self.cosines(image, &masks, manifest)?;
         let mut items = Vec::with_capacity(kept.len());
-        for (((label, found, geometry, middle), cosines), id) in
-            kept.into_iter().zip(cosines).zip(0u32..)
-        {
+        for (((label, found, geometry, middle), cosines), id) in kept.into_iter().zip(cosines).zip(0u32..) {
             let beliefs = self.believe(manifest, &cosines, &geometry);
-            let same =
-                |u: u32, v: u32| field.labels[v as usize * field.width + u as usize] == label;
-            let normals = normals::normals(
-                image,
-                &geometry.cloud,
-                &geometry.pixels,
-                same,
-                geometry.surface.as_ref(),
-            );
-            let (world_from_item, size_m) = self.complete(
-                image,
-                world_from_tote,
-                &beliefs,
-                &geometry,
-                middle,
-                &found.mask,
-            );
+            let same = |u: u32, v: u32| field.labels[v as usize * field.width + u as usize] == label;
+            let normals = normals::normals(image, &geometry.cloud, &geometry.pixels, same, geometry.surface.as_ref());
+            let (world_from_item, size_m) =
+                self.complete(image, world_from_tote, &beliefs, &geometry, middle, &found.mask);
             let (material, compliance) = self.substance(&beliefs);
             items.push(Item {
                 id: ItemId(id),
@@ -257,19 +220,11 @@ impl Perception {
     ///
     /// # Errors
     /// [`LookError`].
-    pub fn find(
-        &mut self,
-        image: &RgbdImage,
-        world_from_tote: &Pose<World, Tote>,
-    ) -> Result<Vec<Found>, LookError> {
+    pub fn find(&mut self, image: &RgbdImage, world_from_tote: &Pose<World, Tote>) -> Result<Vec<Found>, LookError> {
         check_pose("world_from_tote", world_from_tote.is_finite())?;
         let heights = checked_heights(image, world_from_tote)?;
         let segmented = self.segment(image, &heights)?;
-        Ok(segmented
-            .found
-            .into_iter()
-            .map(|(_, found)| found)
-            .collect())
+        Ok(segmented.found.into_iter().map(|(_, found)| found).collect())
     }
 
     /// What outlined items may be, from the picture alone: beliefs of each mask, most likely first, sum 1.
@@ -291,21 +246,12 @@ impl Perception {
                 && mask.bits.len() as u64 == w * h
                 && !mask.bits.is_empty();
             if !fits {
-                return Err(LookError::Mask {
-                    index,
-                    x: mask.x,
-                    y: mask.y,
-                    width: mask.width,
-                    height: mask.height,
-                });
+                return Err(LookError::Mask { index, x: mask.x, y: mask.y, width: mask.width, height: mask.height });
             }
         }
         let masks: Vec<&Mask> = masks.iter().collect();
         let cosines = self.cosines(image, &masks, manifest)?;
-        Ok(cosines
-            .iter()
-            .map(|cosines| belief::beliefs(manifest, cosines, None, self.calibration))
-            .collect())
+        Ok(cosines.iter().map(|cosines| belief::beliefs(manifest, cosines, None, self.calibration)).collect())
     }
 
     fn segment(&mut self, image: &RgbdImage, heights: &[f32]) -> Result<Segmented, LookError> {
@@ -315,10 +261,7 @@ impl Perception {
         let maps = self
             .instances
             .run(shape, &tensor)
-            .map_err(|error| LookError::Network {
-                network: "instances",
-                why: error.to_string(),
-            })?;
+            .map_err(|error| LookError::Network { network: "instances", why: error.to_string() })?;
         let groups = grouping::group(&maps, fit);
         let labels = grouping::enlarge(&groups.labels, fit, width, height);
         let mut pixels = vec![Vec::new(); groups.scores.len()];
@@ -345,12 +288,7 @@ impl Perception {
     }
 
     /// For each mask the best cosine to each SKU of the manifest, in its order.
-    fn cosines(
-        &mut self,
-        image: &RgbdImage,
-        masks: &[&Mask],
-        manifest: &Manifest,
-    ) -> Result<Vec<Vec<f64>>, LookError> {
+    fn cosines(&mut self, image: &RgbdImage, masks: &[&Mask], manifest: &Manifest) -> Result<Vec<Vec<f64>>, LookError> {
         let mut crops = Vec::with_capacity(masks.len() * crop::CROP);
         for mask in masks {
             crops.extend(crop::item_crop(&image.rgb, image.width(), mask)?);
@@ -373,18 +311,12 @@ impl Perception {
     }
 
     fn embed(&mut self, crops: &[f32]) -> Result<Vec<f32>, LookError> {
-        let refuse = |why: String| LookError::Network {
-            network: "identity",
-            why,
-        };
+        let refuse = |why: String| LookError::Network { network: "identity", why };
         let mut vectors = Vec::new();
         for batch in crops.chunks(BATCH * crop::CROP) {
             let count = batch.len() / crop::CROP;
             let shape = [count, crop::CHANNELS, crop::SIDE, crop::SIDE];
-            let part = self
-                .identity
-                .run(shape, batch)
-                .map_err(|error| refuse(error.to_string()))?;
+            let part = self.identity.run(shape, batch).map_err(|error| refuse(error.to_string()))?;
             if part.len() != count * EMBEDDING || part.iter().any(|x| !x.is_finite()) {
                 return Err(refuse(format!(
                     "{} numbers for {count} crops; must be {EMBEDDING} finite ones a crop",
@@ -399,11 +331,7 @@ impl Perception {
     fn believe(&self, manifest: &Manifest, cosines: &[f64], geometry: &Geometry) -> Vec<Belief> {
         let misfits: Option<Vec<f64>> = geometry.surface.as_ref().map(|surface| {
             let seen = Seen::of(surface, geometry.covered);
-            let misfit = |sku| {
-                self.catalogue
-                    .get(sku)
-                    .map_or(0.0, |sku| belief::best_side(sku, &seen).2)
-            };
+            let misfit = |sku| self.catalogue.get(sku).map_or(0.0, |sku| belief::best_side(sku, &seen).2);
             manifest.keys().map(misfit).collect()
         });
         belief::beliefs(manifest, cosines, misfits.as_deref(), self.calibration)
@@ -415,14 +343,8 @@ impl Perception {
             let sku = belief.sku.as_ref()?;
             self.catalogue.get(sku)
         };
-        let material = beliefs
-            .iter()
-            .find_map(known)
-            .map_or(Material::Carton, |sku| sku.material);
-        let compliance = beliefs
-            .iter()
-            .map(|b| b.p * known(b).map_or(UNKNOWN_COMPLIANCE, belief::compliance))
-            .sum();
+        let material = beliefs.iter().find_map(known).map_or(Material::Carton, |sku| sku.material);
+        let compliance = beliefs.iter().map(|b| b.p * known(b).map_or(UNKNOWN_COMPLIANCE, belief::compliance)).sum();
         (material, compliance)
     }
 
@@ -443,13 +365,9 @@ impl Perception {
             let pose = Pose::from_parts(middle.coords, world_from_tote.rotation());
             return (pose, [size[0], size[1], size[0].min(size[1])]);
         };
-        let above_floor = world_from_tote
-            .inverse()
-            .point(&surface.world(surface.face.centre[0], surface.face.centre[1], 0.0))
-            .z;
-        let sku = beliefs
-            .first()
-            .and_then(|belief| self.catalogue.get(belief.sku.as_ref()?));
+        let above_floor =
+            world_from_tote.inverse().point(&surface.world(surface.face.centre[0], surface.face.centre[1], 0.0)).z;
+        let sku = beliefs.first().and_then(|belief| self.catalogue.get(belief.sku.as_ref()?));
         let side = sku.map(|sku| {
             let (sides, depth, _) = belief::best_side(sku, &Seen::of(surface, geometry.covered));
             (sides, depth)
@@ -457,11 +375,7 @@ impl Perception {
         let round = sku.is_some_and(|sku| sku.shape == Shape::Cylinder);
         let (Patch { centre, sides }, depth) = belief::completed(surface, side, round);
         // Nobody knows the depth of an unknown item: not below the floor, not more than its longer side.
-        let depth = if depth.is_finite() {
-            depth
-        } else {
-            above_floor.clamp(0.01, sides[0].max(sides[1]).max(0.02))
-        };
+        let depth = if depth.is_finite() { depth } else { above_floor.clamp(0.01, sides[0].max(sides[1]).max(0.02)) };
         // A round body's crest stands above the plane fitted to its top.
         let crest = match (&surface.quadric, round) {
             (Some(q), true) => q[0].clamp(0.0, 0.01),
@@ -469,47 +383,29 @@ impl Perception {
         };
         let origin = surface.world(centre[0], centre[1], crest - 0.5 * depth);
         let axes = Matrix3::from_columns(&[surface.x, surface.y, surface.z]);
-        let rotation =
-            UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(axes));
-        (
-            Pose::from_parts(origin.coords, rotation),
-            [sides[0], sides[1], depth],
-        )
+        let rotation = UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(axes));
+        (Pose::from_parts(origin.coords, rotation), [sides[0], sides[1], depth])
     }
 }
 
 fn check_size(image: &RgbdImage) -> Result<(), LookError> {
     let k = image.intrinsics;
     let pixels = k.width as usize * k.height as usize;
-    for (part, found, expected) in [
-        ("colour bytes", image.rgb.len(), 3 * pixels),
-        ("depths", image.depth_m.len(), pixels),
-    ] {
+    for (part, found, expected) in
+        [("colour bytes", image.rgb.len(), 3 * pixels), ("depths", image.depth_m.len(), pixels)]
+    {
         if found != expected || expected == 0 {
-            return Err(LookError::Size {
-                width: k.width,
-                height: k.height,
-                part,
-                found,
-                expected,
-            });
+            return Err(LookError::Size { width: k.width, height: k.height, part, found, expected });
         }
     }
     Ok(())
 }
 
 fn check_pose(pose: &'static str, finite: bool) -> Result<(), LookError> {
-    if finite {
-        Ok(())
-    } else {
-        Err(LookError::Pose { pose })
-    }
+    if finite { Ok(()) } else { Err(LookError::Pose { pose }) }
 }
 
-fn checked_heights(
-    image: &RgbdImage,
-    world_from_tote: &Pose<World, Tote>,
-) -> Result<Vec<f32>, LookError> {
+fn checked_heights(image: &RgbdImage, world_from_tote: &Pose<World, Tote>) -> Result<Vec<f32>, LookError> {
     check_size(image)?;
     check_pose("world_from_camera", image.world_from_camera.is_finite())?;
     Ok(input::heights(image, world_from_tote))

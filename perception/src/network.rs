@@ -99,16 +99,11 @@ static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
 pub(crate) fn environment(library: &Path) -> Result<Environment, LoadError> {
     let mut slot = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
     // The path is checked even when another library is loaded already: a wrong file is a wrong file.
-    let file = fs::canonicalize(library).map_err(|_| LoadError::RuntimeMissing {
-        file: library.to_path_buf(),
-    })?;
+    let file = fs::canonicalize(library).map_err(|_| LoadError::RuntimeMissing { file: library.to_path_buf() })?;
     if let Some(environment) = slot.as_ref() {
         return Ok(environment.clone());
     }
-    let broken = |why: String| LoadError::Runtime {
-        file: file.clone(),
-        why,
-    };
+    let broken = |why: String| LoadError::Runtime { file: file.clone(), why };
     let environment = ort::init_from(&file)
         .map_err(|error| broken(error.to_string()))?
         .with_name("nuthatch")
@@ -141,47 +136,27 @@ impl Network {
         output: &TensorRule,
     ) -> Result<Self, LoadError> {
         if !file.is_file() {
-            return Err(LoadError::ModelMissing {
-                file: file.to_path_buf(),
-            });
+            return Err(LoadError::ModelMissing { file: file.to_path_buf() });
         }
-        let session = open(environment, file, threads).map_err(|error| LoadError::Model {
-            file: file.to_path_buf(),
-            why: error.to_string(),
-        })?;
+        let session = open(environment, file, threads)
+            .map_err(|error| LoadError::Model { file: file.to_path_buf(), why: error.to_string() })?;
         check_tensor(file, "input", session.inputs(), input)?;
         check_tensor(file, "output", session.outputs(), output)?;
-        Ok(Self {
-            session,
-            output: output.name,
-            file: file.to_path_buf(),
-        })
+        Ok(Self { session, output: output.name, file: file.to_path_buf() })
     }
 
     /// Runs the model on one input tensor; gives the output's numbers.
     pub(crate) fn run(&mut self, shape: [usize; 4], input: &[f32]) -> Result<Vec<f32>, ort::Error> {
         let tensor = TensorRef::from_array_view((shape, input))?;
         let outputs = self.session.run(ort::inputs![tensor])?;
-        let value = outputs
-            .get(self.output)
-            .ok_or_else(|| ort::Error::new(format!("no output {}", self.output)))?;
+        let value = outputs.get(self.output).ok_or_else(|| ort::Error::new(format!("no output {}", self.output)))?;
         let (_, numbers) = value.try_extract_tensor::<f32>()?;
         Ok(numbers.to_vec())
     }
 
     /// A number that training wrote into the model's metadata.
-    pub(crate) fn number(
-        &self,
-        key: &'static str,
-        low: f64,
-        high: f64,
-        rule: &'static str,
-    ) -> Result<f64, LoadError> {
-        let text = self
-            .session
-            .metadata()
-            .ok()
-            .and_then(|metadata| metadata.custom(key));
+    pub(crate) fn number(&self, key: &'static str, low: f64, high: f64, rule: &'static str) -> Result<f64, LoadError> {
+        let text = self.session.metadata().ok().and_then(|metadata| metadata.custom(key));
         let number = text.as_deref().and_then(|t| t.trim().parse::<f64>().ok());
         match number {
             Some(number) if (low..=high).contains(&number) => Ok(number),
@@ -205,12 +180,7 @@ fn open(environment: &Environment, file: &Path, threads: usize) -> Result<Sessio
         .commit_from_file(file)
 }
 
-fn check_tensor(
-    file: &Path,
-    which: &'static str,
-    tensors: &[Outlet],
-    rule: &TensorRule,
-) -> Result<(), LoadError> {
+fn check_tensor(file: &Path, which: &'static str, tensors: &[Outlet], rule: &TensorRule) -> Result<(), LoadError> {
     let wrong = |found: String| LoadError::Tensor {
         file: file.to_path_buf(),
         which,
@@ -237,19 +207,12 @@ fn check_tensor(
             tensor.name(),
             format!("{ty:?}").to_lowercase(),
             sizes(shape),
-            if tensors.len() > 1 {
-                format!(" and {} more", tensors.len() - 1)
-            } else {
-                String::new()
-            }
+            if tensors.len() > 1 { format!(" and {} more", tensors.len() - 1) } else { String::new() }
         )))
     }
 }
 
 fn sizes(shape: &[i64]) -> String {
-    let sizes: Vec<String> = shape
-        .iter()
-        .map(|&n| if n < 0 { "any".into() } else { n.to_string() })
-        .collect();
+    let sizes: Vec<String> = shape.iter().map(|&n| if n < 0 { "any".into() } else { n.to_string() }).collect();
     format!("[{}]", sizes.join(", "))
 }

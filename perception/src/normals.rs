@@ -35,11 +35,7 @@ pub(crate) fn normals(
                 .or_else(|| in_window(image, u, v, &same))
                 .or(surface.map(|surface| surface.z))
                 .unwrap_or_else(|| (eye - point).normalize());
-            if normal.dot(&(eye - point)) < 0.0 {
-                -normal
-            } else {
-                normal
-            }
+            if normal.dot(&(eye - point)) < 0.0 { -normal } else { normal }
         })
         .collect()
 }
@@ -60,22 +56,14 @@ fn explained(surface: &Surface, point: &Point3<f64>) -> Option<Vector3<f64>> {
 }
 
 /// A plane through the readings around a pixel: on it, 1 / depth is linear in u and v.
-fn in_window(
-    image: &RgbdImage,
-    u: u32,
-    v: u32,
-    same: &impl Fn(u32, u32) -> bool,
-) -> Option<Vector3<f64>> {
+fn in_window(image: &RgbdImage, u: u32, v: u32, same: &impl Fn(u32, u32) -> bool) -> Option<Vector3<f64>> {
     let middle = image.depth_at(u as usize, v as usize)?;
     let mut left = Matrix3::zeros();
     let mut right = Vector3::zeros();
     let mut count = 0;
     for dv in (-REACH..=REACH).step_by(STRIDE) {
         for du in (-REACH..=REACH).step_by(STRIDE) {
-            let (Ok(un), Ok(vn)) = (
-                u32::try_from(i64::from(u) + du),
-                u32::try_from(i64::from(v) + dv),
-            ) else {
+            let (Ok(un), Ok(vn)) = (u32::try_from(i64::from(u) + du), u32::try_from(i64::from(v) + dv)) else {
                 continue;
             };
             let Some(depth) = image.depth_at(un as usize, vn as usize) else {
@@ -112,14 +100,7 @@ mod tests {
 
     #[test]
     fn a_tilted_plane_has_its_normal_everywhere_and_it_points_to_the_camera() {
-        let intrinsics = Intrinsics {
-            width: 40,
-            height: 40,
-            fx: 940.0,
-            fy: 940.0,
-            cx: 19.5,
-            cy: 19.5,
-        };
+        let intrinsics = Intrinsics { width: 40, height: 40, fx: 940.0, fy: 940.0, cx: 19.5, cy: 19.5 };
         let world_from_camera = Pose::<World, Camera>::from_parts(
             Vector3::new(0.0, 0.0, 1.0),
             UnitQuaternion::from_axis_angle(&Vector3::x_axis(), core::f64::consts::PI),
@@ -129,23 +110,14 @@ mod tests {
         let mut depth_m = Vec::new();
         for v in 0..40 {
             for u in 0..40 {
-                let ray = world_from_camera
-                    .direction(&intrinsics.unproject(f64::from(u), f64::from(v), 1.0).coords);
+                let ray = world_from_camera.direction(&intrinsics.unproject(f64::from(u), f64::from(v), 1.0).coords);
                 depth_m.push((n.dot(&Vector3::new(0.0, 0.0, -0.8)) / n.dot(&ray)) as f32);
             }
         }
-        let image = RgbdImage {
-            taken_at: Timestamp::ZERO,
-            intrinsics,
-            world_from_camera,
-            rgb: vec![0; 3 * 1600],
-            depth_m,
-        };
+        let image =
+            RgbdImage { taken_at: Timestamp::ZERO, intrinsics, world_from_camera, rgb: vec![0; 3 * 1600], depth_m };
         let pixels = [(20, 20), (0, 0), (39, 20)];
-        let cloud: Vec<_> = pixels
-            .iter()
-            .map(|&(u, v)| image.world_point(u as usize, v as usize).unwrap())
-            .collect();
+        let cloud: Vec<_> = pixels.iter().map(|&(u, v)| image.world_point(u as usize, v as usize).unwrap()).collect();
         for normal in normals(&image, &cloud, &pixels, |_, _| true, None) {
             assert!((normal - n).norm() < 1e-3, "{normal} is not {n}");
         }

@@ -35,11 +35,7 @@ fn a_broken_library_is_refused_and_does_not_panic() {
     let mut files = files(catalogue.path());
     files.runtime_library = catalogue.path().join("libonnxruntime.so");
     fs::write(&files.runtime_library, "no library").unwrap();
-    check(
-        &files,
-        &Settings::default(),
-        "libonnxruntime.so is not usable",
-    );
+    check(&files, &Settings::default(), "libonnxruntime.so is not usable");
 }
 
 #[test]
@@ -50,11 +46,7 @@ fn a_missing_or_broken_model_is_named() {
     files.models_dir = folder.path().to_path_buf();
     check(&files, &Settings::default(), "instances.onnx is not there");
     fs::write(folder.path().join("instances.onnx"), "no model").unwrap();
-    check(
-        &files,
-        &Settings::default(),
-        "must be an ONNX file that perception/training wrote",
-    );
+    check(&files, &Settings::default(), "must be an ONNX file that perception/training wrote");
 }
 
 #[test]
@@ -77,13 +69,6 @@ fn a_model_with_other_tensors_is_refused() {
 #[test]
 fn settings_out_of_range_are_refused() {
     let catalogue = small_catalogue();
-    let settings = Settings {
-        threads: 0,
-        ..Settings::default()
-    };
-    check(
-        &files(catalogue.path()),
-        &settings,
-        "setting threads is 0; must be from 1 to 64",
-    );
+    let settings = Settings { threads: 0, ..Settings::default() };
+    check(&files(catalogue.path()), &settings, "setting threads is 0; must be from 1 to 64");
 }

@@ -11,9 +11,7 @@ mod fixture;
 use fixture::{Look, TOTE, files, look, manifest, name, small_catalogue, world_from_tote};
 
 fn load(catalogue: &std::path::Path) -> Perception {
-    Perception::load(&files(catalogue), &Settings::default())
-        .map_err(|error| error.to_string())
-        .unwrap()
+    Perception::load(&files(catalogue), &Settings::default()).map_err(|error| error.to_string()).unwrap()
 }
 
 /// The lying item that most of an item's mask shows, with their intersection over union.
@@ -34,9 +32,7 @@ fn most_items_are_found_recognised_and_placed() {
     let catalogue = small_catalogue();
     let mut perception = load(catalogue.path());
     let look = look();
-    let items = perception
-        .look(&look.image, &manifest(), &world_from_tote(), TOTE)
-        .unwrap();
+    let items = perception.look(&look.image, &manifest(), &world_from_tote(), TOTE).unwrap();
     let (mut found, mut right, mut placed) = (0, 0, 0);
     for item in &items {
         let Some((id, iou)) = truth_of(item, &look) else {
@@ -55,19 +51,9 @@ fn most_items_are_found_recognised_and_placed() {
         );
     }
     assert!(found >= 9, "found {found} of 12, at least 9 expected");
-    assert!(
-        right >= 7,
-        "recognised {right} of {found}, at least 7 expected"
-    );
-    assert!(
-        placed >= 6,
-        "placed {placed} of {found} within 20 mm, at least 6 expected"
-    );
-    assert!(
-        items.len() <= 16,
-        "{} items, at most 16 expected",
-        items.len()
-    );
+    assert!(right >= 7, "recognised {right} of {found}, at least 7 expected");
+    assert!(placed >= 6, "placed {placed} of {found} within 20 mm, at least 6 expected");
+    assert!(items.len() <= 16, "{} items, at most 16 expected", items.len());
 }
 
 #[test]
@@ -76,10 +62,7 @@ fn what_an_item_says_of_itself_holds_together() {
     let mut perception = load(catalogue.path());
     let look = look();
     let eye = look.image.world_from_camera.origin();
-    for item in perception
-        .look(&look.image, &manifest(), &world_from_tote(), TOTE)
-        .unwrap()
-    {
+    for item in perception.look(&look.image, &manifest(), &world_from_tote(), TOTE).unwrap() {
         let sum: f64 = item.beliefs.iter().map(|b| b.p).sum();
         assert!((sum - 1.0).abs() < 1e-9, "beliefs sum to {sum}");
         assert_eq!(item.beliefs.len(), manifest().len() + 1);
@@ -101,11 +84,8 @@ fn what_an_item_says_of_itself_holds_together() {
 fn the_same_image_gives_the_same_items_with_and_without_truth() {
     let catalogue = small_catalogue();
     let look = look();
-    let see = |perception: &mut Perception| {
-        perception
-            .look(&look.image, &manifest(), &world_from_tote(), TOTE)
-            .unwrap()
-    };
+    let see =
+        |perception: &mut Perception| perception.look(&look.image, &manifest(), &world_from_tote(), TOTE).unwrap();
     let truth = catalogue.path().join(name(0).as_str()).join("truth");
     fs::create_dir_all(&truth).unwrap();
     fs::write(truth.join("truth.toml"), "not ] toml").unwrap();
@@ -125,43 +105,22 @@ fn an_item_that_the_manifest_lacks_is_none_of_these_more_often_than_not() {
     let masks: Vec<_> = lying
         .iter()
         .map(|&id| {
-            let pixels: Vec<(u32, u32)> = (0u32..640 * 480)
-                .filter(|&i| look.ids[i as usize] == Some(id))
-                .map(|i| (i % 640, i / 640))
-                .collect();
+            let pixels: Vec<(u32, u32)> =
+                (0u32..640 * 480).filter(|&i| look.ids[i as usize] == Some(id)).map(|i| (i % 640, i / 640)).collect();
             scene::Mask::from_pixels(&pixels).unwrap()
         })
         .collect();
     let is_none = |beliefs: &Vec<Belief>| beliefs[0].sku.is_none();
-    let known = perception
-        .identify(&look.image, &masks, &manifest())
-        .unwrap();
+    let known = perception.identify(&look.image, &masks, &manifest()).unwrap();
     // Odd SKUs are left out of the manifest.
-    let even: Manifest = manifest()
-        .into_iter()
-        .filter(|(sku, _)| (0..8).step_by(2).any(|k| *sku == name(k)))
-        .collect();
+    let even: Manifest = manifest().into_iter().filter(|(sku, _)| (0..8).step_by(2).any(|k| *sku == name(k))).collect();
     let halved = perception.identify(&look.image, &masks, &even).unwrap();
-    let odd: Vec<usize> = lying
-        .iter()
-        .copied()
-        .filter(|&id| look.skus[id] % 2 == 1)
-        .collect();
+    let odd: Vec<usize> = lying.iter().copied().filter(|&id| look.skus[id] % 2 == 1).collect();
     let refused = odd.iter().filter(|&&id| is_none(&halved[id])).count();
     let wrongly = known.iter().filter(|b| is_none(b)).count();
-    println!(
-        "refused {refused} of {} unknown, {wrongly} of 12 known",
-        odd.len()
-    );
-    assert!(
-        2 * refused >= odd.len(),
-        "refused {refused} of {}",
-        odd.len()
-    );
-    assert!(
-        wrongly <= 4,
-        "refused {wrongly} of 12 known, at most 4 expected"
-    );
+    println!("refused {refused} of {} unknown, {wrongly} of 12 known", odd.len());
+    assert!(2 * refused >= odd.len(), "refused {refused} of {}", odd.len());
+    assert!(wrongly <= 4, "refused {wrongly} of 12 known, at most 4 expected");
 }
 
 #[test]
@@ -171,21 +130,11 @@ fn bad_input_is_refused_with_field_value_and_rule() {
     let mut look = look();
     let mut unknown = manifest();
     unknown.insert(scene::SkuName::new("tea").unwrap(), 1);
-    let error = perception
-        .look(&look.image, &unknown, &world_from_tote(), TOTE)
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "manifest names SKU tea; must be one of the catalogue's 8"
-    );
+    let error = perception.look(&look.image, &unknown, &world_from_tote(), TOTE).unwrap_err();
+    assert_eq!(error.to_string(), "manifest names SKU tea; must be one of the catalogue's 8");
     look.image.depth_m.pop();
-    let error = perception
-        .look(&look.image, &manifest(), &world_from_tote(), TOTE)
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "image of 640 × 480 pixels has 307199 depths; must be 307200"
-    );
+    let error = perception.look(&look.image, &manifest(), &world_from_tote(), TOTE).unwrap_err();
+    assert_eq!(error.to_string(), "image of 640 × 480 pixels has 307199 depths; must be 307200");
 }
 
 #[test]
@@ -194,9 +143,7 @@ fn an_image_without_depth_is_looked_at_all_the_same() {
     let mut perception = load(catalogue.path());
     let mut look = look();
     look.image.depth_m.fill(f32::NAN);
-    let items = perception
-        .look(&look.image, &manifest(), &world_from_tote(), TOTE)
-        .unwrap();
+    let items = perception.look(&look.image, &manifest(), &world_from_tote(), TOTE).unwrap();
     for item in items {
         assert!(item.cloud.is_empty() && item.world_from_item.is_finite());
     }

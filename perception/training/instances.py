@@ -30,7 +30,7 @@ SMALLEST_PX = 16
 class Settings:
     """How long and on what to train."""
 
-    steps: int = 3000
+    steps: int = 3600
     batch: int = 12
     learning_rate: float = 3e-3
     seed: int = 7

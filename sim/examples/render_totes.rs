@@ -13,8 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use scene::{Pose, SkuName, Timestamp};
 use sim::look::set::{SetScene, SetWriter};
 use sim::look::{
-    Backdrop, Light, Placed, Renderer, Sensor, Stage, Style, TrueShape, TrueSku, Tub, View,
-    generate, sense,
+    Backdrop, Light, Placed, Renderer, Sensor, Stage, Style, TrueShape, TrueSku, Tub, View, generate, sense,
 };
 use sim::world::settle_tote;
 
@@ -37,12 +36,7 @@ struct Options {
 }
 
 fn options() -> Result<Options, Box<dyn Error>> {
-    let mut options = Options {
-        seed: 0,
-        skus: 300,
-        scenes: 3_000,
-        out: String::new(),
-    };
+    let mut options = Options { seed: 0, skus: 300, scenes: 3_000, out: String::new() };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("{word} has no value"))?;
@@ -52,10 +46,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
             "--scenes" => options.scenes = value.parse()?,
             "--out" => options.out = value,
             _ => {
-                return Err(format!(
-                    "{word} is unknown; must be --seed, --skus, --scenes or --out"
-                )
-                .into());
+                return Err(format!("{word} is unknown; must be --seed, --skus, --scenes or --out").into());
             }
         }
     }
@@ -68,56 +59,27 @@ fn options() -> Result<Options, Box<dyn Error>> {
 fn main() -> Result<(), Box<dyn Error>> {
     let options = options()?;
     let skus = generate(options.seed, options.skus, Style::Typical);
-    let backdrops: Vec<Backdrop> = (0..BACKDROPS)
-        .map(|k| Backdrop::drawn(options.seed * 1_000 + k))
-        .collect();
+    let backdrops: Vec<Backdrop> = (0..BACKDROPS).map(|k| Backdrop::drawn(options.seed * 1_000 + k)).collect();
     let mut set = SetWriter::new(Path::new(&options.out), &skus)?;
     let mut renderer = Renderer::new();
     for scene in 0..options.scenes {
-        let seed = options
-            .seed
-            .wrapping_mul(1_000_003)
-            .wrapping_add(scene as u64);
+        let seed = options.seed.wrapping_mul(1_000_003).wrapping_add(scene as u64);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let kinds: Vec<&TrueSku> = (0..rng.random_range(3..=20))
-            .filter_map(|_| skus.choose(&mut rng))
-            .collect();
+        let kinds: Vec<&TrueSku> = (0..rng.random_range(3..=20)).filter_map(|_| skus.choose(&mut rng)).collect();
         let count = rng.random_range(5..=35);
-        let items = if rng.random_bool(SETTLED) {
-            dropped(&kinds, count, &mut rng)
-        } else {
-            scatter(&kinds, count, &mut rng)
-        };
-        let tub = Tub {
-            world_from_tub: Isometry3::identity(),
-            size: TOTE,
-            wall: WALL,
-        };
+        let items =
+            if rng.random_bool(SETTLED) { dropped(&kinds, count, &mut rng) } else { scatter(&kinds, count, &mut rng) };
+        let tub = Tub { world_from_tub: Isometry3::identity(), size: TOTE, wall: WALL };
         let light = Light::drawn(seed);
         let backdrop = &backdrops[rng.random_range(0..backdrops.len())];
         let view = jittered_view(&mut rng);
-        let stage = Stage {
-            items: &items,
-            tubs: &[tub],
-            blocks: &[],
-            backdrop,
-            light: &light,
-        };
+        let stage = Stage { items: &items, tubs: &[tub], blocks: &[], backdrop, light: &light };
         let rendered = renderer.render(&stage, &view);
-        let sensor = Sensor {
-            blur: rng.random_range(0.05..0.2),
-            ..Sensor::default()
-        };
+        let sensor = Sensor { blur: rng.random_range(0.05..0.2), ..Sensor::default() };
         let image = sense(&rendered, &sensor, Timestamp::ZERO, &mut rng);
         let manifest = manifest(&items, &skus, &mut rng);
         let world_from_tote = Pose::identity();
-        set.add(&SetScene {
-            rendered: &rendered,
-            image: &image,
-            items: &items,
-            manifest: &manifest,
-            world_from_tote,
-        })?;
+        set.add(&SetScene { rendered: &rendered, image: &image, items: &items, manifest: &manifest, world_from_tote })?;
         if (scene + 1) % 100 == 0 {
             println!("{} scenes", scene + 1);
         }
@@ -140,11 +102,7 @@ fn jittered_view(rng: &mut ChaCha8Rng) -> View {
 /// What the tote is said to hold: what lies in it and some that don't.
 fn manifest(items: &[Placed<'_>], skus: &[TrueSku], rng: &mut ChaCha8Rng) -> Vec<SkuName> {
     let mut names: Vec<SkuName> = items.iter().map(|i| i.sku.sku.name.clone()).collect();
-    names.extend(
-        (0..rng.random_range(0..5))
-            .filter_map(|_| skus.choose(rng))
-            .map(|s| s.sku.name.clone()),
-    );
+    names.extend((0..rng.random_range(0..5)).filter_map(|_| skus.choose(rng)).map(|s| s.sku.name.clone()));
     names.sort();
     names.dedup();
     names
@@ -152,20 +110,14 @@ fn manifest(items: &[Placed<'_>], skus: &[TrueSku], rng: &mut ChaCha8Rng) -> Vec
 
 /// Drops `count` items in, fewer while they don't fit.
 fn dropped<'a>(kinds: &[&'a TrueSku], count: usize, rng: &mut ChaCha8Rng) -> Vec<Placed<'a>> {
-    let mut chosen: Vec<&'a TrueSku> = (0..count)
-        .filter_map(|_| kinds.choose(rng).copied())
-        .collect();
+    let mut chosen: Vec<&'a TrueSku> = (0..count).filter_map(|_| kinds.choose(rng).copied()).collect();
     while !chosen.is_empty() {
         if let Ok(poses) = settle_tote(&chosen, TOTE, WALL, rng.random()) {
             return chosen
                 .iter()
                 .zip(poses)
                 .zip(0u32..)
-                .map(|((sku, pose), id)| Placed {
-                    sku,
-                    world_from_item: Pose::from_isometry(*pose.isometry()),
-                    id,
-                })
+                .map(|((sku, pose), id)| Placed { sku, world_from_item: Pose::from_isometry(*pose.isometry()), id })
                 .collect();
         }
         chosen.truncate(chosen.len() * 2 / 3);
@@ -184,10 +136,7 @@ fn scatter<'a>(kinds: &[&'a TrueSku], count: usize, rng: &mut ChaCha8Rng) -> Vec
         if items.len() >= count {
             break;
         }
-        let last = items
-            .last()
-            .filter(|_| rng.random_bool(if neat { 0.75 } else { 0.3 }))
-            .copied();
+        let last = items.last().filter(|_| rng.random_bool(if neat { 0.75 } else { 0.3 })).copied();
         let Some(sku) = last.map(|l| l.sku).or_else(|| kinds.choose(rng).copied()) else {
             break;
         };
@@ -204,14 +153,8 @@ fn scatter<'a>(kinds: &[&'a TrueSku], count: usize, rng: &mut ChaCha8Rng) -> Vec
             }
         }
         let Some(lies) = best else { continue };
-        columns(sku, &lies, nx, ny, |cell, _, top| {
-            heights[cell] = heights[cell].max(top)
-        });
-        items.push(Placed {
-            sku,
-            world_from_item: Pose::from_isometry(lies),
-            id: items.len() as u32,
-        });
+        columns(sku, &lies, nx, ny, |cell, _, top| heights[cell] = heights[cell].max(top));
+        items.push(Placed { sku, world_from_item: Pose::from_isometry(lies), id: items.len() as u32 });
     }
     items
 }
@@ -222,33 +165,14 @@ fn anywhere(sku: &TrueSku, neat: bool, rng: &mut ChaCha8Rng) -> Isometry3<f64> {
     let z_down = match sku.hull_shape {
         // Cans stand or lie; boxes mostly lie on their largest side.
         TrueShape::Cylinder { .. } => rng.random_bool(0.5),
-        TrueShape::Box { half } => rng.random_bool(if half[2] <= half[0].min(half[1]) {
-            0.8
-        } else {
-            0.35
-        }),
+        TrueShape::Box { half } => rng.random_bool(if half[2] <= half[0].min(half[1]) { 0.8 } else { 0.35 }),
     };
     let side = if z_down {
-        let turns = if rng.random_bool(0.5) {
-            0.0
-        } else {
-            2.0 * quarter
-        };
+        let turns = if rng.random_bool(0.5) { 0.0 } else { 2.0 * quarter };
         UnitQuaternion::from_axis_angle(&Vector3::x_axis(), turns)
     } else {
-        let axis = if rng.random_bool(0.5) {
-            Vector3::x_axis()
-        } else {
-            Vector3::y_axis()
-        };
-        let turned = UnitQuaternion::from_axis_angle(
-            &axis,
-            if rng.random_bool(0.5) {
-                quarter
-            } else {
-                -quarter
-            },
-        );
+        let axis = if rng.random_bool(0.5) { Vector3::x_axis() } else { Vector3::y_axis() };
+        let turned = UnitQuaternion::from_axis_angle(&axis, if rng.random_bool(0.5) { quarter } else { -quarter });
         let roll = if matches!(sku.hull_shape, TrueShape::Cylinder { .. }) {
             rng.random_range(0.0..std::f64::consts::TAU)
         } else {
@@ -285,13 +209,7 @@ fn beside(last: &Placed<'_>, rng: &mut ChaCha8Rng) -> Isometry3<f64> {
 }
 
 /// The item lowered until it touches; `None` when it doesn't lie inside the tote.
-fn drop_on(
-    heights: &[f64],
-    nx: usize,
-    ny: usize,
-    sku: &TrueSku,
-    at: &Isometry3<f64>,
-) -> Option<Isometry3<f64>> {
+fn drop_on(heights: &[f64], nx: usize, ny: usize, sku: &TrueSku, at: &Isometry3<f64>) -> Option<Isometry3<f64>> {
     let reach = reach(sku, &at.rotation);
     let middle = at.translation.vector;
     if middle.x.abs() + reach.x > 0.5 * TOTE[0] || middle.y.abs() + reach.y > 0.5 * TOTE[1] {
@@ -299,16 +217,9 @@ fn drop_on(
     }
     let from = Isometry3::from_parts(Translation3::new(middle.x, middle.y, 0.0), at.rotation);
     let mut z = reach.z;
-    columns(sku, &from, nx, ny, |cell, low, _| {
-        z = z.max(heights[cell] - low)
-    });
+    columns(sku, &from, nx, ny, |cell, low, _| z = z.max(heights[cell] - low));
     let inside = z + reach.z < TOTE[2] + 0.03;
-    inside.then(|| {
-        Isometry3::from_parts(
-            Translation3::new(middle.x, middle.y, z + 0.0005),
-            at.rotation,
-        )
-    })
+    inside.then(|| Isometry3::from_parts(Translation3::new(middle.x, middle.y, z + 0.0005), at.rotation))
 }
 
 /// Half of the sides of the upright box around a turned item.
@@ -318,23 +229,14 @@ fn reach(sku: &TrueSku, rotation: &UnitQuaternion<f64>) -> Vector3<f64> {
         let row = turned.matrix().row(k);
         match sku.hull_shape {
             TrueShape::Box { half } => (0..3).map(|i| row[i].abs() * half[i]).sum(),
-            TrueShape::Cylinder {
-                radius,
-                half_height,
-            } => radius * row[0].hypot(row[1]) + half_height * row[2].abs(),
+            TrueShape::Cylinder { radius, half_height } => radius * row[0].hypot(row[1]) + half_height * row[2].abs(),
         }
     };
     Vector3::new(along(0), along(1), along(2))
 }
 
 /// Calls `each` with the cells under an item and its lowest and highest z over them.
-fn columns(
-    sku: &TrueSku,
-    lies: &Isometry3<f64>,
-    nx: usize,
-    ny: usize,
-    mut each: impl FnMut(usize, f64, f64),
-) {
+fn columns(sku: &TrueSku, lies: &Isometry3<f64>, nx: usize, ny: usize, mut each: impl FnMut(usize, f64, f64)) {
     let reach = reach(sku, &lies.rotation);
     let middle = lies.translation.vector;
     let inverse = lies.inverse();
@@ -346,9 +248,7 @@ fn columns(
     for j in range(1, ny) {
         for i in range(0, nx) {
             let at = [i, j].map(|c| (c as f64 + 0.5) * CELL);
-            let start = inverse
-                .transform_point(&[at[0] - 0.5 * TOTE[0], at[1] - 0.5 * TOTE[1], 0.0].into())
-                .coords;
+            let start = inverse.transform_point(&[at[0] - 0.5 * TOTE[0], at[1] - 0.5 * TOTE[1], 0.0].into()).coords;
             if let Some((low, high)) = cross(sku, &start, &down) {
                 each(j * nx + i, low, high);
             }
@@ -368,13 +268,8 @@ fn cross(sku: &TrueSku, start: &Vector3<f64>, along: &Vector3<f64>) -> Option<(f
         span.0 < span.1
     };
     match sku.hull_shape {
-        TrueShape::Box { half } => (0..3)
-            .all(|k| slab(start[k], along[k], half[k]))
-            .then_some(())?,
-        TrueShape::Cylinder {
-            radius,
-            half_height,
-        } => {
+        TrueShape::Box { half } => (0..3).all(|k| slab(start[k], along[k], half[k])).then_some(())?,
+        TrueShape::Cylinder { radius, half_height } => {
             slab(start.z, along.z, half_height).then_some(())?;
             let (a, b) = (along.xy().norm_squared(), start.xy().dot(&along.xy()));
             let c = start.xy().norm_squared() - radius * radius;

@@ -57,10 +57,7 @@ pub struct SensorSwitches {
 
 impl Default for SensorSwitches {
     fn default() -> Self {
-        Self {
-            image_noise: true,
-            tool_noise: true,
-        }
+        Self { image_noise: true, tool_noise: true }
     }
 }
 
@@ -145,60 +142,32 @@ impl Scenario {
 
     fn check(&self, file: &str) -> Result<(), ScenarioError> {
         let refuse = |field: String, value: String, rule: &'static str| {
-            Err(ScenarioError::Range {
-                file: file.to_owned(),
-                field,
-                value,
-                rule,
-            })
+            Err(ScenarioError::Range { file: file.to_owned(), field, value, rule })
         };
         for (field, text) in [("name", &self.name), ("cell", &self.cell)] {
             if text.trim().is_empty() {
-                return refuse(
-                    field.to_owned(),
-                    "empty".to_owned(),
-                    "one or more characters",
-                );
+                return refuse(field.to_owned(), "empty".to_owned(), "one or more characters");
             }
         }
         for (i, tote) in self.tote.iter().enumerate() {
             if self.tote[..i].iter().any(|other| other.name == tote.name) {
                 let value = format!("{:?}", tote.name);
-                return refuse(
-                    format!("tote[{i}].name"),
-                    value,
-                    "a tote that no entry before it names",
-                );
+                return refuse(format!("tote[{i}].name"), value, "a tote that no entry before it names");
             }
-            let items: u32 = tote
-                .contents
-                .values()
-                .fold(0, |sum: u32, n| sum.saturating_add(*n));
+            let items: u32 = tote.contents.values().fold(0, |sum: u32, n| sum.saturating_add(*n));
             if items > MOST_ITEMS {
-                return refuse(
-                    format!("tote[{i}].contents"),
-                    format!("{items} items"),
-                    "at most 200 items",
-                );
+                return refuse(format!("tote[{i}].contents"), format!("{items} items"), "at most 200 items");
             }
             for (sku, count) in tote.contents.iter().chain(&tote.told) {
                 if *count > MOST_ITEMS {
-                    return refuse(
-                        format!("tote[{i}].{sku}"),
-                        count.to_string(),
-                        "from 0 to 200",
-                    );
+                    return refuse(format!("tote[{i}].{sku}"), count.to_string(), "from 0 to 200");
                 }
             }
         }
         for (i, fault) in self.fault.iter().enumerate() {
             for (name, value) in [("at_s", fault.at_s), ("for_s", fault.for_s)] {
                 if !(0.0..=86_400.0).contains(&value) {
-                    return refuse(
-                        format!("fault[{i}].{name}"),
-                        value.to_string(),
-                        "from 0 to 86400 s",
-                    );
+                    return refuse(format!("fault[{i}].{name}"), value.to_string(), "from 0 to 86400 s");
                 }
             }
         }
@@ -227,10 +196,7 @@ mod tests {
         let scenario = Scenario::from_toml(DEFAULT, "default.toml").unwrap();
         let tote = &scenario.tote[0];
         assert_eq!(tote.name, "tote-a");
-        assert_eq!(
-            (tote.contents.len(), tote.contents.values().sum::<u32>()),
-            (14, 25)
-        );
+        assert_eq!((tote.contents.len(), tote.contents.values().sum::<u32>()), (14, 25));
         assert_eq!(scenario.manifest("tote-a"), tote.contents);
         assert!(scenario.manifest("tote-b").is_empty());
     }
@@ -251,25 +217,16 @@ mod tests {
             "s.toml: fault[0].at_s is -1; must be from 0 to 86400 s",
         );
         check(&format!("{head}sed = 1"), "unknown field `sed`");
-        check(
-            "name = \"\"\ncell = \"x\"",
-            "s.toml: name is empty; must be one or more characters",
-        );
-        check(
-            &format!("{head}[[fault]]\nkind = \"flood\"\nat_s = 1\nfor_s = 1"),
-            "unknown variant `flood`",
-        );
+        check("name = \"\"\ncell = \"x\"", "s.toml: name is empty; must be one or more characters");
+        check(&format!("{head}[[fault]]\nkind = \"flood\"\nat_s = 1\nfor_s = 1"), "unknown variant `flood`");
     }
 
     #[test]
     fn a_manifest_holds_what_is_told_where_it_differs() {
         let text = "name = \"a\"\ncell = \"default\"\n[[tote]]\nname = \"t\"\ncontents = { tea = 2, soap = 1 }\ntold = { tea = 3, soap = 0, rice = 1 }";
         let scenario = Scenario::from_toml(text, "s.toml").unwrap();
-        let told: Vec<(String, u32)> = scenario
-            .manifest("t")
-            .into_iter()
-            .map(|(sku, n)| (sku.to_string(), n))
-            .collect();
+        let told: Vec<(String, u32)> =
+            scenario.manifest("t").into_iter().map(|(sku, n)| (sku.to_string(), n)).collect();
         assert_eq!(told, [("rice".to_owned(), 1), ("tea".to_owned(), 3)]);
     }
 }

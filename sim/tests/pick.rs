@@ -1,18 +1,14 @@
 //! A scripted pick through the device traits alone: arm setpoints, tool packets, camera images. The script
 //! looks up in the truth where to go, as a person with eyes would.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that fails here says why"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails here says why")]
 
 use std::path::Path;
 use std::sync::Arc;
 
 use control::{
-    Arm, Cell, Drop, Executor, HeldBox, Hold, Motion, Obstacles, Planner, Program, RobotModel,
-    SegmentKind, TickInputs, ToolClient, ToolModel,
+    Arm, Cell, Drop, Executor, HeldBox, Hold, Motion, Obstacles, Planner, Program, RobotModel, SegmentKind, TickInputs,
+    ToolClient, ToolModel,
 };
 use firmware::{CupSet, CupState, Limits, Request};
 use nalgebra::{Isometry3, Matrix3, Point3, Rotation3, Translation3, UnitQuaternion, Vector3};
@@ -83,25 +79,11 @@ fn station(scenario: &str, seed: u64) -> Station {
     let robot = RobotModel::find(&cell.robot, Path::new(".")).unwrap();
     let tool = ToolModel::find(&cell.tool, Path::new(".")).unwrap();
     let catalogue = Arc::new(default_catalogue());
-    let world = World::new(
-        &scenario,
-        &cell,
-        &robot,
-        &tool,
-        Arc::clone(&catalogue),
-        seed,
-    )
-    .unwrap();
+    let world = World::new(&scenario, &cell, &robot, &tool, Arc::clone(&catalogue), seed).unwrap();
     Station {
         arm: world.arm(),
         // The cups seek from the beginning of the approach, which takes most of a second.
-        tool: ToolClient::new(
-            world.tool(),
-            Limits {
-                seek_timeout_ms: 2_000,
-                ..Limits::default()
-            },
-        ),
+        tool: ToolClient::new(world.tool(), Limits { seek_timeout_ms: 2_000, ..Limits::default() }),
         executor: Executor::new(&robot, cell.rest),
         planner: Planner::new(&robot, &tool, &cell),
         obstacles: Obstacles::of_cell(&cell),
@@ -127,12 +109,7 @@ impl Station {
         self.tool.poll(now).unwrap();
         let arm = self.arm.state().unwrap();
         let contact = self.tool.status().is_some_and(|s| s.contact);
-        let out = self.executor.tick(&TickInputs {
-            now,
-            arm,
-            contact,
-            stop: false,
-        });
+        let out = self.executor.tick(&TickInputs { now, arm, contact, stop: false });
         self.arm.command(&out.setpoint).unwrap();
         self.world.step();
         out.state
@@ -193,19 +170,18 @@ impl Station {
         }
         let out = pose.direction(&Vector3::ith(axis, sign));
         let x = pose.direction(&Vector3::ith(long, 1.0));
-        let turn =
-            Rotation3::from_matrix_unchecked(Matrix3::from_columns(&[x, (-out).cross(&x), -out]));
+        let turn = Rotation3::from_matrix_unchecked(Matrix3::from_columns(&[x, (-out).cross(&x), -out]));
         // One row of cups when the face is too narrow for two.
         let shift = if half[wide] > 0.037 { 0.0 } else { 0.022 };
         let centre = pose.point(&Point3::from(Vector3::ith(axis, sign * half[axis])));
-        let face = Isometry3::from_parts(
-            Translation3::from(centre.coords),
-            UnitQuaternion::from_rotation_matrix(&turn),
-        );
+        let face =
+            Isometry3::from_parts(Translation3::from(centre.coords), UnitQuaternion::from_rotation_matrix(&turn));
         let world_from_tool = face * Isometry3::translation(0.0, shift, 0.0);
-        let cups = self.cups.iter().enumerate().filter(|(_, [x, y])| {
-            x.abs() + 0.014 < half[long] && (y + shift).abs() + 0.014 < half[wide]
-        });
+        let cups = self
+            .cups
+            .iter()
+            .enumerate()
+            .filter(|(_, [x, y])| x.abs() + 0.014 < half[long] && (y + shift).abs() + 0.014 < half[wide]);
         let cups = CupSet(cups.fold(0, |bits, (i, _)| bits | 1 << i));
         (cups.count() > 0).then(|| Hold {
             world_from_tool: Pose::from_isometry(world_from_tool),
@@ -237,94 +213,54 @@ impl Station {
             let tool_from_other = hold.world_from_tool.inverse() * other.world_from_item;
             (0..343).any(|i| {
                 let share = [i % 7, i / 7 % 7, i / 49].map(|k| f64::from(k) / 3.0 - 1.0);
-                let p =
-                    tool_from_other.point(&Point3::from(half.component_mul(&Vector3::from(share))));
+                let p = tool_from_other.point(&Point3::from(half.component_mul(&Vector3::from(share))));
                 p.x.abs() < 0.075 && p.y.abs() < 0.055 && (-0.27..0.001).contains(&p.z)
             })
         };
-        let free = |id: u32, hold: &Hold| {
-            truth
-                .iter()
-                .all(|other| other.id == id || !in_the_way(other, hold))
-        };
-        let in_tote = truth
-            .iter()
-            .filter(|item| matches!(item.at, Where::Tote(_)));
+        let free = |id: u32, hold: &Hold| truth.iter().all(|other| other.id == id || !in_the_way(other, hold));
+        let in_tote = truth.iter().filter(|item| matches!(item.at, Where::Tote(_)));
         let holds = in_tote.filter_map(|item| self.hold(item).map(|hold| (item.id, hold)));
         holds
             .filter(|(id, hold)| free(*id, hold) && self.planner.reachable(hold))
-            .max_by(|a, b| {
-                a.1.world_from_tool
-                    .origin()
-                    .z
-                    .total_cmp(&b.1.world_from_tool.origin().z)
-            })
+            .max_by(|a, b| a.1.world_from_tool.origin().z.total_cmp(&b.1.world_from_tool.origin().z))
     }
 
     /// Picks with a hold and sets down in bin-1; true when the cups held until the release.
     fn pick(&mut self, hold: &Hold) -> bool {
         let from = self.executor.at();
         let reach = self.planner.reach(&from, hold, &self.obstacles).unwrap();
-        self.run(
-            reach,
-            Some(Request::Seek {
-                cups: hold.cups,
-                expected_pa: hold.expected_pa,
-            }),
-        );
+        self.run(reach, Some(Request::Seek { cups: hold.cups, expected_pa: hold.expected_pa }));
         self.wait(250);
         let status = *self.tool.status().unwrap();
-        let sealed = hold
-            .cups
-            .iter()
-            .filter(|&c| status.cups[usize::from(c)].state == CupState::Sealed);
+        let sealed = hold.cups.iter().filter(|&c| status.cups[usize::from(c)].state == CupState::Sealed);
         if sealed.count() == 0 {
             return false;
         }
         let height = hold.held.size_m[2];
         let down = UnitQuaternion::from_euler_angles(std::f64::consts::PI, 0.0, 0.0);
         let over = Isometry3::from_parts(Translation3::new(0.74, -0.30, height + 0.012), down);
-        let drop = Drop {
-            world_from_tool: Pose::from_isometry(over),
-            touch_speed: 0.05,
-            approach_m: 0.08,
-        };
-        let carry = self
-            .planner
-            .carry(&self.executor.at(), hold, &drop, &self.obstacles)
-            .unwrap();
+        let drop = Drop { world_from_tool: Pose::from_isometry(over), touch_speed: 0.05, approach_m: 0.08 };
+        let carry = self.planner.carry(&self.executor.at(), hold, &drop, &self.obstacles).unwrap();
         self.run(carry, None);
         let held = self.world.truth().iter().any(|i| i.at == Where::Held);
         let now = self.world.now();
-        self.tool
-            .send(
-                Request::Release {
-                    cups: CupSet::ALL,
-                    blow_ms: 60,
-                },
-                now,
-            )
-            .unwrap();
+        self.tool.send(Request::Release { cups: CupSet::ALL, blow_ms: 60 }, now).unwrap();
         self.wait(150);
-        let up = self
-            .planner
-            .retreat(&self.executor.at(), 0.1, &self.obstacles)
-            .unwrap();
+        let up = self.planner.retreat(&self.executor.at(), 0.1, &self.obstacles).unwrap();
         self.run(up, None);
         self.wait(400);
         held
     }
 }
 
-const ONE_BOX: &str = "name = \"one\"\ncell = \"test\"\n[[tote]]\nname = \"tote-a\"\ncontents = { soap-bar-3-pack = 1 }";
+const ONE_BOX: &str =
+    "name = \"one\"\ncell = \"test\"\n[[tote]]\nname = \"tote-a\"\ncontents = { soap-bar-3-pack = 1 }";
 
 #[test]
 fn a_scripted_pick_brings_a_box_from_the_tote_to_the_bin() {
     let mut station = one_box(3);
     assert!(station.tool.is_up());
-    let hold = station
-        .hold(&station.item(0))
-        .expect("a lone box lies flat");
+    let hold = station.hold(&station.item(0)).expect("a lone box lies flat");
     assert_eq!(station.item(0).at, Where::Tote("tote-a".into()));
     assert!(station.pick(&hold));
     let item = station.item(0);
@@ -334,10 +270,7 @@ fn a_scripted_pick_brings_a_box_from_the_tote_to_the_bin() {
 
 #[test]
 fn flat_boxes_on_top_of_the_default_tote_are_picked_and_delivered() {
-    let text = sim::scenario::DEFAULT
-        .split("[[tote]]\nname = \"tote-b\"")
-        .next()
-        .unwrap();
+    let text = sim::scenario::DEFAULT.split("[[tote]]\nname = \"tote-b\"").next().unwrap();
     let (mut tried, mut delivered) = (0, 0);
     for seed in 0..6 {
         let mut station = station(text, seed);
@@ -348,18 +281,12 @@ fn flat_boxes_on_top_of_the_default_tote_are_picked_and_delivered() {
             };
             station.pick(&hold);
             let item = station.item(id);
-            println!(
-                "{} with cups {:06b}: {:?}, damaged {:?}",
-                item.sku, hold.cups.0, item.at, item.damaged
-            );
+            println!("{} with cups {:06b}: {:?}, damaged {:?}", item.sku, hold.cups.0, item.at, item.damaged);
             delivered += u32::from(item.at == Where::Bin("bin-1".into()));
             tried += 1;
         }
     }
-    assert!(
-        tried >= 6 && delivered + 2 >= tried,
-        "{delivered} of {tried} delivered"
-    );
+    assert!(tried >= 6 && delivered + 2 >= tried, "{delivered} of {tried} delivered");
 }
 
 #[test]
@@ -372,12 +299,7 @@ fn the_same_seed_gives_the_same_run_bit_for_bit() {
         camera.trigger(station.world.now()).unwrap();
         let image = camera.fetch(station.world.now()).unwrap().unwrap();
         let depth: Vec<u32> = image.depth_m.iter().map(|z| z.to_bits()).collect();
-        (
-            station.world.truth(),
-            station.world.cup_pressures_pa(),
-            image.rgb,
-            depth,
-        )
+        (station.world.truth(), station.world.cup_pressures_pa(), image.rgb, depth)
     };
     assert!(run() == run());
 }
@@ -390,10 +312,7 @@ fn a_camera_gives_the_image_asked_for_once() {
     assert_eq!(camera.fetch(now).unwrap().map(|i| i.rgb.len()), None);
     camera.trigger(now).unwrap();
     let image = camera.fetch(now).unwrap().unwrap();
-    assert_eq!(
-        (image.width(), image.height(), image.taken_at),
-        (640, 480, now)
-    );
+    assert_eq!((image.width(), image.height(), image.taken_at), (640, 480, now));
     let top = station.item(0).world_from_item.origin();
     let seen: Pose<frame::Camera, frame::World> = image.world_from_camera.inverse();
     let pixel = image.intrinsics.project(&seen.point(&top)).unwrap();
@@ -424,15 +343,7 @@ fn a_scenario_with_unknown_names_is_refused() {
         let cell = Cell::from_toml(CELL, "cell.toml").unwrap();
         let robot = RobotModel::find(&cell.robot, Path::new(".")).unwrap();
         let tool = ToolModel::find(&cell.tool, Path::new(".")).unwrap();
-        let error = World::new(
-            &scenario,
-            &cell,
-            &robot,
-            &tool,
-            Arc::new(default_catalogue()),
-            0,
-        )
-        .unwrap_err();
+        let error = World::new(&scenario, &cell, &robot, &tool, Arc::new(default_catalogue()), 0).unwrap_err();
         assert_eq!(error.to_string(), expected);
     };
     check(

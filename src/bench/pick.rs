@@ -49,9 +49,16 @@ struct Budget {
     p99: f64,
 }
 
+/// Runs the workload and prints its figures.
+///
+/// # Errors
+/// [`CliError`] for files that can't be used, flags that come later, and faults of a run.
 pub fn run(args: &PickArgs) -> Result<(), CliError> {
     if let Some(class) = &args.class {
-        return Err(CliError::Later { flag: format!("--class {class}"), instead: "leave it out for the default scenario" });
+        return Err(CliError::Later {
+            flag: format!("--class {class}"),
+            instead: "leave it out for the default scenario",
+        });
     }
     let site = Site::load(&Chosen { scenario: "default", cell: None, orders: None }).map_err(CliError::input)?;
     let seeds = if args.full { args.seeds.max(100) } else { args.seeds };

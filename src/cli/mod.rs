@@ -13,9 +13,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The runtime of a robot picking cell: sees items in totes, picks the wanted ones, fills orders.
 #[derive(Debug, Parser)]
-#[command(name = "nuthatch", version, propagate_version = true, arg_required_else_help = true, after_help = "\
+#[command(
+    name = "nuthatch",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = "\
 Exit codes: 0 done, 1 finished with unfilled orders, 2 bad input (nothing has moved), 3 device or internal fault.
-Start with `nuthatch run`: the simulated cell, its default tote and orders, no hardware needed.")]
+Start with `nuthatch run`: the simulated cell, its default tote and orders, no hardware needed."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -16,8 +16,9 @@ use crate::telemetry::Sink;
 pub fn run(args: &RunArgs) -> Result<Exit, CliError> {
     let since = Stopwatch::start();
     refuse_later(args)?;
-    let site = Site::load(&Chosen { scenario: &args.scenario, cell: args.cell.as_deref(), orders: args.orders.as_deref() })
-        .map_err(CliError::input)?;
+    let site =
+        Site::load(&Chosen { scenario: &args.scenario, cell: args.cell.as_deref(), orders: args.orders.as_deref() })
+            .map_err(CliError::input)?;
     let seed = args.seed.unwrap_or(site.scenario.seed);
 
     let mut progress = Progress::new(site.orders.items());
@@ -64,7 +65,10 @@ fn refuse_later(args: &RunArgs) -> Result<(), CliError> {
         return later("--clock wall".into(), "leave it out for the virtual clock");
     }
     if let Some(tool) = &args.tool {
-        return later(format!("--tool {tool}"), "leave it out: the gripper's controller runs inside the simulated tool");
+        return later(
+            format!("--tool {tool}"),
+            "leave it out: the gripper's controller runs inside the simulated tool",
+        );
     }
     if let Some(hours) = args.hours {
         return later(format!("--hours {hours}"), "leave it out: a run ends when its orders are filled");
@@ -75,7 +79,7 @@ fn refuse_later(args: &RunArgs) -> Result<(), CliError> {
 /// Sums up a run.
 pub fn report(seed: u64, finished: &Finished, since: &Stopwatch) -> Report {
     let ledger = finished.station.ledger();
-    let (orders_filled, orders_total, items_delivered, items_ordered) = ledger.totals();
+    let (orders_filled, orders_total, _, items_ordered) = ledger.totals();
     let cell_s = finished.at.seconds();
     let (rss_mb_max, threads) = memory_and_threads();
     let stages = [Stage::Look, Stage::Choose, Stage::Plan, Stage::Tick];
@@ -89,7 +93,7 @@ pub fn report(seed: u64, finished: &Finished, since: &Stopwatch) -> Report {
         orders_filled,
         orders_total,
         items_ordered,
-        items_delivered,
+        items_delivered: finished.delivered.right,
         double_picks: finished.scorer.double_picks,
         double_picks_undetected: finished.scorer.double_picks_undetected,
         picks_per_hour: if cell_s > 0.0 { f64::from(finished.scorer.succeeded) / cell_s * 3600.0 } else { 0.0 },

@@ -34,8 +34,11 @@ fn find(file: &PathBuf, pick: u32) -> Result<PickRecord, WhyError> {
     let lines = BufReader::new(std::fs::File::open(file).map_err(read)?).lines();
     let mut seen = Vec::new();
     for (line, text) in lines.enumerate() {
-        let record: PickRecord = serde_json::from_str(&text.map_err(read)?)
-            .map_err(|source| WhyError::Parse { file: file.clone(), line: line + 1, source })?;
+        let record: PickRecord = serde_json::from_str(&text.map_err(read)?).map_err(|source| WhyError::Parse {
+            file: file.clone(),
+            line: line + 1,
+            source,
+        })?;
         if record.pick == pick {
             return Ok(record);
         }
@@ -58,7 +61,14 @@ pub fn page(r: &PickRecord) -> String {
         out.push('\n');
     };
     line(format_args!("# {r}\n"));
-    line(format_args!("order {} · from {} to {} · began at {} · try {}", r.order, r.tote, r.bin, r.began_at, r.retry + 1));
+    line(format_args!(
+        "order {} · from {} to {} · began at {} · try {}",
+        r.order,
+        r.tote,
+        r.bin,
+        r.began_at,
+        r.retry + 1
+    ));
     if let Some(remark) = &r.remark {
         line(format_args!("{remark}"));
     }
@@ -85,7 +95,14 @@ pub fn page(r: &PickRecord) -> String {
 
     line(format_args!("\n## Placement"));
     let at = r.bin_from_box.origin();
-    line(format_args!("  in {} at x {:.3}, y {:.3}, centre {:.3} m above the floor, {:.0} % supported", r.bin, at.x, at.y, at.z, r.support * 100.0));
+    line(format_args!(
+        "  in {} at x {:.3}, y {:.3}, centre {:.3} m above the floor, {:.0} % supported",
+        r.bin,
+        at.x,
+        at.y,
+        at.z,
+        r.support * 100.0
+    ));
 
     if let Some(over) = r.released_over_m {
         line(format_args!("  let go {:.0} mm above the planned drop", over * 1e3));

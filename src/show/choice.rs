@@ -57,7 +57,8 @@ impl Draw {
         labels.sort_by_key(|(_, count, _)| std::cmp::Reverse(*count));
         labels.truncate(LABELLED);
         let rim = self.cell.tote(&choice.tote).map_or(0.0, |t| t.world_from.origin().z + t.size[2]);
-        let middle = labels.iter().fold(Vector3::zeros(), |sum, (at, _, _)| sum + at.coords) / labels.len().max(1) as f64;
+        let middle =
+            labels.iter().fold(Vector3::zeros(), |sum, (at, _, _)| sum + at.coords) / labels.len().max(1) as f64;
         let place = |row: usize| Point3::new(middle.x + BESIDE_M, middle.y, rim + ABOVE_M + ROW_M * row as f64);
         let lines = LineStrips3D::new(
             labels.iter().enumerate().map(|(row, (at, _, _))| [*at, place(row)].map(|p| colour::vector(&p.coords))),
@@ -65,16 +66,14 @@ impl Draw {
         .with_radii([Radius::new_ui_points(0.75)])
         .with_colors([colour::of(colour::REJECTED)]);
         self.log(paths::REASONS, &lines)?;
-        let points = Points3D::new(
-            (0..labels.len()).map(|row| colour::vector(&place(row).coords)),
-        )
-        .with_radii([Radius::new_ui_points(3.0)])
-        .with_colors([colour::of(colour::REASON)])
-        .with_labels(labels.iter().map(|(_, count, reason)| match count {
-            1 => reason.clone(),
-            _ => format!("{count} × {reason}"),
-        }))
-        .with_show_labels(true);
+        let points = Points3D::new((0..labels.len()).map(|row| colour::vector(&place(row).coords)))
+            .with_radii([Radius::new_ui_points(3.0)])
+            .with_colors([colour::of(colour::REASON)])
+            .with_labels(labels.iter().map(|(_, count, reason)| match count {
+                1 => reason.clone(),
+                _ => format!("{count} × {reason}"),
+            }))
+            .with_show_labels(true);
         self.log(paths::REASONS, &points)
     }
 
@@ -151,13 +150,12 @@ impl Draw {
         };
         let world_from_box = bin.world_from * place.bin_from_box;
         let at = world_from_box.isometry();
-        let rests =
-            Boxes3D::from_centers_and_sizes([colour::position(at)], [colour::three(place.size_m)])
-                .with_quaternions([colour::quaternion(at)])
-                .with_colors([colour::of(colour::PLACEMENT)])
-                .with_radii([Radius::new_ui_points(1.5)])
-                .with_fill_mode(FillMode::MajorWireframe)
-                .with_labels([format!("{} for {}", choice.sku, choice.order)]);
+        let rests = Boxes3D::from_centers_and_sizes([colour::position(at)], [colour::three(place.size_m)])
+            .with_quaternions([colour::quaternion(at)])
+            .with_colors([colour::of(colour::PLACEMENT)])
+            .with_radii([Radius::new_ui_points(1.5)])
+            .with_fill_mode(FillMode::MajorWireframe)
+            .with_labels([format!("{} for {}", choice.sku, choice.order)]);
         self.log(paths::PLACEMENT, &rests)
     }
 }

@@ -31,8 +31,7 @@ pub const UNSEEN: u32 = rgb(0x3a414c);
 pub const IDLE_CUP: u32 = rgb(0xaab4c0);
 
 /// One colour a cup or a joint.
-pub const SERIES: [u32; 6] =
-    [rgb(0x62c4ff), rgb(0xff9d4d), rgb(0x3ddc97), rgb(0xff6b81), rgb(0xb79cff), rgb(0xffe14d)];
+pub const SERIES: [u32; 6] = [rgb(0x62c4ff), rgb(0xff9d4d), rgb(0x3ddc97), rgb(0xff6b81), rgb(0xb79cff), rgb(0xffe14d)];
 
 /// Colours for items by their number: neighbours differ.
 const ITEMS: [u32; 12] = [

@@ -85,7 +85,8 @@ fn cell_tab(cell: &Cell) -> Part {
     // Points show what lies in a tote better, the height map what the planner believes of a bin.
     view.hidden.extend(cell.totes.iter().map(|t| paths::surface(Kind::Tote, &t.name)));
     view.quiet();
-    let picks = View::new("TextLog", "picks", paths::LOG).with(columns()).showing([paths::PICK_LOG, paths::WARNING_LOG]);
+    let picks =
+        View::new("TextLog", "picks", paths::LOG).with(columns()).showing([paths::PICK_LOG, paths::WARNING_LOG]);
     let steps = View::new("StateTimeline", "steps", "").showing([paths::STEPS]).with(time_axis());
     let beside = Container {
         kind: ContainerKind::Vertical,
@@ -114,10 +115,16 @@ fn masks_tab(cell: &Cell) -> Part {
         .collect();
     let depth = over_totes.take(1).map(|camera| {
         let name = format!("depth of {}", camera.name);
-        Part::View(View::new("2D", &name, &paths::camera(&camera.name)).whole(camera).showing([paths::depth(&camera.name)]))
+        Part::View(
+            View::new("2D", &name, &paths::camera(&camera.name)).whole(camera).showing([paths::depth(&camera.name)]),
+        )
     });
     let bins = cell.cameras.iter().filter(|c| cell.bins.iter().any(|b| c.sees.contains(&b.name))).map(|camera| {
-        Part::View(View::new("2D", &camera.name, &paths::camera(&camera.name)).whole(camera).showing([paths::image(&camera.name)]))
+        Part::View(
+            View::new("2D", &camera.name, &paths::camera(&camera.name))
+                .whole(camera)
+                .showing([paths::image(&camera.name)]),
+        )
     });
     let small: Vec<Part> = depth.chain(bins).collect();
     Part::Box(Container {
@@ -126,7 +133,12 @@ fn masks_tab(cell: &Cell) -> Part {
         shares: vec![2.6, 1.0],
         parts: vec![
             Part::Box(Container { kind: ContainerKind::Tabs, name: "totes", shares: vec![], parts: large }),
-            Part::Box(Container { kind: ContainerKind::Vertical, name: "depth and bins", shares: vec![], parts: small }),
+            Part::Box(Container {
+                kind: ContainerKind::Vertical,
+                name: "depth and bins",
+                shares: vec![],
+                parts: small,
+            }),
         ],
     })
 }
@@ -173,7 +185,8 @@ fn curves_tab() -> Part {
             .with(time_axis())
     };
     let from_zero = |top: f64| ScalarAxis::new().with_range([0.0, top]);
-    let pressures = plot("vacuum at the cups and the manifold, kPa below ambient", vec![paths::CUP_PRESSURES, paths::MANIFOLD]);
+    let pressures =
+        plot("vacuum at the cups and the manifold, kPa below ambient", vec![paths::CUP_PRESSURES, paths::MANIFOLD]);
     Part::Box(Container {
         kind: ContainerKind::Vertical,
         name: "curves",

@@ -30,11 +30,7 @@ const ABOVE_RIM_M: f64 = 0.05;
 impl Draw {
     /// The image as JPEG, its depth as PNG, and its points inside totes and bins.
     pub(super) fn image(&self, camera: &str, image: &RgbdImage) -> Result<(), ShowError> {
-        let fault = |source| ShowError::Encode {
-            to: self.to.clone(),
-            camera: camera.into(),
-            source: Box::new(source),
-        };
+        let fault = |source| ShowError::Encode { to: self.to.clone(), camera: camera.into(), source: Box::new(source) };
         let colour = EncodedImage::from_file_contents(jpeg(image).map_err(fault)?);
         self.log(&paths::image(camera), &colour)?;
         let finite = || image.depth_m.iter().copied().filter(|z| z.is_finite());
@@ -43,10 +39,7 @@ impl Draw {
         if nearest < farthest {
             let depth = EncodedDepthImage::from_file_contents(depth_png(image).map_err(fault)?)
                 .with_meter(DEPTH_PER_METRE)
-                .with_depth_range([
-                    f64::from(nearest * DEPTH_PER_METRE),
-                    f64::from(farthest * DEPTH_PER_METRE),
-                ])
+                .with_depth_range([f64::from(nearest * DEPTH_PER_METRE), f64::from(farthest * DEPTH_PER_METRE)])
                 .with_colormap(rerun::components::Colormap::Viridis);
             self.log(&paths::depth(camera), &depth)?;
         }
@@ -143,9 +136,8 @@ impl Draw {
             let length = (dx * dx + dy * dy + 1.0).sqrt();
             [-dx / length, -dy / length, 1.0 / length]
         });
-        let colours = cells().map(|(i, j)| {
-            seen(i, j).map_or(colour::of(colour::UNSEEN), |z| colour::height(z / highest))
-        });
+        let colours =
+            cells().map(|(i, j)| seen(i, j).map_or(colour::of(colour::UNSEEN), |z| colour::height(z / highest)));
         let corner = |i: usize, j: usize| u32::try_from(j * map.nx + i).unwrap_or(0);
         let triangles = (0..map.ny - 1).flat_map(|j| {
             (0..map.nx - 1).flat_map(move |i| {

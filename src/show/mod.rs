@@ -57,7 +57,9 @@ pub enum ShowError {
         source: Box<RecordingStreamError>,
     },
     /// There is no viewer.
-    #[error("no Rerun viewer: nothing listens on port {port}, and rerun is neither in PATH nor at {LOCAL_VIEWER}; make viewer installs it")]
+    #[error(
+        "no Rerun viewer: nothing listens on port {port}, and rerun is neither in PATH nor at {LOCAL_VIEWER}; make viewer installs it"
+    )]
     NoViewer {
         /// The port that a running viewer listens on.
         port: u16,
@@ -177,7 +179,8 @@ impl Rerun {
         tool: &ToolModel,
     ) -> Result<Self, ShowError> {
         let (queue, events) = bounded(QUEUE);
-        let mut draw = Draw::new(stream, to.clone(), cell.clone(), robot.clone(), tool.clone(), flush_within.is_some())?;
+        let mut draw =
+            Draw::new(stream, to.clone(), cell.clone(), robot.clone(), tool.clone(), flush_within.is_some())?;
         let thread = std::thread::Builder::new()
             .name("show".into())
             .spawn(move || draw_all(&mut draw, &events, flush_within))

@@ -76,11 +76,8 @@ impl Draw {
             let path = paths::camera(&camera.name);
             let lens = &camera.intrinsics;
             self.log_static(&path, &colour::transform(camera.world_from_camera.isometry()))?;
-            let columns = [
-                [lens.fx as f32, 0.0, 0.0],
-                [0.0, lens.fy as f32, 0.0],
-                [lens.cx as f32, lens.cy as f32, 1.0],
-            ];
+            let columns =
+                [[lens.fx as f32, 0.0, 0.0], [0.0, lens.fy as f32, 0.0], [lens.cx as f32, lens.cy as f32, 1.0]];
             let pinhole = Pinhole::new(rerun::components::PinholeProjection::from(columns))
                 .with_resolution([lens.width as f32, lens.height as f32])
                 .with_camera_xyz(rerun::components::ViewCoordinates::RDF)
@@ -90,11 +87,7 @@ impl Draw {
             self.log_static(&path, &pinhole)?;
             let classes = (1..=u8::MAX).map(|class| {
                 let [r, g, b] = colour::item(u32::from(class) - 1);
-                rerun::AnnotationInfo {
-                    id: class.into(),
-                    label: None,
-                    color: Some(rerun::Rgba32::from_rgb(r, g, b)),
-                }
+                rerun::AnnotationInfo { id: class.into(), label: None, color: Some(rerun::Rgba32::from_rgb(r, g, b)) }
             });
             let nothing = rerun::AnnotationInfo { id: 0, label: None, color: Some(rerun::Rgba32::TRANSPARENT) };
             self.log_static(
@@ -117,7 +110,13 @@ impl Draw {
                     (along.norm() as f32, colour::quaternion(&turn.into_isometry()))
                 })
                 .unzip();
-            let rgba = if index == 0 { colour::GROUND } else if index < 5 { colour::ARM } else { colour::WRIST };
+            let rgba = if index == 0 {
+                colour::GROUND
+            } else if index < 5 {
+                colour::ARM
+            } else {
+                colour::WRIST
+            };
             let capsules = Capsules3D::from_lengths_and_radii(lengths, of_link.iter().map(|c| c.radius as f32))
                 .with_translations(of_link.iter().map(|c| colour::three(c.from)))
                 .with_quaternions(turns)
@@ -160,9 +159,8 @@ impl Draw {
         self.log_static(paths::ANGLES, &lines(joints("°"), &colour::SERIES))?;
         self.log_static(paths::SPEEDS, &lines(joints("°/s"), &colour::SERIES))?;
         let steps = STEPS.map(|s| s.to_string());
-        let states = StateConfiguration::new()
-            .with_values(steps)
-            .with_colors(STEPS.map(|s| colour::of(colour::step(s))));
+        let states =
+            StateConfiguration::new().with_values(steps).with_colors(STEPS.map(|s| colour::of(colour::step(s))));
         self.log_static(paths::STEPS, &states)
     }
 }

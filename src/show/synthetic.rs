@@ -31,7 +31,8 @@ fn blocks() -> Vec<Block> {
     for n in 0..17_u32 {
         let f = f64::from(n);
         let (column, row) = (f64::from(n % 5), f64::from(n / 5));
-        let size = [0.085 + 0.012 * (f * 1.7).sin(), 0.062 + 0.012 * (f * 2.3).cos(), 0.05 + 0.04 * (f * 0.9).sin().abs()];
+        let size =
+            [0.085 + 0.012 * (f * 1.7).sin(), 0.062 + 0.012 * (f * 2.3).cos(), 0.05 + 0.04 * (f * 0.9).sin().abs()];
         let kind = (n * 5 + n / 3) as usize % names.len();
         out.push(Block {
             at: [-0.232 + 0.116 * column + 0.01 * (f * 3.1).sin(), -0.145 + 0.096 * row, 0.5 * size[2]],
@@ -98,8 +99,7 @@ fn image(cell: &Cell, camera: &str, blocks: &[Block], at: Timestamp) -> (RgbdIma
             ids.push(hit.2);
         }
     }
-    let image =
-        RgbdImage { taken_at: at, intrinsics: lens, world_from_camera: mount.world_from_camera, rgb, depth_m };
+    let image = RgbdImage { taken_at: at, intrinsics: lens, world_from_camera: mount.world_from_camera, rgb, depth_m };
     (image, ids)
 }
 
@@ -119,10 +119,8 @@ fn items(cell: &Cell, blocks: &[Block], ids: &[Option<usize>], image: &RgbdImage
             .collect();
         let Some(mask) = Mask::from_pixels(&pixels) else { continue };
         let cloud: Vec<_> = mask.pixels().filter_map(|(u, v)| image.world_point(u as usize, v as usize)).collect();
-        let tote_from_item: Pose<frame::Tote, frame::Item> = Pose::from_parts(
-            Vector3::from(block.at),
-            UnitQuaternion::from_axis_angle(&Vector3::z_axis(), block.yaw),
-        );
+        let tote_from_item: Pose<frame::Tote, frame::Item> =
+            Pose::from_parts(Vector3::from(block.at), UnitQuaternion::from_axis_angle(&Vector3::z_axis(), block.yaw));
         let p = 0.72 + 0.25 * (n as f64 * 0.7).sin().abs();
         let other = if block.sku == "tea-box" { "pasta-500" } else { "tea-box" };
         out.push(Item {
@@ -262,14 +260,12 @@ impl Run<'_> {
     }
 
     fn choose(&self, pick: u32, item: &Item, items: &Arc<Vec<Item>>, surface: &HeightMap<frame::Tote>) -> Choice {
-        let around =
-            Surroundings { tool: self.tool, tote: &self.cell.totes[0], surface, catalogue: &self.catalogue };
+        let around = Surroundings { tool: self.tool, tote: &self.cell.totes[0], surface, catalogue: &self.catalogue };
         let candidates = grasp::grasps(item, items, &around, &|hold| self.planner.reachable(hold));
         let bin = &self.cell.bins[(pick as usize - 1) % self.cell.bins.len()];
         let in_bin = HeightMap::over_floor([bin.size[0], bin.size[1]], 0.005, 0.0);
         let sku = item.best().unwrap().0.clone();
-        let placements =
-            grasp::placements(&candidates[0].hold, &in_bin, bin, self.tool, self.catalogue.get(&sku));
+        let placements = grasp::placements(&candidates[0].hold, &in_bin, bin, self.tool, self.catalogue.get(&sku));
         Choice {
             pick,
             tote: self.cell.totes[0].name.clone(),

@@ -31,7 +31,11 @@ fn read(path: &Path) -> (BTreeSet<String>, BTreeSet<String>, usize) {
             LogMsg::ArrowMsg(store, message) => {
                 let chunk = rerun::log::Chunk::from_arrow_msg(&message).unwrap();
                 let path = chunk.entity_path().to_string();
-                if store.is_recording() { drawn.insert(path) } else { layout.insert(path) };
+                if store.is_recording() {
+                    drawn.insert(path)
+                } else {
+                    layout.insert(path)
+                };
             }
             LogMsg::BlueprintActivationCommand(_) => activated += 1,
             LogMsg::SetStoreInfo(_) => {}

@@ -75,7 +75,9 @@ fn chosen(candidate: &Candidate, choice: &Choice) -> String {
     line(&mut out, format_args!("| approach, press | {:.0} mm, {:.0} mm |", hold.approach_m * 1e3, hold.press_m * 1e3));
     let f = &candidate.features;
     line(&mut out, format_args!("| safety | {:.1} against {} |", f.safety, f.weakest));
-    out.push_str("\nThe score is made of:\n\n| on the face | seals | holds | room | nothing on it |\n|---|---|---|---|---|\n");
+    out.push_str(
+        "\nThe score is made of:\n\n| on the face | seals | holds | room | nothing on it |\n|---|---|---|---|---|\n",
+    );
     line(
         &mut out,
         format_args!("| {:.2} | {:.2} | {:.2} | {:.2} | {:.2} |", f.on_face, f.seal, f.holds, f.room, f.uncovered),
@@ -198,10 +200,7 @@ pub fn outcome(record: &PickRecord) -> String {
     let expected = f64::from(record.expected_pa) * 1e-3;
     line(&mut out, format_args!("\n| cup | sealed kPa (expected {expected:.1}) | lowest kPa |\n|---|---|---|"));
     for (cup, (sealed, lowest)) in record.sealed_pa.iter().zip(&record.lowest_pa).enumerate() {
-        line(
-            &mut out,
-            format_args!("| {cup} | {:.1} | {:.1} |", f64::from(*sealed) * 1e-3, f64::from(*lowest) * 1e-3),
-        );
+        line(&mut out, format_args!("| {cup} | {:.1} | {:.1} |", f64::from(*sealed) * 1e-3, f64::from(*lowest) * 1e-3));
     }
     let grams = |kg: Option<f64>| kg.map_or("–".into(), |kg| format!("{:.0} g", kg * 1e3));
     line(&mut out, format_args!("\nweighed {} · nominal {}", grams(record.weighed_kg), grams(record.nominal_kg)));

@@ -45,7 +45,9 @@ impl Ledger {
             orders: orders
                 .orders
                 .iter()
-                .map(|o| (o.name.clone(), o.bin.clone(), o.lines.iter().map(|(sku, n)| (sku.clone(), line(n))).collect()))
+                .map(|o| {
+                    (o.name.clone(), o.bin.clone(), o.lines.iter().map(|(sku, n)| (sku.clone(), line(n))).collect())
+                })
                 .collect(),
         }
     }
@@ -141,7 +143,9 @@ impl Ledger {
     }
 
     fn change(&mut self, order: &str, sku: &SkuName, change: impl FnOnce(&mut Line)) {
-        if let Some(line) = self.orders.iter_mut().find(|(name, _, _)| name == order).and_then(|(_, _, l)| l.get_mut(sku)) {
+        if let Some(line) =
+            self.orders.iter_mut().find(|(name, _, _)| name == order).and_then(|(_, _, l)| l.get_mut(sku))
+        {
             change(line);
         }
     }

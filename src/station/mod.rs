@@ -36,7 +36,7 @@ const TOP_FIRST_PER_M: f64 = 1.5;
 const USUAL_ACCELERATION: f64 = 4.0;
 const SLOW_COST: f64 = 0.2;
 /// Least belief from the picture with which the weight may settle what an item is.
-const LEAST_PICTURE: f64 = 0.55;
+const LEAST_PICTURE: f64 = 0.45;
 /// Placements of a choice that the arm is asked to get to.
 const PLACEMENTS_TRIED: usize = 5;
 /// What is put back is let go this far above where it lay, metres.
@@ -185,7 +185,10 @@ impl Station {
         for (item, sku, window) in wanted.into_iter().take(ITEMS_SEARCHED) {
             let candidates = self.grasps(&item);
             let Some(chosen) = candidates.iter().position(|c| c.rejected.is_none()) else {
-                let why = candidates.first().and_then(|c| c.rejected.as_ref()).map_or("no grasp on it".into(), ToString::to_string);
+                let why = candidates
+                    .first()
+                    .and_then(|c| c.rejected.as_ref())
+                    .map_or("no grasp on it".into(), ToString::to_string);
                 self.ledger.note(&sku, &format!("seen, but {why}"));
                 continue;
             };
@@ -251,7 +254,8 @@ impl Station {
                     continue;
                 }
                 let spot = item.world_from_item.origin();
-                let given_up = |m: &&Miss| m.sku == *sku && (m.item_at - spot).norm() < SAME_ITEM_M && m.tries >= TRIES_OF_AN_ITEM;
+                let given_up =
+                    |m: &&Miss| m.sku == *sku && (m.item_at - spot).norm() < SAME_ITEM_M && m.tries >= TRIES_OF_AN_ITEM;
                 if let Some(miss) = self.misses.iter().find(given_up) {
                     let note = format!("tried {} times, last: {}", miss.tries, miss.why);
                     self.ledger.note(sku, &note);
@@ -281,12 +285,7 @@ impl Station {
 
     fn grasps(&self, item: &Item) -> Vec<Candidate> {
         let tote = &self.cell.totes[self.tote];
-        let around = Surroundings {
-            tool: &self.tool,
-            tote,
-            surface: &self.tote_surface,
-            catalogue: &self.catalogue,
-        };
+        let around = Surroundings { tool: &self.tool, tote, surface: &self.tote_surface, catalogue: &self.catalogue };
         let mut candidates = match self.strategy {
             Strategy::Planned => grasp::grasps(item, &self.items, &around, &|hold| self.planner.reachable(hold)),
             Strategy::Baseline => grasp::baseline_grasps(item, &around),
@@ -295,7 +294,8 @@ impl Station {
         for candidate in &mut candidates {
             let at = candidate.hold.world_from_tool.origin();
             let axis = candidate.hold.world_from_tool.direction(&nalgebra::Vector3::z());
-            let near = |p: &nalgebra::Point3<f64>, a: &nalgebra::Vector3<f64>| (p - at).norm() < 0.012 && a.dot(&axis) > 0.99;
+            let near =
+                |p: &nalgebra::Point3<f64>, a: &nalgebra::Vector3<f64>| (p - at).norm() < 0.012 && a.dot(&axis) > 0.99;
             for miss in self.misses.iter().filter(|m| near(&m.at, &m.axis)) {
                 candidate.score *= 0.5_f64.powi(miss.tries as i32);
             }
@@ -372,7 +372,13 @@ impl Station {
     ///
     /// # Errors
     /// [`PlanError`]: the arm stands, the vacuum holds.
-    pub fn plan_carry(&mut self, from: &JointAngles, choice: &Choice, sealed_share: f64, now: Timestamp) -> Result<Arc<Program>, PlanError> {
+    pub fn plan_carry(
+        &mut self,
+        from: &JointAngles,
+        choice: &Choice,
+        sealed_share: f64,
+        now: Timestamp,
+    ) -> Result<Arc<Program>, PlanError> {
         let mut hold = choice.candidates[choice.chosen].hold.clone();
         hold.max_acceleration *= sealed_share;
         let obstacles = self.obstacles(true);
@@ -389,7 +395,13 @@ impl Station {
     }
 
     /// The way to another place in the bin as it is now believed to be; remembers the place.
-    fn carry_elsewhere(&mut self, from: &JointAngles, choice: &Choice, hold: &control::Hold, obstacles: &Obstacles) -> Option<Program> {
+    fn carry_elsewhere(
+        &mut self,
+        from: &JointAngles,
+        choice: &Choice,
+        hold: &control::Hold,
+        obstacles: &Obstacles,
+    ) -> Option<Program> {
         let bin = self.bins.iter().position(|b| b.name == choice.bin)?;
         let sku = self.catalogue.get(&choice.sku);
         let placements = grasp::placements(hold, &self.bins[bin].surface, &self.cell.bins[bin], &self.tool, sku);
@@ -415,7 +427,12 @@ impl Station {
     ///
     /// # Errors
     /// [`PlanError`]: the arm stands, the vacuum holds.
-    pub fn plan_put_back(&mut self, from: &JointAngles, choice: &Choice, now: Timestamp) -> Result<Arc<Program>, PlanError> {
+    pub fn plan_put_back(
+        &mut self,
+        from: &JointAngles,
+        choice: &Choice,
+        now: Timestamp,
+    ) -> Result<Arc<Program>, PlanError> {
         let hold = &choice.candidates[choice.chosen].hold;
         // The surface still shows the item where it lay; the guarded way down needs no map. As it hangs now it must
         // stay clear of the walls.
@@ -427,9 +444,14 @@ impl Station {
             let room = (0.5 * tote.size[axis] - half[axis] - PUT_BACK_CLEAR_M).max(0.0);
             at[axis].clamp(-room, room) - at[axis]
         };
-        let shift = tote.world_from.direction(&nalgebra::Vector3::new(inwards(0), inwards(1), PUT_BACK_M + hold.closed_m));
+        let shift =
+            tote.world_from.direction(&nalgebra::Vector3::new(inwards(0), inwards(1), PUT_BACK_M + hold.closed_m));
         let up = Pose::<frame::World, frame::World>::from_translation(shift);
-        let drop = Drop { world_from_tool: up * hold.world_from_tool, touch_speed: PUT_BACK_SPEED, approach_m: hold.approach_m };
+        let drop = Drop {
+            world_from_tool: up * hold.world_from_tool,
+            touch_speed: PUT_BACK_SPEED,
+            approach_m: hold.approach_m,
+        };
         let program = Arc::new(self.planner.carry(from, hold, &drop, &self.obstacles(false))?);
         self.picture(now, choice.pick, &program);
         Ok(program)
@@ -452,12 +474,8 @@ impl Station {
     }
 
     fn picture(&mut self, at: Timestamp, pick: u32, program: &Arc<Program>) {
-        let tool_path = program
-            .samples()
-            .iter()
-            .step_by(20)
-            .map(|q| self.planner.forward(q).origin().coords.into())
-            .collect();
+        let tool_path =
+            program.samples().iter().step_by(20).map(|q| self.planner.forward(q).origin().coords.into()).collect();
         self.events.push(Event::Path { at, pick, program: program.clone(), tool_path: Arc::new(tool_path) });
     }
 
@@ -510,7 +528,11 @@ impl Station {
             .map(|container| perception::height_map(image, &container.world_from, container.size, CELL_M))
             .collect();
         if let Some(Waiting { mut record, placement }) = self.waiting.take_if(|w| w.record.pick == pick) {
-            let there = self.bins.iter().position(|b| b.name == record.bin).is_some_and(|i| placement.is_seen(&self.bins[i].before, &seen[i]));
+            let there = self
+                .bins
+                .iter()
+                .position(|b| b.name == record.bin)
+                .is_some_and(|i| placement.is_seen(&self.bins[i].before, &seen[i]));
             if there {
                 self.ledger.deliver(&record.order, &record.sku);
                 if let Some(left) = self.manifest.get_mut(&record.sku) {
@@ -530,7 +552,11 @@ impl Station {
                 }
             }
             bin.surface = Arc::new(surface);
-            self.events.push(Event::BinSurface { at: image.taken_at, bin: bin.name.clone(), surface: bin.surface.clone() });
+            self.events.push(Event::BinSurface {
+                at: image.taken_at,
+                bin: bin.name.clone(),
+                surface: bin.surface.clone(),
+            });
         }
     }
 
@@ -565,7 +591,10 @@ impl Station {
             retry: self
                 .misses
                 .iter()
-                .find(|m| m.sku == choice.sku && item.is_some_and(|i| (m.item_at - i.world_from_item.origin()).norm() < SAME_ITEM_M))
+                .find(|m| {
+                    m.sku == choice.sku
+                        && item.is_some_and(|i| (m.item_at - i.world_from_item.origin()).norm() < SAME_ITEM_M)
+                })
                 .map_or(0, |m| m.tries),
             bin_from_box: self.placement(choice).bin_from_box,
             support: self.placement(choice).support,
@@ -577,9 +606,10 @@ impl Station {
             lowest_pa: attempt.lowest_pa.to_vec(),
             weighed_kg: attempt.weighed_kg,
             nominal_kg: self.catalogue.get(&choice.sku).and_then(|s| s.mass_kg),
-            released_over_m: attempt.released_at.filter(|_| attempt.released_in_bin).map(|q| {
-                self.planner.forward(&q).origin().z - self.placement(choice).drop.world_from_tool.origin().z
-            }),
+            released_over_m: attempt
+                .released_at
+                .filter(|_| attempt.released_in_bin)
+                .map(|q| self.planner.forward(&q).origin().z - self.placement(choice).drop.world_from_tool.origin().z),
             outcome: attempt.outcome,
             remark: None,
             steps_s: attempt.steps.iter().map(|(step, span)| (*step, span.seconds())).collect(),
@@ -608,17 +638,4 @@ impl Station {
 fn worth(candidate: &Candidate) -> f64 {
     let pace = (candidate.hold.max_acceleration / USUAL_ACCELERATION).min(1.0);
     candidate.score * (1.0 - SLOW_COST * (1.0 - pace))
-}
-
-impl CandidateRecord {
-    fn of(candidate: &Candidate) -> Self {
-        let pose = &candidate.hold.world_from_tool;
-        Self {
-            cups: candidate.hold.cups.iter().collect(),
-            at_m: pose.origin().coords.into(),
-            tilt_deg: pose.direction(&-nalgebra::Vector3::z()).z.clamp(-1.0, 1.0).acos().to_degrees(),
-            score: candidate.score,
-            rejected: candidate.rejected.as_ref().map(ToString::to_string),
-        }
-    }
 }

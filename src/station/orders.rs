@@ -77,7 +77,9 @@ pub enum OrdersError {
         rule: String,
     },
     /// The totes hold too few of a SKU.
-    #[error("{file}: {wanted} of {sku} ordered, the manifests of the totes hold {present}; order at most what is there")]
+    #[error(
+        "{file}: {wanted} of {sku} ordered, the manifests of the totes hold {present}; order at most what is there"
+    )]
     Short {
         /// The file.
         file: String,
@@ -96,8 +98,10 @@ impl Orders {
     /// # Errors
     /// [`OrdersError`] with file, field, value and rule.
     pub fn from_toml(text: &str, file: &str) -> Result<Self, OrdersError> {
-        let orders: Self = toml::from_str(text)
-            .map_err(|e| OrdersError::Parse { file: file.into(), message: e.to_string().trim_end().replace('\n', " ") })?;
+        let orders: Self = toml::from_str(text).map_err(|e| OrdersError::Parse {
+            file: file.into(),
+            message: e.to_string().trim_end().replace('\n', " "),
+        })?;
         let value = |field: String, value: String, rule: &str| {
             Err(OrdersError::Value { file: file.into(), field, value, rule: rule.into() })
         };
@@ -144,14 +148,26 @@ impl Orders {
         let mut wanted: BTreeMap<&SkuName, u32> = BTreeMap::new();
         for (i, order) in self.orders.iter().enumerate() {
             if !bins.contains(&order.bin) {
-                return value(format!("order[{i}].bin"), order.bin.clone(), format!("must be one of the cell's bins: {}", bins.join(", ")));
+                return value(
+                    format!("order[{i}].bin"),
+                    order.bin.clone(),
+                    format!("must be one of the cell's bins: {}", bins.join(", ")),
+                );
             }
             if let Some(other) = used.insert(&order.bin, &order.name) {
-                return value(format!("order[{i}].bin"), order.bin.clone(), format!("is taken by order {other}; one order a bin"));
+                return value(
+                    format!("order[{i}].bin"),
+                    order.bin.clone(),
+                    format!("is taken by order {other}; one order a bin"),
+                );
             }
             for (sku, count) in &order.lines {
                 if !catalogue.contains_key(sku) {
-                    return value(format!("order[{i}].lines"), sku.to_string(), "must be a SKU of the catalogue".into());
+                    return value(
+                        format!("order[{i}].lines"),
+                        sku.to_string(),
+                        "must be a SKU of the catalogue".into(),
+                    );
                 }
                 *wanted.entry(sku).or_default() += count;
             }

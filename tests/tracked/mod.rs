@@ -20,11 +20,7 @@ pub fn files() -> Vec<PathBuf> {
         .current_dir(root())
         .output()
         .expect("git runs");
-    assert!(
-        listed.status.success(),
-        "git ls-files: {}",
-        String::from_utf8_lossy(&listed.stderr)
-    );
+    assert!(listed.status.success(), "git ls-files: {}", String::from_utf8_lossy(&listed.stderr));
     String::from_utf8(listed.stdout)
         .expect("paths are UTF-8")
         .split_terminator('\0')

@@ -4,7 +4,9 @@
 
 use std::path::Path;
 
-use control::{Cell, Drop, HeldBox, Hold, JointAngles, Obstacles, Planner, Program, RobotModel, SegmentKind, ToolModel};
+use control::{
+    Cell, Drop, HeldBox, Hold, JointAngles, Obstacles, Planner, Program, RobotModel, SegmentKind, ToolModel,
+};
 use firmware::CupSet;
 use nalgebra::{Isometry3, Point3, UnitQuaternion, Vector3};
 use rand::{Rng, SeedableRng};
@@ -26,12 +28,7 @@ pub fn site() -> Site {
     let cell = Cell::from_toml(include_str!("../../../src/cells/default.toml"), "default.toml").unwrap();
     let (robot, tool) = cell.models("default.toml", Path::new(".")).unwrap();
     let planner = Planner::new(&robot, &tool, &cell);
-    Site {
-        cell,
-        robot,
-        tool,
-        planner,
-    }
+    Site { cell, robot, tool, planner }
 }
 
 /// A tool that points straight down, turned about the vertical.
@@ -52,11 +49,7 @@ pub struct Problem {
 pub fn problems(site: &Site, count: u64) -> impl Iterator<Item = (u64, Problem)> {
     (0..count).map(move |seed| {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let size = [
-            rng.random_range(0.07..0.18),
-            rng.random_range(0.06..0.12),
-            rng.random_range(0.03..0.15),
-        ];
+        let size = [rng.random_range(0.07..0.18), rng.random_range(0.06..0.12), rng.random_range(0.03..0.15)];
         let at = Vector3::new(
             rng.random_range(0.72..1.08),
             rng.random_range(0.33..0.51),
@@ -97,13 +90,7 @@ pub fn problems(site: &Site, count: u64) -> impl Iterator<Item = (u64, Problem)>
         }
         let mut obstacles = Obstacles::of_cell(&site.cell);
         obstacles.set_tote("tote-a", &tote).unwrap();
-        let problem = Problem {
-            from: site.cell.rest,
-            hold,
-            drop,
-            obstacles,
-            tote,
-        };
+        let problem = Problem { from: site.cell.rest, hold, drop, obstacles, tote };
         (seed, problem)
     })
 }
@@ -130,11 +117,7 @@ pub fn check_limits(robot: &RobotModel, program: &Program, seed: u64) {
                 );
             }
             let angle = at(k, i);
-            assert!(
-                angle >= limits.min - 1e-9 && angle <= limits.max + 1e-9,
-                "problem {seed}: J{} at {angle}",
-                i + 1
-            );
+            assert!(angle >= limits.min - 1e-9 && angle <= limits.max + 1e-9, "problem {seed}: J{} at {angle}", i + 1);
         }
     }
     let mut next = 0;
@@ -162,7 +145,10 @@ impl Boxes {
                 for t in 0..=60 {
                     let t = f64::from(t) / 60.0;
                     let (px, py) = (from[0] + t * (to[0] - from[0]), from[1] + t * (to[1] - from[1]));
-                    let (ox, oy) = (px + wall * px.signum() * f64::from(px.abs() == x), py + wall * py.signum() * f64::from(py.abs() == y));
+                    let (ox, oy) = (
+                        px + wall * px.signum() * f64::from(px.abs() == x),
+                        py + wall * py.signum() * f64::from(py.abs() == y),
+                    );
                     for h in 0..=12 {
                         let z = size[2] * f64::from(h) / 12.0;
                         points.push((format!("wall of {name}"), world_from * Point3::new(px, py, z)));
@@ -188,7 +174,8 @@ impl Boxes {
 
     /// The points near the tool anywhere on its way.
     fn near(&self, site: &Site, program: &Program) -> Vec<&(String, Point3<f64>)> {
-        let way: Vec<_> = program.samples().iter().step_by(40).map(|q| site.planner.links(q)[5].translation.vector).collect();
+        let way: Vec<_> =
+            program.samples().iter().step_by(40).map(|q| site.planner.links(q)[5].translation.vector).collect();
         let is_near = |p: &Point3<f64>| way.iter().any(|w| (p.coords - w).norm_squared() < 0.75 * 0.75);
         self.points.iter().filter(|(_, p)| is_near(p)).collect()
     }
@@ -230,10 +217,7 @@ impl Boxes {
                     }
                     let p = pose.inverse_transform_point(point);
                     let depth = (half - p.coords.abs()).min();
-                    assert!(
-                        depth <= slack,
-                        "problem {seed}, sample {k} in {kind}: {name} is {depth} m inside {what}"
-                    );
+                    assert!(depth <= slack, "problem {seed}, sample {k} in {kind}: {name} is {depth} m inside {what}");
                 }
                 let room = (point - wrist).norm() - 0.06;
                 assert!(room > 0.0, "problem {seed}, sample {k} in {kind}: wrist in {what}");

@@ -1,8 +1,8 @@
 //! A bench for the controller: a clock, samples that a test sets, requests with numbers.
 
 use firmware::{
-    Controller, CupSet, CupState, Event, Limits, Outputs, Packet, Refusal, Report, Request,
-    Samples, State, Status, Tick, VERSION,
+    Controller, CupSet, CupState, Event, Limits, Outputs, Packet, Refusal, Report, Request, Samples, State, Status,
+    Tick, VERSION,
 };
 
 /// Far from zero and near the wrap of the clock, so that every test crosses it.
@@ -24,10 +24,7 @@ impl Bench {
     pub fn new() -> Self {
         Self {
             controller: Controller::new(),
-            samples: Samples {
-                supply_ok: true,
-                ..Samples::default()
-            },
+            samples: Samples { supply_ok: true, ..Samples::default() },
             now_ms: START_MS,
             events: Vec::new(),
             outputs: Outputs::default(),
@@ -48,10 +45,7 @@ impl Bench {
     /// Active, with `cups` sealed at 60 kPa.
     pub fn holding(cups: CupSet) -> Self {
         let mut bench = Self::active();
-        bench.ok(Request::Seek {
-            cups,
-            expected_pa: 60_000,
-        });
+        bench.ok(Request::Seek { cups, expected_pa: 60_000 });
         bench.press(cups, 60_000);
         bench.samples.manifold_pa = 60_000;
         bench.alive(40);
@@ -91,10 +85,7 @@ impl Bench {
     /// One tick with a request; what answered it, if anything did.
     pub fn request(&mut self, body: Request) -> Option<Result<(), Refusal>> {
         self.seq = self.seq.wrapping_add(1);
-        let packet = Packet {
-            seq: self.seq,
-            body,
-        };
+        let packet = Packet { seq: self.seq, body };
         let tick = self.step(Some(&packet));
         let mut answers = tick.reports.iter().filter_map(|report| match report.body {
             Report::Done { seq } if seq == packet.seq => Some(Ok(())),
@@ -144,8 +135,6 @@ impl Bench {
 
     /// The cups whose valve is switched to the vent gallery.
     pub fn vented(&self) -> CupSet {
-        (0..firmware::CUPS)
-            .filter(|&cup| self.outputs.vent[cup])
-            .collect()
+        (0..firmware::CUPS).filter(|&cup| self.outputs.vent[cup]).collect()
     }
 }

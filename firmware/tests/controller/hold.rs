@@ -8,10 +8,7 @@ const TWO: CupSet = CupSet(0b11);
 #[test]
 fn cups_seal_seek_and_vent_each_for_itself() {
     let mut bench = Bench::active();
-    bench.ok(Request::Seek {
-        cups: CupSet(0b111),
-        expected_pa: 50_000,
-    });
+    bench.ok(Request::Seek { cups: CupSet(0b111), expected_pa: 50_000 });
     assert_eq!(bench.vented(), CupSet(0b11_1000));
     assert!(bench.outputs.generator);
     bench.press(CupSet(0b001), 30_000);
@@ -20,15 +17,8 @@ fn cups_seal_seek_and_vent_each_for_itself() {
     assert_eq!(bench.sealed(), CupSet(0b001));
     assert_eq!(bench.cups(CupState::Seeking), CupSet(0b110));
     bench.alive(500);
-    assert_eq!(
-        bench.vented(),
-        CupSet(0b11_1110),
-        "cups without a seal give up"
-    );
-    bench.ok(Request::Release {
-        cups: CupSet(0b001),
-        blow_ms: 0,
-    });
+    assert_eq!(bench.vented(), CupSet(0b11_1110), "cups without a seal give up");
+    bench.ok(Request::Release { cups: CupSet(0b001), blow_ms: 0 });
     assert_eq!(bench.vented(), CupSet::ALL);
     assert!(!bench.outputs.generator && !bench.outputs.blow_off);
 }
@@ -36,10 +26,7 @@ fn cups_seal_seek_and_vent_each_for_itself() {
 #[test]
 fn a_seek_leaves_sealed_cups_as_they_are() {
     let mut bench = Bench::holding(TWO);
-    bench.ok(Request::Seek {
-        cups: CupSet(0b110),
-        expected_pa: 90_000,
-    });
+    bench.ok(Request::Seek { cups: CupSet(0b110), expected_pa: 90_000 });
     assert_eq!(bench.sealed(), TWO);
     assert_eq!(bench.cups(CupState::Seeking), CupSet(0b100));
 }
@@ -50,15 +37,9 @@ fn a_leak_or_a_seek_beside_tight_cups_keeps_the_generator_running() {
     bench.samples.manifold_pa = 80_000;
     bench.alive(5);
     assert!(!bench.outputs.generator, "tight cups need no air");
-    bench.ok(Request::Seek {
-        cups: CupSet(0b100),
-        expected_pa: 0,
-    });
+    bench.ok(Request::Seek { cups: CupSet(0b100), expected_pa: 0 });
     assert!(bench.outputs.generator);
-    bench.ok(Request::Release {
-        cups: CupSet(0b100),
-        blow_ms: 0,
-    });
+    bench.ok(Request::Release { cups: CupSet(0b100), blow_ms: 0 });
     assert!(!bench.outputs.generator);
 }
 
@@ -71,10 +52,7 @@ fn too_frequent_re_adjusting_is_told_once() {
         bench.samples.manifold_pa = 50_000;
         bench.alive(20);
     }
-    assert!(matches!(
-        bench.events[..],
-        [Event::GeneratorContinuous { .. }]
-    ));
+    assert!(matches!(bench.events[..], [Event::GeneratorContinuous { .. }]));
     bench.samples.manifold_pa = 80_000;
     bench.alive(20);
     assert!(bench.outputs.generator);
@@ -83,15 +61,9 @@ fn too_frequent_re_adjusting_is_told_once() {
 #[test]
 fn blow_off_is_capped_and_needs_a_cup_that_was_on_vacuum() {
     let mut bench = Bench::holding(TWO);
-    bench.ok(Request::Release {
-        cups: CupSet(0b10_0000),
-        blow_ms: 100,
-    });
+    bench.ok(Request::Release { cups: CupSet(0b10_0000), blow_ms: 100 });
     assert!(!bench.outputs.blow_off, "that cup was vented");
-    bench.ok(Request::Release {
-        cups: TWO,
-        blow_ms: u16::MAX,
-    });
+    bench.ok(Request::Release { cups: TWO, blow_ms: u16::MAX });
     let mut blown = 0;
     while bench.outputs.blow_off {
         blown += 1;
@@ -103,22 +75,10 @@ fn blow_off_is_capped_and_needs_a_cup_that_was_on_vacuum() {
 #[test]
 fn blow_off_ends_when_a_released_cup_goes_back_to_vacuum() {
     let mut bench = Bench::holding(TWO);
-    bench.ok(Request::Release {
-        cups: TWO,
-        blow_ms: 100,
-    });
-    bench.ok(Request::Seek {
-        cups: CupSet(0b100),
-        expected_pa: 0,
-    });
-    assert!(
-        bench.outputs.blow_off,
-        "that cup was not released, its valve shuts the gallery out"
-    );
-    bench.ok(Request::Seek {
-        cups: CupSet(0b001),
-        expected_pa: 0,
-    });
+    bench.ok(Request::Release { cups: TWO, blow_ms: 100 });
+    bench.ok(Request::Seek { cups: CupSet(0b100), expected_pa: 0 });
+    assert!(bench.outputs.blow_off, "that cup was not released, its valve shuts the gallery out");
+    bench.ok(Request::Seek { cups: CupSet(0b001), expected_pa: 0 });
     assert!(!bench.outputs.blow_off);
 }
 
@@ -132,18 +92,10 @@ fn a_tare_takes_the_mean_of_the_noise_as_zero() {
     bench.samples.load_mn = 18_600;
     bench.ok(Request::Tare);
     bench.alive(5);
-    assert!(
-        bench.status.load_mn.abs() <= 25,
-        "{} mN",
-        bench.status.load_mn
-    );
+    assert!(bench.status.load_mn.abs() <= 25, "{} mN", bench.status.load_mn);
     bench.samples.load_mn = 18_600 + 4_905;
     bench.alive(5);
-    assert!(
-        (4_880..=4_930).contains(&bench.status.load_mn),
-        "{} mN",
-        bench.status.load_mn
-    );
+    assert!((4_880..=4_930).contains(&bench.status.load_mn), "{} mN", bench.status.load_mn);
 }
 
 #[test]
@@ -161,10 +113,7 @@ fn the_stroke_of_a_free_cup_is_contact_and_that_of_a_sealed_one_is_not() {
     let mut bench = Bench::holding(TWO);
     bench.samples.stroke_um[0] = 20_000;
     bench.alive(5);
-    assert!(
-        !bench.status.contact,
-        "the bellows of a sealed cup fold by themselves"
-    );
+    assert!(!bench.status.contact, "the bellows of a sealed cup fold by themselves");
     bench.samples.stroke_um[4] = 1_501;
     bench.alive(5);
     assert!(bench.status.contact);
@@ -215,16 +164,10 @@ fn the_pinch_closes_holds_and_opens_on_request_alone() {
     bench.ok(Request::Pinch { force_mn: 12_000 });
     bench.alive(50);
     assert_eq!(bench.outputs.pinch_force_mn, 12_000);
-    bench.ok(Request::Release {
-        cups: CupSet::ALL,
-        blow_ms: 0,
-    });
+    bench.ok(Request::Release { cups: CupSet::ALL, blow_ms: 0 });
     assert_eq!(bench.outputs.pinch_force_mn, 12_000);
     bench.refused(Request::Pinch { force_mn: u16::MAX }, Refusal::OutOfRange);
-    assert_eq!(
-        (bench.status.pinch_mn, bench.status.state),
-        (12_000, State::Active)
-    );
+    assert_eq!((bench.status.pinch_mn, bench.status.state), (12_000, State::Active));
     bench.ok(Request::Pinch { force_mn: 0 });
     assert_eq!(bench.outputs.pinch_force_mn, 0);
 }

@@ -3,8 +3,8 @@
 
 use crate::bench::Bench;
 use firmware::{
-    CUPS, CupSet, CupState, Event, Limits, Outputs, Packet, Refusal, Report, Reports, Request,
-    Samples, State, Status, VERSION,
+    CUPS, CupSet, CupState, Event, Limits, Outputs, Packet, Refusal, Report, Reports, Request, Samples, State, Status,
+    VERSION,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -33,9 +33,7 @@ impl Seen {
     }
 
     fn released_by_hand(&self) -> bool {
-        self.events
-            .iter()
-            .any(|event| matches!(event, Event::ReleasedByHand { .. }))
+        self.events.iter().any(|event| matches!(event, Event::ReleasedByHand { .. }))
     }
 
     fn is_safe(&self) -> bool {
@@ -59,25 +57,15 @@ fn limits(rng: &mut ChaCha8Rng) -> Limits {
 fn request(rng: &mut ChaCha8Rng) -> Request {
     match rng.random_range(0..100) {
         0..3 => Request::Hello { version: VERSION },
-        3 => Request::Hello {
-            version: rng.random(),
-        },
+        3 => Request::Hello { version: rng.random() },
         4..8 => Request::Limits(limits(rng)),
         8..14 => Request::Arm,
-        14..34 => Request::Seek {
-            cups: CupSet(rng.random_range(0..70)),
-            expected_pa: rng.random_range(0..102_000),
-        },
-        34..37 => Request::Release {
-            cups: CupSet(rng.random_range(0..70)),
-            blow_ms: rng.random(),
-        },
+        14..34 => Request::Seek { cups: CupSet(rng.random_range(0..70)), expected_pa: rng.random_range(0..102_000) },
+        34..37 => Request::Release { cups: CupSet(rng.random_range(0..70)), blow_ms: rng.random() },
         37 => Request::Stop,
         38..40 => Request::Clear,
         40..42 => Request::Tare,
-        42..45 => Request::Pinch {
-            force_mn: rng.random_range(0..3) * 10_000,
-        },
+        42..45 => Request::Pinch { force_mn: rng.random_range(0..3) * 10_000 },
         _ => Request::Heartbeat,
     }
 }
@@ -102,11 +90,7 @@ impl Plant {
             };
             self.true_pa[cup] = (7 * self.true_pa[cup] + goal) / 8;
             let noise = rng.random_range(0..200);
-            samples.cup_pa[cup] = if rng.random_ratio(1, 200) {
-                rng.random()
-            } else {
-                self.true_pa[cup] + noise
-            };
+            samples.cup_pa[cup] = if rng.random_ratio(1, 200) { rng.random() } else { self.true_pa[cup] + noise };
         }
         samples.manifold_pa = if outputs.generator {
             (samples.manifold_pa + 300).min(85_000)
@@ -115,16 +99,8 @@ impl Plant {
         };
         samples.load_mn = rng.random_range(-6_000..30_000);
         samples.stroke_um = [rng.random_range(0..3_000); CUPS];
-        samples.estop = if samples.estop {
-            !rng.random_ratio(1, 20)
-        } else {
-            rng.random_ratio(1, 1500)
-        };
-        samples.supply_ok = if samples.supply_ok {
-            !rng.random_ratio(1, 1500)
-        } else {
-            rng.random_ratio(1, 20)
-        };
+        samples.estop = if samples.estop { !rng.random_ratio(1, 20) } else { rng.random_ratio(1, 1500) };
+        samples.supply_ok = if samples.supply_ok { !rng.random_ratio(1, 1500) } else { rng.random_ratio(1, 20) };
         let toggles = rng.random_ratio(1, if samples.release_input { 30 } else { 400 });
         samples.release_input ^= toggles;
     }
@@ -136,10 +112,7 @@ fn run(seed: u64, mut judge: impl FnMut(&Seen)) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut bench = Bench::new();
     bench.now_ms = rng.random();
-    let mut plant = Plant {
-        touches: rng.random(),
-        true_pa: [0; CUPS],
-    };
+    let mut plant = Plant { touches: rng.random(), true_pa: [0; CUPS] };
     if rng.random_ratio(1, 5) {
         plant.true_pa = [60_000; CUPS];
     }
@@ -148,11 +121,8 @@ fn run(seed: u64, mut judge: impl FnMut(&Seen)) {
         let mut samples = bench.samples;
         plant.tick(&bench.outputs, &mut samples, &mut rng);
         bench.samples = samples;
-        silence_left = if rng.random_ratio(1, 600) {
-            rng.random_range(0..400)
-        } else {
-            u32::saturating_sub(silence_left, 1)
-        };
+        silence_left =
+            if rng.random_ratio(1, 600) { rng.random_range(0..400) } else { u32::saturating_sub(silence_left, 1) };
         let speaks = silence_left == 0 && rng.random_ratio(1, 4);
         let body = speaks.then(|| match bench.status.state {
             State::Active => request(&mut rng),
@@ -164,19 +134,13 @@ fn run(seed: u64, mut judge: impl FnMut(&Seen)) {
             },
         });
         silent = if body.is_some() { 0 } else { silent + 1 };
-        let packet = body.map(|body| Packet {
-            seq: rng.random(),
-            body,
-        });
+        let packet = body.map(|body| Packet { seq: rng.random(), body });
         let before = (bench.status, bench.outputs);
         bench.events.clear();
         let tick = bench.step(packet.as_ref());
         check_reports(&tick.reports, packet.as_ref(), seed);
-        let accepted = packet.is_some_and(|packet| {
-            tick.reports
-                .iter()
-                .any(|report| report.body == Report::Done { seq: packet.seq })
-        });
+        let accepted = packet
+            .is_some_and(|packet| tick.reports.iter().any(|report| report.body == Report::Done { seq: packet.seq }));
         if let (true, Some(Request::Limits(limits))) = (accepted, body) {
             in_force = limits;
         }
@@ -197,27 +161,12 @@ fn run(seed: u64, mut judge: impl FnMut(&Seen)) {
 
 fn check_reports(reports: &Reports, packet: Option<&Packet<Request>>, seed: u64) {
     let all = reports.as_slice();
-    let statuses = all
-        .iter()
-        .filter(|report| matches!(report.body, Report::Status(_)))
-        .count();
+    let statuses = all.iter().filter(|report| matches!(report.body, Report::Status(_))).count();
     assert_eq!(statuses, 1, "seed {seed}");
-    assert!(
-        matches!(
-            all.last().map(|report| report.body),
-            Some(Report::Status(_))
-        ),
-        "seed {seed}"
-    );
-    assert!(
-        all.windows(2)
-            .all(|pair| pair[1].seq == pair[0].seq.wrapping_add(1)),
-        "seed {seed}"
-    );
-    let answers = all
-        .iter()
-        .filter(|report| matches!(report.body, Report::Done { .. } | Report::Refused { .. }))
-        .count();
+    assert!(matches!(all.last().map(|report| report.body), Some(Report::Status(_))), "seed {seed}");
+    assert!(all.windows(2).all(|pair| pair[1].seq == pair[0].seq.wrapping_add(1)), "seed {seed}");
+    let answers =
+        all.iter().filter(|report| matches!(report.body, Report::Done { .. } | Report::Refused { .. })).count();
     match packet.map(|packet| packet.body) {
         None => assert_eq!(answers, 0, "seed {seed}"),
         Some(Request::Heartbeat) => assert!(answers <= 1, "seed {seed}"),
@@ -241,14 +190,9 @@ fn it_never_vents_a_cup_that_may_hold_without_an_accepted_release_or_a_person() 
                 holds += u64::from(held);
                 if held && seen.outputs.vent[cup] {
                     releases += 1;
-                    let asked = seen.accepted(|request| {
-                        matches!(request, Request::Release { cups, .. } if cups.contains(cup))
-                    });
-                    assert!(
-                        asked || seen.released_by_hand(),
-                        "seed {seed}, tick {}",
-                        seen.elapsed
-                    );
+                    let asked =
+                        seen.accepted(|request| matches!(request, Request::Release { cups, .. } if cups.contains(cup)));
+                    assert!(asked || seen.released_by_hand(), "seed {seed}, tick {}", seen.elapsed);
                 }
             }
             let opened = seen.outputs.pinch_force_mn < seen.before.1.pinch_force_mn;
@@ -256,10 +200,7 @@ fn it_never_vents_a_cup_that_may_hold_without_an_accepted_release_or_a_person() 
             assert!(!opened || asked || seen.released_by_hand(), "seed {seed}");
         });
     }
-    assert!(
-        holds > 100_000 && releases > 1_000,
-        "only {holds} holds, {releases} releases"
-    );
+    assert!(holds > 100_000 && releases > 1_000, "only {holds} holds, {releases} releases");
 }
 
 #[test]
@@ -268,18 +209,10 @@ fn host_silence_leads_to_a_safe_state_within_the_heartbeat_and_five_milliseconds
     for seed in 0..RUNS {
         run(seed, |seen| {
             let late = seen.silent > u32::from(seen.limits.heartbeat_ms) + 5;
-            let told = seen
-                .events
-                .iter()
-                .any(|event| matches!(event, Event::HostSilent { .. }));
+            let told = seen.events.iter().any(|event| matches!(event, Event::HostSilent { .. }));
             silences += u32::from(told);
             if late {
-                assert_ne!(
-                    seen.status.state,
-                    State::Active,
-                    "seed {seed}, tick {}",
-                    seen.elapsed
-                );
+                assert_ne!(seen.status.state, State::Active, "seed {seed}, tick {}", seen.elapsed);
                 assert!(!seen.outputs.blow_off, "seed {seed}");
             }
             if told {
@@ -306,17 +239,9 @@ fn blow_off_never_runs_but_while_active_after_a_release_no_longer_than_allowed()
             if seen.outputs.blow_off {
                 blown += 1;
                 ticks += 1;
-                assert_eq!(
-                    seen.status.state,
-                    State::Active,
-                    "seed {seed}, tick {}",
-                    seen.elapsed
-                );
+                assert_eq!(seen.status.state, State::Active, "seed {seed}, tick {}", seen.elapsed);
                 assert!(!released.is_empty(), "seed {seed}");
-                assert!(
-                    released.iter().all(|cup| seen.outputs.vent[cup]),
-                    "seed {seed}"
-                );
+                assert!(released.iter().all(|cup| seen.outputs.vent[cup]), "seed {seed}");
                 assert!(ticks <= seen.limits.max_blow_ms, "seed {seed}: {ticks} ms");
             }
         });
@@ -331,11 +256,7 @@ fn blow_off_is_never_active_in_safe_holding() {
         run(seed, |seen| {
             let holding = seen.status.state == State::SafeHolding;
             ticks += u32::from(holding);
-            assert!(
-                !(holding && seen.outputs.blow_off),
-                "seed {seed}, tick {}",
-                seen.elapsed
-            );
+            assert!(!(holding && seen.outputs.blow_off), "seed {seed}, tick {}", seen.elapsed);
         });
     }
     assert!(ticks > 10_000, "only {ticks} ms in safe holding");
@@ -349,10 +270,7 @@ fn safe_holding_keeps_every_valve_and_the_pinch_until_arm_or_a_person() {
                 match seen.status.state {
                     State::SafeHolding => {
                         assert_eq!(seen.outputs.vent, seen.before.1.vent, "seed {seed}");
-                        assert_eq!(
-                            seen.outputs.pinch_force_mn, seen.before.1.pinch_force_mn,
-                            "seed {seed}"
-                        );
+                        assert_eq!(seen.outputs.pinch_force_mn, seen.before.1.pinch_force_mn, "seed {seed}");
                     }
                     State::Active => {
                         assert!(seen.accepted(|r| *r == Request::Arm), "seed {seed}");
@@ -371,21 +289,11 @@ fn safe_empty_is_vented_without_generator_or_pinch_and_no_safe_state_seeks() {
     for seed in 0..RUNS {
         run(seed, |seen| {
             if seen.status.state == State::SafeEmpty && seen.elapsed >= 5 {
-                let idle = Outputs {
-                    vent: [true; CUPS],
-                    ..Outputs::default()
-                };
+                let idle = Outputs { vent: [true; CUPS], ..Outputs::default() };
                 assert_eq!(seen.outputs, idle, "seed {seed}, tick {}", seen.elapsed);
             }
-            let seeks = seen
-                .status
-                .cups
-                .iter()
-                .any(|cup| cup.state == CupState::Seeking);
-            assert!(
-                !(seeks && seen.status.state != State::Active),
-                "seed {seed}"
-            );
+            let seeks = seen.status.cups.iter().any(|cup| cup.state == CupState::Seeking);
+            assert!(!(seeks && seen.status.state != State::Active), "seed {seed}");
         });
     }
 }
@@ -421,9 +329,7 @@ fn no_cup_seals_that_did_not_hold_the_floor_for_its_time() {
 fn the_same_seed_gives_the_same_run() {
     let record = |seed| {
         let mut ticks = Vec::new();
-        run(seed, |seen| {
-            ticks.push((seen.status, seen.outputs, seen.events.clone()))
-        });
+        run(seed, |seen| ticks.push((seen.status, seen.outputs, seen.events.clone())));
         ticks
     };
     for seed in 0..20 {
@@ -469,31 +375,16 @@ fn no_samples_requests_or_clock_make_it_panic_or_say_too_much() {
                     ..Limits::default()
                 }),
                 3 => Request::Arm,
-                4 => Request::Seek {
-                    cups: CupSet(rng.random()),
-                    expected_pa: extreme(&mut rng),
-                },
+                4 => Request::Seek { cups: CupSet(rng.random()), expected_pa: extreme(&mut rng) },
                 _ => request(&mut rng),
             };
-            let packet = Packet {
-                seq: rng.random(),
-                body,
-            };
+            let packet = Packet { seq: rng.random(), body };
             let tick = bench.step(rng.random_ratio(4, 5).then_some(&packet));
             most = most.max(tick.reports.as_slice().len());
-            let status_is_last = matches!(
-                tick.reports.as_slice().last().map(|r| r.body),
-                Some(Report::Status(_))
-            );
-            assert!(
-                status_is_last,
-                "seed {seed}: no room was left for the status"
-            );
+            let status_is_last = matches!(tick.reports.as_slice().last().map(|r| r.body), Some(Report::Status(_)));
+            assert!(status_is_last, "seed {seed}: no room was left for the status");
         }
-        assert!(
-            most <= Reports::MAX,
-            "seed {seed}: {most} reports in a tick"
-        );
+        assert!(most <= Reports::MAX, "seed {seed}: {most} reports in a tick");
     }
 }
 

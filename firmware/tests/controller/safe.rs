@@ -3,35 +3,22 @@
 use crate::bench::Bench;
 use firmware::{CupSet, CupState, Event, Limits, Refusal, Request, State, VERSION};
 
-const RELEASE: Request = Request::Release {
-    cups: CupSet::ALL,
-    blow_ms: 100,
-};
+const RELEASE: Request = Request::Release { cups: CupSet::ALL, blow_ms: 100 };
 const HELD: CupSet = CupSet(0b00_0011);
 const SEEKING: CupSet = CupSet(0b00_1100);
 
 /// Two cups sealed, two seek, the pinch closed.
 fn busy() -> Bench {
     let mut bench = Bench::holding(HELD);
-    bench.ok(Request::Seek {
-        cups: SEEKING,
-        expected_pa: 0,
-    });
+    bench.ok(Request::Seek { cups: SEEKING, expected_pa: 0 });
     bench.ok(Request::Pinch { force_mn: 4_000 });
     bench
 }
 
 fn check_holding(bench: &Bench) {
     assert_eq!(bench.status.state, State::SafeHolding);
-    assert_eq!(
-        bench.vented(),
-        CupSet(CupSet::ALL.0 & !HELD.0),
-        "seeking cups vent, held ones stay"
-    );
-    assert_eq!(
-        bench.outputs.pinch_force_mn, 4_000,
-        "the pinch keeps its force"
-    );
+    assert_eq!(bench.vented(), CupSet(CupSet::ALL.0 & !HELD.0), "seeking cups vent, held ones stay");
+    assert_eq!(bench.outputs.pinch_force_mn, 4_000, "the pinch keeps its force");
     assert!(!bench.outputs.blow_off);
 }
 
@@ -57,10 +44,7 @@ fn host_silence_while_holding_holds_on_at_the_deadline_and_not_before() {
 #[test]
 fn host_silence_with_nothing_held_lets_everything_rest() {
     let mut bench = Bench::active();
-    bench.ok(Request::Seek {
-        cups: SEEKING,
-        expected_pa: 0,
-    });
+    bench.ok(Request::Seek { cups: SEEKING, expected_pa: 0 });
     assert!(bench.outputs.generator);
     bench.tick(100);
     check_empty(&bench);
@@ -95,11 +79,7 @@ fn a_stop_and_a_loss_of_air_hold_on_too() {
     let mut bench = busy();
     bench.samples.supply_ok = false;
     bench.alive(10);
-    assert_eq!(
-        bench.status.state,
-        State::Active,
-        "a pressure switch may chatter"
-    );
+    assert_eq!(bench.status.state, State::Active, "a pressure switch may chatter");
     assert!(!bench.status.supply_ok);
     bench.alive(1);
     check_holding(&bench);
@@ -177,18 +157,10 @@ fn holding_stays_even_if_every_cup_is_lost_meanwhile() {
 fn the_generator_goes_on_being_regulated_while_holding() {
     let mut bench = Bench::holding(HELD);
     bench.tick(100);
-    for (manifold_pa, runs) in [
-        (76_000, false),
-        (61_000, false),
-        (59_000, true),
-        (74_000, true),
-    ] {
+    for (manifold_pa, runs) in [(76_000, false), (61_000, false), (59_000, true), (74_000, true)] {
         bench.samples.manifold_pa = manifold_pa;
         bench.tick(5);
-        assert_eq!(
-            bench.outputs.generator, runs,
-            "manifold at {manifold_pa} Pa"
-        );
+        assert_eq!(bench.outputs.generator, runs, "manifold at {manifold_pa} Pa");
     }
 }
 
@@ -198,13 +170,7 @@ fn release_seek_pinch_and_clear_are_locked_while_holding() {
     bench.tick(100);
     for _ in 0..2 {
         bench.refused(RELEASE, Refusal::Locked);
-        bench.refused(
-            Request::Seek {
-                cups: SEEKING,
-                expected_pa: 0,
-            },
-            Refusal::Locked,
-        );
+        bench.refused(Request::Seek { cups: SEEKING, expected_pa: 0 }, Refusal::Locked);
         bench.refused(Request::Pinch { force_mn: 0 }, Refusal::Locked);
         bench.refused(Request::Clear, Refusal::Holding);
         check_holding(&bench);
@@ -228,10 +194,7 @@ fn hello_and_arm_change_nothing_and_the_release_after_them_lets_go() {
     bench.tick(100);
     bench.arm_again();
     assert_eq!(bench.status.state, State::Active);
-    assert_eq!(
-        (bench.sealed(), bench.outputs.pinch_force_mn),
-        (HELD, 4_000)
-    );
+    assert_eq!((bench.sealed(), bench.outputs.pinch_force_mn), (HELD, 4_000));
     assert_eq!(bench.vented(), CupSet(CupSet::ALL.0 & !HELD.0));
     bench.ok(RELEASE);
     assert_eq!(bench.vented(), CupSet::ALL);
@@ -246,11 +209,7 @@ fn silence_after_hello_and_arm_goes_back_to_holding_until_a_command_has_come() {
     bench.tick(10);
     bench.arm_again();
     bench.tick(100);
-    assert_eq!(
-        bench.status.state,
-        State::SafeHolding,
-        "hello and arm are no command"
-    );
+    assert_eq!(bench.status.state, State::SafeHolding, "hello and arm are no command");
     assert_eq!(bench.vented(), CupSet(CupSet::ALL.0 & !HELD.0));
     bench.arm_again();
     bench.ok(Request::Clear);
@@ -324,10 +283,7 @@ fn a_release_input_while_active_is_not_heard() {
 fn blow_off_ends_with_the_active_state() {
     for stop in [Request::Stop, Request::Hello { version: VERSION }] {
         let mut bench = Bench::holding(HELD);
-        bench.ok(Request::Release {
-            cups: CupSet(1),
-            blow_ms: 200,
-        });
+        bench.ok(Request::Release { cups: CupSet(1), blow_ms: 200 });
         assert!(bench.outputs.blow_off);
         bench.ok(stop);
         assert_eq!(bench.status.state, State::SafeHolding);

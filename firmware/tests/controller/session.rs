@@ -3,14 +3,8 @@
 use crate::bench::Bench;
 use firmware::{CUPS, CupSet, CupState, Event, Limits, Refusal, Report, Request, State, VERSION};
 
-const SEEK: Request = Request::Seek {
-    cups: CupSet::ALL,
-    expected_pa: 60_000,
-};
-const RELEASE: Request = Request::Release {
-    cups: CupSet::ALL,
-    blow_ms: 100,
-};
+const SEEK: Request = Request::Seek { cups: CupSet::ALL, expected_pa: 60_000 };
+const RELEASE: Request = Request::Release { cups: CupSet::ALL, blow_ms: 100 };
 const HELLO: Request = Request::Hello { version: VERSION };
 const LIMITS: fn() -> Request = || Request::Limits(Limits::default());
 
@@ -18,16 +12,7 @@ const LIMITS: fn() -> Request = || Request::Limits(Limits::default());
 fn before_hello_everything_but_stop_is_refused() {
     let mut bench = Bench::new();
     let pinch = Request::Pinch { force_mn: 1 };
-    for request in [
-        LIMITS(),
-        Request::Arm,
-        SEEK,
-        RELEASE,
-        Request::Tare,
-        Request::Heartbeat,
-        Request::Clear,
-        pinch,
-    ] {
+    for request in [LIMITS(), Request::Arm, SEEK, RELEASE, Request::Tare, Request::Heartbeat, Request::Clear, pinch] {
         bench.refused(request, Refusal::NotGreeted);
         assert_eq!(bench.status.state, State::Boot);
     }
@@ -53,28 +38,11 @@ fn hello_comes_first_then_limits_then_arm() {
 #[test]
 fn another_version_is_refused_and_told_ours() {
     let mut bench = Bench::new();
-    let packet = firmware::Packet {
-        seq: 9,
-        body: Request::Hello {
-            version: VERSION + 1,
-        },
-    };
+    let packet = firmware::Packet { seq: 9, body: Request::Hello { version: VERSION + 1 } };
     let tick = bench.step(Some(&packet));
     let bodies: Vec<Report> = tick.reports.iter().map(|packet| packet.body).collect();
-    assert_eq!(
-        bodies[0],
-        Report::Hello {
-            version: VERSION,
-            cups: CUPS as u8
-        }
-    );
-    assert_eq!(
-        bodies[1],
-        Report::Refused {
-            seq: 9,
-            reason: Refusal::WrongVersion
-        }
-    );
+    assert_eq!(bodies[0], Report::Hello { version: VERSION, cups: CUPS as u8 });
+    assert_eq!(bodies[1], Report::Refused { seq: 9, reason: Refusal::WrongVersion });
     assert_eq!(bodies.len(), 3);
     bench.refused(LIMITS(), Refusal::NotGreeted);
 }
@@ -98,21 +66,14 @@ fn a_hello_of_another_version_ends_the_session_and_so_leads_to_a_safe_state() {
 fn limits_outside_their_ranges_are_refused_and_change_nothing() {
     let mut bench = Bench::new();
     bench.ok(HELLO);
-    let limits = Limits {
-        heartbeat_ms: 10_000,
-        ..Limits::default()
-    };
+    let limits = Limits { heartbeat_ms: 10_000, ..Limits::default() };
     bench.refused(Request::Limits(limits), Refusal::OutOfRange);
     bench.refused(Request::Arm, Refusal::NoLimits);
     bench.ok(LIMITS());
     bench.refused(Request::Limits(limits), Refusal::OutOfRange);
     bench.ok(Request::Arm);
     bench.tick(100);
-    assert_eq!(
-        bench.status.state,
-        State::SafeEmpty,
-        "the old heartbeat still counts"
-    );
+    assert_eq!(bench.status.state, State::SafeEmpty, "the old heartbeat still counts");
 }
 
 #[test]
@@ -129,19 +90,10 @@ fn limits_do_not_change_under_a_hold() {
 fn sets_without_a_cup_or_with_a_cup_too_many_are_refused() {
     let mut bench = Bench::active();
     for cups in [CupSet::NONE, CupSet(0x40), CupSet(0xff)] {
-        bench.refused(
-            Request::Seek {
-                cups,
-                expected_pa: 0,
-            },
-            Refusal::OutOfRange,
-        );
+        bench.refused(Request::Seek { cups, expected_pa: 0 }, Refusal::OutOfRange);
         bench.refused(Request::Release { cups, blow_ms: 0 }, Refusal::OutOfRange);
     }
-    let beyond = Request::Seek {
-        cups: CupSet::ALL,
-        expected_pa: 101_326,
-    };
+    let beyond = Request::Seek { cups: CupSet::ALL, expected_pa: 101_326 };
     bench.refused(beyond, Refusal::OutOfRange);
     bench.refused(Request::Pinch { force_mn: 30_001 }, Refusal::OutOfRange);
     assert_eq!(bench.vented(), CupSet::ALL);
@@ -192,10 +144,7 @@ fn clear_leaves_safe_empty_for_ready_and_vents_what_is_lost() {
     assert_eq!(bench.cups(CupState::Lost), CupSet(0b01));
     assert!(!bench.vented().contains(0), "a lost cup stays on vacuum");
     bench.ok(Request::Clear);
-    assert_eq!(
-        (bench.sealed(), bench.vented()),
-        (CupSet(0b10), CupSet(0b11_1101))
-    );
+    assert_eq!((bench.sealed(), bench.vented()), (CupSet(0b10), CupSet(0b11_1101)));
 }
 
 #[test]
@@ -225,10 +174,7 @@ fn requests_may_be_repeated_where_an_answer_was_lost() {
     bench.alive(48);
     assert!(bench.outputs.blow_off);
     bench.alive(1);
-    assert!(
-        !bench.outputs.blow_off,
-        "the second release must not blow longer"
-    );
+    assert!(!bench.outputs.blow_off, "the second release must not blow longer");
 }
 
 #[test]

@@ -1,11 +1,7 @@
 //! Boxes and cylinders in a tote, rendered by rays, with the noise of a stereo camera: what the tests look at.
 //! It is made for the tests alone and knows nothing of suction.
 #![allow(dead_code, missing_docs, reason = "each test uses a part of it")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that panics has failed"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has failed")]
 
 use std::sync::Arc;
 
@@ -16,8 +12,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scene::frame::Tote;
 use scene::{
-    Belief, Catalogue, Fragility, HeightMap, Item, ItemId, Mask, Material, Pose, Shape, Sku,
-    SkuName, Timestamp,
+    Belief, Catalogue, Fragility, HeightMap, Item, ItemId, Mask, Material, Pose, Shape, Sku, SkuName, Timestamp,
 };
 
 pub const TOTE: [f64; 3] = [0.6, 0.4, 0.3];
@@ -48,32 +43,15 @@ pub fn sku(name: &str, size_m: [f64; 3], mass_kg: f64, shape: Shape, material: M
 /// A carton that stands on the floor at (x, y), turned by `yaw`.
 pub fn carton(name: &str, size_m: [f64; 3], mass_kg: f64, x: f64, y: f64, yaw: f64) -> Solid {
     let at = Isometry3::new(Vector3::new(x, y, 0.5 * size_m[2]), Vector3::z() * yaw);
-    Solid {
-        sku: sku(name, size_m, mass_kg, Shape::Box, Material::Carton),
-        at,
-    }
+    Solid { sku: sku(name, size_m, mass_kg, Shape::Box, Material::Carton), at }
 }
 
 /// A can that lies on the floor, its axis turned by `yaw` from x.
-pub fn lying_can(
-    name: &str,
-    diameter: f64,
-    length: f64,
-    mass_kg: f64,
-    x: f64,
-    y: f64,
-    yaw: f64,
-) -> Solid {
+pub fn lying_can(name: &str, diameter: f64, length: f64, mass_kg: f64, x: f64, y: f64, yaw: f64) -> Solid {
     let turn = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw)
         * UnitQuaternion::from_axis_angle(&Vector3::y_axis(), core::f64::consts::FRAC_PI_2);
     Solid {
-        sku: sku(
-            name,
-            [diameter, diameter, length],
-            mass_kg,
-            Shape::Cylinder,
-            Material::Metal,
-        ),
+        sku: sku(name, [diameter, diameter, length], mass_kg, Shape::Cylinder, Material::Metal),
         at: Isometry3::from_parts(Translation3::new(x, y, 0.5 * diameter), turn),
     }
 }
@@ -96,10 +74,7 @@ impl Solid {
         let d = self.at.inverse_transform_vector(way);
         let half = self.sku.size_m.map(|s| 0.5 * s);
         let slab = |axis: usize| {
-            let (a, b) = (
-                (-half[axis] - p[axis]) / d[axis],
-                (half[axis] - p[axis]) / d[axis],
-            );
+            let (a, b) = ((-half[axis] - p[axis]) / d[axis], (half[axis] - p[axis]) / d[axis]);
             (a.min(b), a.max(b))
         };
         let (mut near, mut far) = slab(2);
@@ -139,19 +114,11 @@ pub struct Look {
 
 impl Look {
     pub fn around(&self) -> Surroundings<'_> {
-        Surroundings {
-            tool: &self.tool,
-            tote: &self.tote,
-            surface: &self.surface,
-            catalogue: &self.catalogue,
-        }
+        Surroundings { tool: &self.tool, tote: &self.tote, surface: &self.surface, catalogue: &self.catalogue }
     }
 
     pub fn item(&self, id: usize) -> &Item {
-        self.items
-            .iter()
-            .find(|i| i.id.0 as usize == id)
-            .expect("the solid is seen")
+        self.items.iter().find(|i| i.id.0 as usize == id).expect("the solid is seen")
     }
 }
 
@@ -164,18 +131,11 @@ pub struct Sensor {
     pub holes: f64,
 }
 
-pub const STEREO: Sensor = Sensor {
-    noise_m: 0.0025,
-    holes: 0.01,
-};
+pub const STEREO: Sensor = Sensor { noise_m: 0.0025, holes: 0.01 };
 
 /// The default cell without its files.
 pub fn cell() -> Cell {
-    Cell::from_toml(
-        include_str!("../../../src/cells/default.toml"),
-        "default.toml",
-    )
-    .unwrap()
+    Cell::from_toml(include_str!("../../../src/cells/default.toml"), "default.toml").unwrap()
 }
 
 pub fn look(solids: &[Solid], sensor: Sensor, seed: u64) -> Look {
@@ -186,11 +146,7 @@ pub fn look(solids: &[Solid], sensor: Sensor, seed: u64) -> Look {
     let (depth, ids) = render(solids);
     let noise = Noise::new(&mut rng);
     let holes = Noise::new(&mut rng);
-    let limit = if sensor.holes <= 0.0 {
-        f64::INFINITY
-    } else {
-        upper_quantile(sensor.holes)
-    };
+    let limit = if sensor.holes <= 0.0 { f64::INFINITY } else { upper_quantile(sensor.holes) };
     let mut points: Vec<Option<Point3<f64>>> = vec![None; WIDTH * HEIGHT];
     for v in 0..HEIGHT {
         for u in 0..WIDTH {
@@ -199,27 +155,13 @@ pub fn look(solids: &[Solid], sensor: Sensor, seed: u64) -> Look {
                 continue;
             }
             let white: f64 = rng.random_range(-0.5..0.5);
-            let error =
-                sensor.noise_m * (depth[k] / CAMERA_Z).powi(2) * (noise.at(u, v) + 0.5 * white);
+            let error = sensor.noise_m * (depth[k] / CAMERA_Z).powi(2) * (noise.at(u, v) + 0.5 * white);
             points[k] = Some(unproject(u, v, depth[k] + error));
         }
     }
-    let catalogue: Catalogue = solids
-        .iter()
-        .map(|s| (s.sku.name.clone(), s.sku.clone()))
-        .collect();
-    let items = solids
-        .iter()
-        .enumerate()
-        .filter_map(|(id, solid)| item(id, solid, &ids, &points, &tote))
-        .collect();
-    Look {
-        tool,
-        surface: height_map(&points),
-        tote,
-        catalogue,
-        items,
-    }
+    let catalogue: Catalogue = solids.iter().map(|s| (s.sku.name.clone(), s.sku.clone())).collect();
+    let items = solids.iter().enumerate().filter_map(|(id, solid)| item(id, solid, &ids, &points, &tote)).collect();
+    Look { tool, surface: height_map(&points), tote, catalogue, items }
 }
 
 /// The value that a standard normal exceeds with this probability (bisection on a logistic approximation).
@@ -229,11 +171,7 @@ fn upper_quantile(share: f64) -> f64 {
 
 /// Camera over the tote's middle: x along the tote's x, y against its y.
 fn unproject(u: usize, v: usize, z: f64) -> Point3<f64> {
-    Point3::new(
-        (u as f64 - 319.5) * z / FOCAL,
-        -(v as f64 - 239.5) * z / FOCAL,
-        CAMERA_Z - z,
-    )
+    Point3::new((u as f64 - 319.5) * z / FOCAL, -(v as f64 - 239.5) * z / FOCAL, CAMERA_Z - z)
 }
 
 fn render(solids: &[Solid]) -> (Vec<f64>, Vec<u32>) {
@@ -246,10 +184,7 @@ fn render(solids: &[Solid]) -> (Vec<f64>, Vec<u32>) {
         let scale = FOCAL / (CAMERA_Z - c.z - radius).max(0.2);
         let span = |middle: f64, n: usize| {
             let low = (middle - scale * radius - 60.0).max(0.0) as usize;
-            (
-                low,
-                ((middle + scale * radius + 60.0).max(0.0) as usize).min(n),
-            )
+            (low, ((middle + scale * radius + 60.0).max(0.0) as usize).min(n))
         };
         let near = FOCAL / (CAMERA_Z - c.z);
         let (u0, u1) = span(319.5 + c.x * near, WIDTH);
@@ -267,13 +202,7 @@ fn render(solids: &[Solid]) -> (Vec<f64>, Vec<u32>) {
     (depth, ids)
 }
 
-fn item(
-    id: usize,
-    solid: &Solid,
-    ids: &[u32],
-    points: &[Option<Point3<f64>>],
-    tote: &Container<Tote>,
-) -> Option<Item> {
+fn item(id: usize, solid: &Solid, ids: &[u32], points: &[Option<Point3<f64>>], tote: &Container<Tote>) -> Option<Item> {
     let pixels: Vec<(u32, u32)> = (0..HEIGHT as u32)
         .flat_map(|v| (0..WIDTH as u32).map(move |u| (u, v)))
         .filter(|(u, v)| ids[*v as usize * WIDTH + *u as usize] == id as u32)
@@ -281,11 +210,7 @@ fn item(
     if pixels.len() < 100 {
         return None;
     }
-    let alone = render(std::slice::from_ref(solid))
-        .1
-        .iter()
-        .filter(|i| **i == 0)
-        .count();
+    let alone = render(std::slice::from_ref(solid)).1.iter().filter(|i| **i == 0).count();
     let (mut cloud, mut normals) = (Vec::new(), Vec::new());
     for &(u, v) in &pixels {
         let at = |du: i64, dv: i64| {
@@ -307,51 +232,30 @@ fn item(
     // The side that looks up most is the box's z; a lying cylinder's axis is its x.
     let turn = solid.at.rotation;
     let axes = [Vector3::x(), Vector3::y(), Vector3::z()].map(|a| turn * a);
-    let up = (0..3).fold(0, |m, i| {
-        if axes[i].z.abs() > axes[m].z.abs() + 1e-9 {
-            i
-        } else {
-            m
-        }
-    });
+    let up = (0..3).fold(0, |m, i| if axes[i].z.abs() > axes[m].z.abs() + 1e-9 { i } else { m });
     let [x, z] = if solid.sku.shape == Shape::Cylinder && axes[2].z.abs() < 0.7 {
         let x = axes[2];
         [x, (Vector3::z() - x * x.z).normalize()]
     } else {
         [axes[(up + 1) % 3], axes[up] * axes[up].z.signum()]
     };
-    let rotation = UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(
-        Matrix3::from_columns(&[x, z.cross(&x), z]),
-    ));
-    let inside: Vec<_> = cloud
-        .iter()
-        .map(|p| rotation.inverse_transform_point(&tote.world_from.inverse().point(p)))
-        .collect();
+    let rotation = UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(Matrix3::from_columns(&[
+        x,
+        z.cross(&x),
+        z,
+    ])));
+    let inside: Vec<_> =
+        cloud.iter().map(|p| rotation.inverse_transform_point(&tote.world_from.inverse().point(p))).collect();
     let low = |a: usize| inside.iter().map(|p| p[a]).fold(f64::INFINITY, f64::min);
-    let high = |a: usize| {
-        inside
-            .iter()
-            .map(|p| p[a])
-            .fold(f64::NEG_INFINITY, f64::max)
-    };
-    let middle = Point3::new(
-        0.5 * (low(0) + high(0)),
-        0.5 * (low(1) + high(1)),
-        0.5 * (low(2) + high(2)),
-    );
+    let high = |a: usize| inside.iter().map(|p| p[a]).fold(f64::NEG_INFINITY, f64::max);
+    let middle = Point3::new(0.5 * (low(0) + high(0)), 0.5 * (low(1) + high(1)), 0.5 * (low(2) + high(2)));
     let tote_from_item = Pose::from_parts((rotation * middle).coords, rotation);
     Some(Item {
         id: ItemId(id as u32),
         taken_at: Timestamp::ZERO,
         score: 0.95,
         mask: Mask::from_pixels(&pixels)?,
-        beliefs: vec![
-            Belief {
-                sku: Some(solid.sku.name.clone()),
-                p: 0.97,
-            },
-            Belief { sku: None, p: 0.03 },
-        ],
+        beliefs: vec![Belief { sku: Some(solid.sku.name.clone()), p: 0.97 }, Belief { sku: None, p: 0.03 }],
         cloud,
         normals,
         world_from_item: tote.world_from * tote_from_item,
@@ -365,11 +269,8 @@ fn item(
 /// Cells of 5 mm, each at the upper quartile of its readings.
 fn height_map(points: &[Option<Point3<f64>>]) -> HeightMap<Tote> {
     let mut map = HeightMap::over_floor([TOTE[0], TOTE[1]], 0.005, f32::NAN);
-    let mut readings: Vec<(usize, f64)> = points
-        .iter()
-        .flatten()
-        .filter_map(|p| map.cell_at(p.x, p.y).map(|(i, j)| (j * map.nx + i, p.z)))
-        .collect();
+    let mut readings: Vec<(usize, f64)> =
+        points.iter().flatten().filter_map(|p| map.cell_at(p.x, p.y).map(|(i, j)| (j * map.nx + i, p.z))).collect();
     readings.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
     for group in readings.chunk_by(|a, b| a.0 == b.0) {
         map.z[group[0].0] = group[(group.len() - 1) * 3 / 4].1 as f32;
@@ -386,29 +287,16 @@ const ACROSS: usize = WIDTH / COARSE + 3;
 impl Noise {
     fn new(rng: &mut ChaCha8Rng) -> Self {
         let count = ACROSS * (HEIGHT / COARSE + 3);
-        Self(
-            (0..count)
-                .map(|_| (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0)
-                .collect(),
-        )
+        Self((0..count).map(|_| (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0).collect())
     }
 
     fn at(&self, u: usize, v: usize) -> f64 {
         let (x, y) = (u as f64 / COARSE as f64, v as f64 / COARSE as f64);
         let (i, j) = (x as usize, y as usize);
         let (a, b) = (x - i as f64, y - j as f64);
-        let weights = [
-            (0, 0, (1.0 - a) * (1.0 - b)),
-            (1, 0, a * (1.0 - b)),
-            (0, 1, (1.0 - a) * b),
-            (1, 1, a * b),
-        ];
+        let weights = [(0, 0, (1.0 - a) * (1.0 - b)), (1, 0, a * (1.0 - b)), (0, 1, (1.0 - a) * b), (1, 1, a * b)];
         let power: f64 = weights.iter().map(|w| w.2 * w.2).sum();
-        weights
-            .iter()
-            .map(|(di, dj, w)| w * self.0[(j + dj) * ACROSS + i + di])
-            .sum::<f64>()
-            / power.sqrt()
+        weights.iter().map(|(di, dj, w)| w * self.0[(j + dj) * ACROSS + i + di]).sum::<f64>() / power.sqrt()
     }
 }
 
@@ -423,34 +311,14 @@ pub fn heap(seed: u64) -> Vec<Solid> {
             let yaw = rng.random_range(-1.5..1.5);
             let name = format!("item-{}-{column}", layer);
             let solid = if rng.random_bool(0.3) {
-                lying_can(
-                    &name,
-                    rng.random_range(0.05..0.08),
-                    rng.random_range(0.08..0.13),
-                    0.4,
-                    x,
-                    y,
-                    yaw,
-                )
+                lying_can(&name, rng.random_range(0.05..0.08), rng.random_range(0.08..0.13), 0.4, x, y, yaw)
             } else {
-                let size = [
-                    rng.random_range(0.07..0.16),
-                    rng.random_range(0.05..0.1),
-                    rng.random_range(0.03..0.07),
-                ];
+                let size = [rng.random_range(0.07..0.16), rng.random_range(0.05..0.1), rng.random_range(0.03..0.07)];
                 carton(&name, size, rng.random_range(0.1..0.6), x, y, yaw)
             };
-            let lean = Vector3::new(
-                rng.random_range(-1.0..1.0),
-                rng.random_range(-1.0..1.0),
-                0.1,
-            );
+            let lean = Vector3::new(rng.random_range(-1.0..1.0), rng.random_range(-1.0..1.0), 0.1);
             let tilt = rng.random_range(0.0..0.25) * f64::from(layer);
-            solids.push(
-                solid
-                    .tilted(lean, tilt, 0.0)
-                    .raised(0.07 * f64::from(layer)),
-            );
+            solids.push(solid.tilted(lean, tilt, 0.0).raised(0.07 * f64::from(layer)));
         }
     }
     solids
@@ -468,14 +336,7 @@ pub fn under(solids: &[Solid], from: &Point3<f64>, axis: &Vector3<f64>) -> Optio
 }
 
 /// How many of 24 points of a wanted cup's lip lie on the solid within ±`reach` of the lip's plane.
-pub fn lip_on(
-    solids: &[Solid],
-    id: usize,
-    look: &Look,
-    hold: &control::Hold,
-    cup: usize,
-    reach: f64,
-) -> usize {
+pub fn lip_on(solids: &[Solid], id: usize, look: &Look, hold: &control::Hold, cup: usize, reach: f64) -> usize {
     let tote_from_tool = look.tote.world_from.inverse() * hold.world_from_tool;
     let axis = tote_from_tool.direction(&Vector3::z());
     let [x, y] = look.tool.cups[cup];

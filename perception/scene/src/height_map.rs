@@ -30,14 +30,7 @@ impl<F: Frame> HeightMap<F> {
     /// A map of `nx × ny` cells, all of them at height `z`.
     #[must_use]
     pub fn filled(origin: [f64; 2], cell: f64, nx: usize, ny: usize, z: f32) -> Self {
-        Self {
-            origin,
-            cell,
-            nx,
-            ny,
-            z: vec![z; nx * ny],
-            frame: PhantomData,
-        }
+        Self { origin, cell, nx, ny, z: vec![z; nx * ny], frame: PhantomData }
     }
 
     /// A map that covers a floor of `size` metres centred on the frame's origin, all cells at `z`.
@@ -53,8 +46,7 @@ impl<F: Frame> HeightMap<F> {
     pub fn cell_at(&self, x: f64, y: f64) -> Option<(usize, usize)> {
         let i = ((x - self.origin[0]) / self.cell).floor();
         let j = ((y - self.origin[1]) / self.cell).floor();
-        (i >= 0.0 && j >= 0.0 && (i as usize) < self.nx && (j as usize) < self.ny)
-            .then_some((i as usize, j as usize))
+        (i >= 0.0 && j >= 0.0 && (i as usize) < self.nx && (j as usize) < self.ny).then_some((i as usize, j as usize))
     }
 
     /// Height of cell (i, j) in metres; NaN where never seen. The caller keeps i < nx, j < ny.
@@ -71,10 +63,7 @@ impl<F: Frame> HeightMap<F> {
     /// The centre of cell (i, j) in F, metres.
     #[must_use]
     pub fn centre(&self, i: usize, j: usize) -> [f64; 2] {
-        [
-            self.origin[0] + (i as f64 + 0.5) * self.cell,
-            self.origin[1] + (j as f64 + 0.5) * self.cell,
-        ]
+        [self.origin[0] + (i as f64 + 0.5) * self.cell, self.origin[1] + (j as f64 + 0.5) * self.cell]
     }
 }
 

@@ -29,10 +29,7 @@ impl Intrinsics {
     #[must_use]
     pub fn project(&self, in_camera: &Point3<f64>) -> Option<Point2<f64>> {
         (in_camera.z > 1e-9).then(|| {
-            Point2::new(
-                self.fx * in_camera.x / in_camera.z + self.cx,
-                self.fy * in_camera.y / in_camera.z + self.cy,
-            )
+            Point2::new(self.fx * in_camera.x / in_camera.z + self.cx, self.fy * in_camera.y / in_camera.z + self.cy)
         })
     }
 
@@ -82,10 +79,7 @@ impl RgbdImage {
     #[must_use]
     pub fn world_point(&self, u: usize, v: usize) -> Option<Point3<f64>> {
         let z = self.depth_at(u, v)?;
-        Some(
-            self.world_from_camera
-                .point(&self.intrinsics.unproject(u as f64, v as f64, z)),
-        )
+        Some(self.world_from_camera.point(&self.intrinsics.unproject(u as f64, v as f64, z)))
     }
 }
 

@@ -29,13 +29,7 @@ impl Mask {
         for &(u, v) in pixels {
             bits[(v - y) as usize * width as usize + (u - x) as usize] = 1;
         }
-        Some(Self {
-            x,
-            y,
-            width,
-            height,
-            bits,
-        })
+        Some(Self { x, y, width, height, bits })
     }
 
     /// True for a pixel (image coordinates) inside the item.

@@ -46,10 +46,7 @@ impl<A: Frame, B: Frame> Pose<A, B> {
     /// A pose from the origin of B in A (metres) and the rotation that takes B's axes to A's.
     #[must_use]
     pub fn from_parts(origin: Vector3<f64>, rotation: UnitQuaternion<f64>) -> Self {
-        Self(
-            Isometry3::from_parts(Translation3::from(origin), rotation),
-            PhantomData,
-        )
+        Self(Isometry3::from_parts(Translation3::from(origin), rotation), PhantomData)
     }
 
     /// A pose that only shifts, metres.
@@ -97,12 +94,7 @@ impl<A: Frame, B: Frame> Pose<A, B> {
     /// True when every number in it is finite.
     #[must_use]
     pub fn is_finite(&self) -> bool {
-        self.0
-            .translation
-            .vector
-            .iter()
-            .chain(self.0.rotation.coords.iter())
-            .all(|v| v.is_finite())
+        self.0.translation.vector.iter().chain(self.0.rotation.coords.iter()).all(|v| v.is_finite())
     }
 }
 
@@ -159,9 +151,7 @@ impl<'de, A: Frame, B: Frame> Deserialize<'de> for Pose<A, B> {
         let v = <[f64; 7]>::deserialize(deserializer)?;
         let q = nalgebra::Quaternion::new(v[6], v[3], v[4], v[5]);
         if v.iter().any(|x| !x.is_finite()) {
-            return Err(serde::de::Error::custom(
-                "pose has a number that is not finite",
-            ));
+            return Err(serde::de::Error::custom("pose has a number that is not finite"));
         }
         if (q.norm() - 1.0).abs() > 0.01 {
             return Err(serde::de::Error::custom(format!(
@@ -169,10 +159,7 @@ impl<'de, A: Frame, B: Frame> Deserialize<'de> for Pose<A, B> {
                 q.norm()
             )));
         }
-        Ok(Self::from_parts(
-            Vector3::new(v[0], v[1], v[2]),
-            UnitQuaternion::from_quaternion(q),
-        ))
+        Ok(Self::from_parts(Vector3::new(v[0], v[1], v[2]), UnitQuaternion::from_quaternion(q)))
     }
 }
 
@@ -189,11 +176,7 @@ mod tests {
         );
         let point = Point3::new(0.5, 0.6, 0.7);
         let back = pose.inverse().point(&pose.point(&point));
-        assert!(
-            (back - point).norm() < 1e-12,
-            "off by {} m",
-            (back - point).norm()
-        );
+        assert!((back - point).norm() < 1e-12, "off by {} m", (back - point).norm());
     }
 
     #[test]
@@ -201,16 +184,8 @@ mod tests {
         let pose = Pose::<World, Item>::from_translation(Vector3::new(1.0, 2.0, 3.0));
         let text = serde_json::to_string(&pose).unwrap();
         assert_eq!(text, "[1.0,2.0,3.0,0.0,0.0,0.0,1.0]");
-        assert_eq!(
-            serde_json::from_str::<Pose<World, Item>>(&text).unwrap(),
-            pose
-        );
+        assert_eq!(serde_json::from_str::<Pose<World, Item>>(&text).unwrap(), pose);
         let error = serde_json::from_str::<Pose<World, Item>>("[0,0,0,0,0,0,2]").unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("pose has a quaternion of length 2.0000"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("pose has a quaternion of length 2.0000"), "{error}");
     }
 }

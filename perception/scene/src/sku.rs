@@ -19,15 +19,11 @@ impl SkuName {
     pub fn new(name: &str) -> Result<Self, String> {
         let good = !name.is_empty()
             && name.len() <= 64
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if good {
             Ok(Self(name.into()))
         } else {
-            Err(format!(
-                "SKU name {name:?} must be 1 to 64 characters of a-z, 0-9 and -"
-            ))
+            Err(format!("SKU name {name:?} must be 1 to 64 characters of a-z, 0-9 and -"))
         }
     }
     /// The name as text.
@@ -133,11 +129,7 @@ impl Sku {
         if let Some(mass) = self.mass_kg
             && !(0.001..=25.0).contains(&mass)
         {
-            return Err(SkuError {
-                field: "mass_kg",
-                value: mass.to_string(),
-                rule: "from 0.001 to 25 kg",
-            });
+            return Err(SkuError { field: "mass_kg", value: mass.to_string(), rule: "from 0.001 to 25 kg" });
         }
         if let Some(barcode) = &self.barcode
             && !is_ean13(barcode)
@@ -181,11 +173,7 @@ impl core::error::Error for SkuError {}
 pub fn is_ean13(digits: &str) -> bool {
     let digits: Vec<u32> = digits.chars().filter_map(|c| c.to_digit(10)).collect();
     digits.len() == 13 && {
-        let sum: u32 = digits[..12]
-            .iter()
-            .zip([1, 3].iter().cycle())
-            .map(|(d, w)| d * w)
-            .sum();
+        let sum: u32 = digits[..12].iter().zip([1, 3].iter().cycle()).map(|(d, w)| d * w).sum();
         (10 - sum % 10) % 10 == digits[12]
     }
 }
@@ -220,14 +208,8 @@ mod tests {
             change(&mut sku);
             assert_eq!(sku.check().unwrap_err().to_string(), expected);
         };
-        check(
-            |s| s.size_m[1] = -0.08,
-            "size_m is [0.12, -0.08, 0.06]; must be each side from 0.005 to 0.6 m",
-        );
-        check(
-            |s| s.mass_kg = Some(f64::NAN),
-            "mass_kg is NaN; must be from 0.001 to 25 kg",
-        );
+        check(|s| s.size_m[1] = -0.08, "size_m is [0.12, -0.08, 0.06]; must be each side from 0.005 to 0.6 m");
+        check(|s| s.mass_kg = Some(f64::NAN), "mass_kg is NaN; must be from 0.001 to 25 kg");
         check(
             |s| s.barcode = Some("4006381333932".into()),
             "barcode is 4006381333932; must be 13 digits, the last the EAN-13 check digit",
@@ -236,11 +218,7 @@ mod tests {
 
     #[test]
     fn a_name_with_other_characters_is_refused() {
-        assert!(
-            SkuName::new("Tea Box")
-                .unwrap_err()
-                .contains("a-z, 0-9 and -")
-        );
+        assert!(SkuName::new("Tea Box").unwrap_err().contains("a-z, 0-9 and -"));
         assert!(serde_json::from_str::<SkuName>("\"../x\"").is_err());
     }
 }

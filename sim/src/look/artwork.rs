@@ -19,13 +19,7 @@ pub(crate) enum Badge {
     Shield,
 }
 
-pub(crate) const BADGES: [Badge; 5] = [
-    Badge::None,
-    Badge::Ellipse,
-    Badge::Banner,
-    Badge::Pill,
-    Badge::Shield,
-];
+pub(crate) const BADGES: [Badge; 5] = [Badge::None, Badge::Ellipse, Badge::Banner, Badge::Pill, Badge::Shield];
 
 /// What all packs of a brand share.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,11 +52,7 @@ pub(crate) struct Artwork {
 
 /// What can be read on a ground.
 pub(crate) fn ink_on(ground: Rgb) -> Rgb {
-    if luma(ground) > 0.52 {
-        lit(ground, 0.18)
-    } else {
-        mix(ground, [1.0; 3], 0.93)
-    }
+    if luma(ground) > 0.52 { lit(ground, 0.18) } else { mix(ground, [1.0; 3], 0.93) }
 }
 
 impl Artwork {
@@ -72,11 +62,7 @@ impl Artwork {
 
     /// The colour that the brand's ground mostly has.
     pub fn paper(&self) -> Rgb {
-        if self.brand.ground == Ground::Kraft {
-            [0.72, 0.56, 0.39]
-        } else {
-            self.brand.base
-        }
+        if self.brand.ground == Ground::Kraft { [0.72, 0.56, 0.39] } else { self.brand.base }
     }
 
     pub(crate) fn brand_name(&self, c: &mut Canvas, centre: [f32; 2], height: f32, room: f32) {
@@ -90,11 +76,7 @@ impl Artwork {
         let ink = match self.brand.badge {
             Badge::None => ink_on(self.paper()),
             Badge::Ellipse => {
-                c.ellipse(
-                    centre,
-                    [hx * 1.12 + 0.12 * height, hy * 1.15 + 0.1 * height],
-                    ink_on(plate),
-                );
+                c.ellipse(centre, [hx * 1.12 + 0.12 * height, hy * 1.15 + 0.1 * height], ink_on(plate));
                 c.ellipse(centre, [hx * 1.12, hy * 1.15], plate);
                 ink_on(plate)
             }
@@ -121,15 +103,7 @@ impl Artwork {
                 ink_on(plate)
             }
         };
-        lettering::write_centred(
-            c,
-            &self.brand.name,
-            centre[0],
-            centre[1] + 0.5 * height,
-            height,
-            pen,
-            ink,
-        );
+        lettering::write_centred(c, &self.brand.name, centre[0], centre[1] + 0.5 * height, height, pen, ink);
     }
 
     /// The front of the pack. `k` tells one front from another of the same pack.
@@ -147,54 +121,22 @@ impl Artwork {
             (false, true) => [0.1 * w, 0.36 * h, 0.9 * w, 0.8 * h],
             (false, false) => [0.08 * w, 0.07 * h, 0.92 * w, 0.52 * h],
         };
-        hero::draw(
-            &mut c,
-            picture,
-            self.hero,
-            [self.second, self.third],
-            &mut rng,
-        );
-        let (name_x, room) = if wide && !up {
-            (0.73 * w, 0.5 * w)
-        } else {
-            (0.5 * w, w)
-        };
-        let name_y = if wide && !up {
-            0.42
-        } else {
-            self.brand.name_at
-        };
-        self.brand_name(
-            &mut c,
-            [name_x, name_y * h],
-            self.brand.letter_share * h.min(1.4 * w),
-            room,
-        );
-        let pen = Pen {
-            weight: 0.13,
-            stretch: 0.85,
-            slant: 0.0,
-            ..self.brand.pen
-        };
+        hero::draw(&mut c, picture, self.hero, [self.second, self.third], &mut rng);
+        let (name_x, room) = if wide && !up { (0.73 * w, 0.5 * w) } else { (0.5 * w, w) };
+        let name_y = if wide && !up { 0.42 } else { self.brand.name_at };
+        self.brand_name(&mut c, [name_x, name_y * h], self.brand.letter_share * h.min(1.4 * w), room);
+        let pen = Pen { weight: 0.13, stretch: 0.85, slant: 0.0, ..self.brand.pen };
         let size = (0.085 * r).max(5.0);
         let (x, y) = if wide {
-            (
-                if up { 0.25 * w } else { 0.3 * w },
-                if up { 0.62 * h } else { 0.88 * h },
-            )
+            (if up { 0.25 * w } else { 0.3 * w }, if up { 0.62 * h } else { 0.88 * h })
         } else {
             (0.5 * w, 0.93 * h)
         };
         let under = c.rgb[(y as usize).min(c.height - 1) * c.width + (x as usize).min(c.width - 1)];
-        let fit = size.min(
-            size * 0.9 * (if wide { 0.46 * w } else { w })
-                / lettering::width(&self.product, size, &pen).max(1.0),
-        );
+        let fit = size
+            .min(size * 0.9 * (if wide { 0.46 * w } else { w }) / lettering::width(&self.product, size, &pen).max(1.0));
         lettering::write_centred(&mut c, &self.product, x, y, fit, &pen, ink_on(under));
-        let spot = [
-            if wide { 0.09 * w } else { 0.86 * w },
-            if up { 0.86 * h } else { 0.1 * h },
-        ];
+        let spot = [if wide { 0.09 * w } else { 0.86 * w }, if up { 0.86 * h } else { 0.1 * h }];
         if rng.random_bool(0.5) {
             let burst = 0.11 * r;
             star(&mut c, spot, burst * 1.3, 0.05, self.third);
@@ -210,15 +152,7 @@ impl Artwork {
             );
         } else {
             let at = c.rgb[(0.965 * h) as usize * c.width + (0.12 * w) as usize];
-            lettering::write(
-                &mut c,
-                &self.amount,
-                0.04 * w,
-                0.97 * h,
-                0.05 * r,
-                &pen,
-                ink_on(at),
-            );
+            lettering::write(&mut c, &self.amount, 0.04 * w, 0.97 * h, 0.05 * r, &pen, ink_on(at));
         }
         wear(&mut c, self.seed as u32);
         c
@@ -248,60 +182,24 @@ impl Artwork {
         let (w, h) = (c.w(), c.h());
         match (which % 4, w > 1.6 * h) {
             (0, _) => {
-                let left = nutrition(
-                    c,
-                    [
-                        0.05 * w,
-                        0.08 * h,
-                        0.05 * w + (0.9 * h).min(0.45 * w),
-                        0.92 * h,
-                    ],
-                    rng,
-                );
-                small_print(
-                    c,
-                    [left + 0.05 * w, 0.1 * h, 0.95 * w, 0.9 * h],
-                    ink_on(self.paper()),
-                    rng,
-                );
+                let left = nutrition(c, [0.05 * w, 0.08 * h, 0.05 * w + (0.9 * h).min(0.45 * w), 0.92 * h], rng);
+                small_print(c, [left + 0.05 * w, 0.1 * h, 0.95 * w, 0.9 * h], ink_on(self.paper()), rng);
             }
             (1, true) => {
                 self.brand_name(c, [0.36 * w, 0.5 * h], 0.42 * h, 0.6 * w);
-                hero::draw(
-                    c,
-                    [0.72 * w, 0.12 * h, 0.96 * w, 0.88 * h],
-                    self.hero,
-                    [self.second, self.third],
-                    rng,
-                );
+                hero::draw(c, [0.72 * w, 0.12 * h, 0.96 * w, 0.88 * h], self.hero, [self.second, self.third], rng);
             }
             (1, false) => {
                 self.brand_name(c, [0.5 * w, 0.22 * h], 0.16 * h, w);
-                hero::draw(
-                    c,
-                    [0.15 * w, 0.42 * h, 0.85 * w, 0.92 * h],
-                    self.hero,
-                    [self.second, self.third],
-                    rng,
-                );
+                hero::draw(c, [0.15 * w, 0.42 * h, 0.85 * w, 0.92 * h], self.hero, [self.second, self.third], rng);
             }
             (2, _) => {
                 self.brand_name(c, [0.5 * w, 0.3 * h], 0.26 * h, w);
-                small_print(
-                    c,
-                    [0.1 * w, 0.58 * h, 0.9 * w, 0.92 * h],
-                    ink_on(self.paper()),
-                    rng,
-                );
+                small_print(c, [0.1 * w, 0.58 * h, 0.9 * w, 0.92 * h], ink_on(self.paper()), rng);
             }
             _ => {
                 pictograms(c, [0.05 * w, 0.1 * h, 0.95 * w, 0.42 * h], rng);
-                small_print(
-                    c,
-                    [0.06 * w, 0.5 * h, 0.94 * w, 0.92 * h],
-                    ink_on(self.paper()),
-                    rng,
-                );
+                small_print(c, [0.06 * w, 0.5 * h, 0.94 * w, 0.92 * h], ink_on(self.paper()), rng);
             }
         }
     }
@@ -333,11 +231,7 @@ impl Artwork {
             left = 0.46 * w;
         }
         small_print(&mut c, [left, 0.28 * h, 0.92 * w, 0.54 * h], ink, &mut rng);
-        if !barcode(
-            &mut c,
-            &self.barcode,
-            [0.56 * w, 0.6 * h, 0.94 * w, 0.93 * h],
-        ) {
+        if !barcode(&mut c, &self.barcode, [0.56 * w, 0.6 * h, 0.94 * w, 0.93 * h]) {
             pictograms(&mut c, [0.52 * w, 0.58 * h, 0.92 * w, 0.8 * h], &mut rng);
         }
         wear(&mut c, self.seed as u32 ^ 5);
@@ -357,12 +251,7 @@ impl Artwork {
         let (w, h) = (back.w(), back.h());
         let ink = ink_on(back.rgb[0]);
         let right = nutrition(&mut back, [0.06 * w, 0.08 * h, 0.5 * w, 0.58 * h], &mut rng);
-        small_print(
-            &mut back,
-            [right + 3.0, 0.08 * h, 0.94 * w, 0.58 * h],
-            ink,
-            &mut rng,
-        );
+        small_print(&mut back, [right + 3.0, 0.08 * h, 0.94 * w, 0.58 * h], ink, &mut rng);
         if !barcode(&mut back, &self.barcode, [0.02 * w, 0.62 * h, w, 0.97 * h]) {
             pictograms(&mut back, [0.1 * w, 0.66 * h, 0.9 * w, 0.9 * h], &mut rng);
         }

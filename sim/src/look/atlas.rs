@@ -73,11 +73,7 @@ impl Atlas {
 
 impl Slot {
     fn placed(&self) -> (usize, usize) {
-        if self.turned {
-            (self.height, self.width)
-        } else {
-            (self.width, self.height)
-        }
+        if self.turned { (self.height, self.width) } else { (self.width, self.height) }
     }
 }
 
@@ -100,13 +96,7 @@ fn lay(sizes: &[[f64; 2]], scale: f64, room: usize) -> Atlas {
         .iter()
         .map(|&[w, h]| {
             let pixels = |m: f64| ((m * scale).round() as usize).max(4);
-            Slot {
-                x: 0,
-                y: 0,
-                width: pixels(w),
-                height: pixels(h),
-                turned: h > w,
-            }
+            Slot { x: 0, y: 0, width: pixels(w), height: pixels(h), turned: h > w }
         })
         .collect();
     let mut order: Vec<usize> = (0..slots.len()).collect();
@@ -124,11 +114,7 @@ fn lay(sizes: &[[f64; 2]], scale: f64, room: usize) -> Atlas {
         width = width.max(x - GUTTER);
         shelf = shelf.max(tall);
     }
-    Atlas {
-        slots,
-        width: width.next_multiple_of(4),
-        height: (y + shelf + GUTTER).next_multiple_of(4),
-    }
+    Atlas { slots, width: width.next_multiple_of(4), height: (y + shelf + GUTTER).next_multiple_of(4) }
 }
 
 #[cfg(test)]
@@ -137,28 +123,16 @@ mod tests {
 
     #[test]
     fn faces_of_an_atlas_lie_inside_it_and_apart() {
-        for size in [
-            [0.12, 0.08, 0.06],
-            [0.23, 0.15, 0.02],
-            [0.06, 0.06, 0.2],
-            [0.1, 0.1, 0.1],
-        ] {
+        for size in [[0.12, 0.08, 0.06], [0.23, 0.15, 0.02], [0.06, 0.06, 0.2], [0.1, 0.1, 0.1]] {
             let [x, y, z] = size;
             let plan = Atlas::plan(&[[y, z], [y, z], [x, z], [x, z], [x, y], [x, y]]);
             assert!(plan.width <= SIDE && plan.height <= SIDE, "{plan:?}");
             assert!(plan.width.max(plan.height) > SIDE / 2, "{plan:?}");
-            let areas: Vec<_> = plan
-                .slots
-                .iter()
-                .map(|s| (s.x, s.y, s.x + s.placed().0, s.y + s.placed().1))
-                .collect();
+            let areas: Vec<_> = plan.slots.iter().map(|s| (s.x, s.y, s.x + s.placed().0, s.y + s.placed().1)).collect();
             for (i, a) in areas.iter().enumerate() {
                 assert!(a.2 <= plan.width && a.3 <= plan.height);
                 for b in &areas[i + 1..] {
-                    assert!(
-                        a.2 <= b.0 || b.2 <= a.0 || a.3 <= b.1 || b.3 <= a.1,
-                        "{a:?} {b:?}"
-                    );
+                    assert!(a.2 <= b.0 || b.2 <= a.0 || a.3 <= b.1 || b.3 <= a.1, "{a:?} {b:?}");
                 }
             }
         }

@@ -21,12 +21,7 @@ pub struct Backdrop {
 /// Side of the plastic's texture, pixels.
 const SIDE: usize = 512;
 /// Where its pictures lie: floor, long wall, short wall, rim; left, top, right, bottom in pixels.
-const FACES: [[usize; 4]; 4] = [
-    [4, 4, 364, 244],
-    [4, 252, 364, 432],
-    [372, 4, 508, 212],
-    [372, 252, 508, 432],
-];
+const FACES: [[usize; 4]; 4] = [[4, 4, 364, 244], [4, 252, 364, 432], [372, 4, 508, 212], [372, 252, 508, 432]];
 
 pub(crate) const FLOOR: usize = 0;
 pub(crate) const LONG: usize = 1;
@@ -36,13 +31,7 @@ pub(crate) const RIM: usize = 3;
 /// Where a face of a tub lies in the plastic's texture.
 pub(crate) fn patch(face: usize) -> Patch {
     let [left, top, right, bottom] = FACES[face].map(|v| v as f32 / SIDE as f32);
-    Patch {
-        left,
-        top,
-        right,
-        bottom,
-        turned: false,
-    }
+    Patch { left, top, right, bottom, turned: false }
 }
 
 impl Backdrop {
@@ -60,26 +49,14 @@ impl Backdrop {
             let seed = rng.random();
             match face {
                 FLOOR => paint_floor(&mut sheet, area, colour, floor_kind, period, seed),
-                LONG | SHORT => paint_wall(
-                    &mut sheet,
-                    area,
-                    colour,
-                    period * 1.6,
-                    face == SHORT,
-                    &mut rng,
-                ),
+                LONG | SHORT => paint_wall(&mut sheet, area, colour, period * 1.6, face == SHORT, &mut rng),
                 _ => {}
             }
             scuff(&mut sheet, area, colour, &mut rng);
         }
         let plastic = Texture::new(SIDE, SIDE, sheet.to_bytes()).unwrap_or_else(Texture::grey);
         let (table, table_gloss) = paint_table(&mut rng);
-        Self {
-            plastic,
-            gloss: rng.random_range(0.06..0.3),
-            table,
-            table_gloss,
-        }
+        Self { plastic, gloss: rng.random_range(0.06..0.3), table, table_gloss }
     }
 }
 
@@ -101,13 +78,7 @@ fn draw_plastic(rng: &mut ChaCha8Rng) -> Rgb {
 }
 
 /// Shades `area` by a relief: the slope of `height` (pixels) along x and y, lit from the upper left.
-fn relief(
-    sheet: &mut Canvas,
-    area: Area,
-    colour: Rgb,
-    strength: f32,
-    height: impl Fn(f32, f32) -> f32,
-) {
+fn relief(sheet: &mut Canvas, area: Area, colour: Rgb, strength: f32, height: impl Fn(f32, f32) -> f32) {
     sheet.paint(area, super::paint::box_distance(area, -1.0), |x, y| {
         let slope = height(x + 0.7, y + 0.7) - height(x - 0.7, y - 0.7);
         (lit(colour, 1.0 + (strength * slope).clamp(-0.45, 0.3)), 1.0)
@@ -123,39 +94,21 @@ fn paint_floor(sheet: &mut Canvas, area: Area, colour: Rgb, kind: u32, period: f
     let local = move |v: f32, from: f32| ((v - from) / period).rem_euclid(1.0) * period;
     match kind {
         0 => {}
-        1 => relief(sheet, area, colour, 0.22, |x, _| {
-            step((local(x, area[0]) - 0.5 * period).abs() - 0.36 * period)
-        }),
+        1 => relief(sheet, area, colour, 0.22, |x, _| step((local(x, area[0]) - 0.5 * period).abs() - 0.36 * period)),
         2 => relief(sheet, area, colour, 0.2, |x, y| {
-            let near =
-                |v: f32, from: f32| step((local(v, from) - 0.5 * period).abs() - 0.42 * period);
+            let near = |v: f32, from: f32| step((local(v, from) - 0.5 * period).abs() - 0.42 * period);
             near(x, area[0]).max(near(y, area[1]))
         }),
         _ => relief(sheet, area, colour, 0.16, |x, y| {
-            let (dx, dy) = (
-                local(x + y, 0.0) - 0.5 * period,
-                local(x - y, 0.0) - 0.5 * period,
-            );
+            let (dx, dy) = (local(x + y, 0.0) - 0.5 * period, local(x - y, 0.0) - 0.5 * period);
             step(dx.abs().max(dy.abs()) - 0.4 * period)
         }),
     }
     let inset = [area[0] + 5.0, area[1] + 5.0, area[2] - 5.0, area[3] - 5.0];
-    sheet.frame(
-        inset,
-        9.0,
-        1.6,
-        lit(colour, if hash(1, 2, seed) > 0.5 { 0.8 } else { 1.12 }),
-    );
+    sheet.frame(inset, 9.0, 1.6, lit(colour, if hash(1, 2, seed) > 0.5 { 0.8 } else { 1.12 }));
 }
 
-fn paint_wall(
-    sheet: &mut Canvas,
-    area: Area,
-    colour: Rgb,
-    period: f32,
-    short: bool,
-    rng: &mut ChaCha8Rng,
-) {
+fn paint_wall(sheet: &mut Canvas, area: Area, colour: Rgb, period: f32, short: bool, rng: &mut ChaCha8Rng) {
     let (w, h) = (area[2] - area[0], area[3] - area[1]);
     if rng.random_bool(0.7) {
         let band = area[1] + h * rng.random_range(0.15..0.4);
@@ -167,24 +120,12 @@ fn paint_wall(
     let top = area[1] + 0.03 * h;
     sheet.line([area[0], top], [area[2], top], 1.5, lit(colour, 1.18));
     if short && rng.random_bool(0.75) {
-        let grip = [
-            area[0] + 0.3 * w,
-            area[1] + 0.1 * h,
-            area[2] - 0.3 * w,
-            area[1] + 0.24 * h,
-        ];
-        sheet.round_rect(
-            [grip[0] - 2.0, grip[1] - 2.0, grip[2] + 2.0, grip[3] + 2.0],
-            7.0,
-            lit(colour, 1.12),
-        );
+        let grip = [area[0] + 0.3 * w, area[1] + 0.1 * h, area[2] - 0.3 * w, area[1] + 0.24 * h];
+        sheet.round_rect([grip[0] - 2.0, grip[1] - 2.0, grip[2] + 2.0, grip[3] + 2.0], 7.0, lit(colour, 1.12));
         sheet.round_rect(grip, 6.0, lit(colour, 0.22));
     }
     if rng.random_bool(0.2) {
-        let (x, y) = (
-            area[0] + w * rng.random_range(0.1..0.6),
-            area[1] + h * rng.random_range(0.3..0.6),
-        );
+        let (x, y) = (area[0] + w * rng.random_range(0.1..0.6), area[1] + h * rng.random_range(0.3..0.6));
         let label = [x, y, x + 0.26 * w.min(200.0), y + 0.2 * h];
         sheet.round_rect(label, 1.5, [0.93, 0.93, 0.9]);
         let mut bar = label[0] + 4.0;
@@ -203,29 +144,15 @@ fn scuff(sheet: &mut Canvas, area: Area, colour: Rgb, rng: &mut ChaCha8Rng) {
         let k = clouds(x * 0.02, y * 0.02, 4, seed) - 0.5;
         let grain = hash(x as i32, y as i32, seed) - 0.5;
         let by = 1.0 + dirt * 2.0 * k + 0.035 * grain;
-        (
-            if by > 1.0 { [0.6; 3] } else { [0.0; 3] },
-            (by - 1.0).abs().min(0.4),
-        )
+        (if by > 1.0 { [0.6; 3] } else { [0.0; 3] }, (by - 1.0).abs().min(0.4))
     });
-    let pale = if super::paint::luma(colour) > 0.6 {
-        lit(colour, 0.8)
-    } else {
-        lit(colour, 1.35)
-    };
+    let pale = if super::paint::luma(colour) > 0.6 { lit(colour, 0.8) } else { lit(colour, 1.35) };
     for _ in 0..rng.random_range(4..30) {
-        let from = [
-            rng.random_range(area[0]..area[2]),
-            rng.random_range(area[1]..area[3]),
-        ];
+        let from = [rng.random_range(area[0]..area[2]), rng.random_range(area[1]..area[3])];
         let (sin, cos) = rng.random_range(0.0..6.3f32).sin_cos();
         let long = rng.random_range(4.0..46.0);
-        let to = [
-            (from[0] + long * cos).clamp(area[0], area[2]),
-            (from[1] + long * sin).clamp(area[1], area[3]),
-        ];
-        let before =
-            sheet.rgb[(from[1] as usize).min(SIDE - 1) * SIDE + (from[0] as usize).min(SIDE - 1)];
+        let to = [(from[0] + long * cos).clamp(area[0], area[2]), (from[1] + long * sin).clamp(area[1], area[3])];
+        let before = sheet.rgb[(from[1] as usize).min(SIDE - 1) * SIDE + (from[0] as usize).min(SIDE - 1)];
         sheet.line(from, to, 0.5, mix(before, pale, rng.random_range(0.1..0.6)));
     }
 }
@@ -236,58 +163,31 @@ fn paint_table(rng: &mut ChaCha8Rng) -> (Texture, f32) {
     let seed = rng.random::<u32>();
     let bright = rng.random_range(0.75..1.15f32);
     let kind = rng.random_range(0..5);
-    let tint = hsv(
-        rng.random::<f32>(),
-        rng.random_range(0.0..0.25),
-        rng.random_range(0.2..0.8),
-    );
+    let tint = hsv(rng.random::<f32>(), rng.random_range(0.0..0.25), rng.random_range(0.2..0.8));
     c.paint(
         c.all(),
         |_, _| -1.0,
         |x, y| {
             let colour = match kind {
                 // Brushed steel.
-                0 => lit(
-                    [0.56, 0.57, 0.58],
-                    bright * (0.85 + 0.3 * clouds(x * 0.02, y * 0.8, 3, seed)),
-                ),
+                0 => lit([0.56, 0.57, 0.58], bright * (0.85 + 0.3 * clouds(x * 0.02, y * 0.8, 3, seed))),
                 // Coated board.
-                1 => lit(
-                    tint,
-                    bright * (0.94 + 0.12 * clouds(x * 0.05, y * 0.05, 3, seed)),
-                ),
+                1 => lit(tint, bright * (0.94 + 0.12 * clouds(x * 0.05, y * 0.05, 3, seed))),
                 // Wood.
                 2 => lit(
                     [0.62, 0.47, 0.32],
-                    bright
-                        * (0.7
-                            + 0.5
-                                * clouds(
-                                    x * 0.012,
-                                    y * 0.22 + clouds(x * 0.02, y * 0.02, 2, seed),
-                                    4,
-                                    seed,
-                                )),
+                    bright * (0.7 + 0.5 * clouds(x * 0.012, y * 0.22 + clouds(x * 0.02, y * 0.02, 2, seed), 4, seed)),
                 ),
                 // A belt.
-                3 => lit(
-                    [0.11, 0.115, 0.12],
-                    bright * (0.8 + 0.4 * hash(x as i32 / 2, y as i32, seed)),
-                ),
+                3 => lit([0.11, 0.115, 0.12], bright * (0.8 + 0.4 * hash(x as i32 / 2, y as i32, seed))),
                 // Rollers.
-                _ => lit(
-                    [0.5, 0.51, 0.53],
-                    bright * (0.35 + 0.75 * (std::f32::consts::PI * (y / 16.0).fract()).sin()),
-                ),
+                _ => lit([0.5, 0.51, 0.53], bright * (0.35 + 0.75 * (std::f32::consts::PI * (y / 16.0).fract()).sin())),
             };
             (colour, 1.0)
         },
     );
     let gloss = if kind == 0 || kind == 4 { 0.4 } else { 0.12 };
-    (
-        Texture::new(WIDE, WIDE, c.to_bytes()).unwrap_or_else(Texture::grey),
-        gloss,
-    )
+    (Texture::new(WIDE, WIDE, c.to_bytes()).unwrap_or_else(Texture::grey), gloss)
 }
 
 /// One lamp: so far away that its direction is the same everywhere.
@@ -331,11 +231,7 @@ impl Light {
             .map(|k| {
                 let (sin, cos) = rng.random_range(0.0..6.3f32).sin_cos();
                 let off = rng.random_range(0.08..0.75f32);
-                let power = if k == 0 {
-                    rng.random_range(0.45..0.85)
-                } else {
-                    rng.random_range(0.08..0.4)
-                };
+                let power = if k == 0 { rng.random_range(0.45..0.85) } else { rng.random_range(0.08..0.4) };
                 Lamp {
                     to: Vector3::new(off * cos, off * sin, 1.0).normalize(),
                     colour: tone.map(|t| power * (t + rng.random_range(-0.03..0.03))),
@@ -350,11 +246,7 @@ impl Light {
             sky: tone.map(|t| sky * (0.5 + 0.5 * t)),
             depth: rng.random_range(0.75..1.25),
             exposure: rng.random_range(0.78..1.3),
-            balance: [
-                rng.random_range(0.93..1.07),
-                1.0,
-                rng.random_range(0.92..1.08),
-            ],
+            balance: [rng.random_range(0.93..1.07), 1.0, rng.random_range(0.92..1.08)],
             vignette: rng.random_range(0.02..0.22),
             contrast: rng.random_range(0.0..0.5),
             seed: rng.random(),

@@ -41,19 +41,13 @@ pub(crate) fn build(design: &Design, rng: &mut ChaCha8Rng) -> TrueSku {
         let prints = round_prints(design, &plan);
         let (texture, patches) = plan.fill(&prints);
         let ends = [patches[1], patches[2]];
-        (
-            Mesh::cylinder(0.5 * x as f32, 0.5 * z as f32, SEGMENTS, &patches[0], &ends),
-            texture,
-        )
+        (Mesh::cylinder(0.5 * x as f32, 0.5 * z as f32, SEGMENTS, &patches[0], &ends), texture)
     } else {
         let plan = Atlas::plan(&[[y, z], [y, z], [x, z], [x, z], [x, y], [x, y]]);
         let prints = box_prints(design, &plan);
         let (texture, patches) = plan.fill(&prints);
         let patches: [Patch; 6] = std::array::from_fn(|k| patches[k]);
-        (
-            Mesh::cuboid(design.size_m.map(|s| 0.5 * s as f32), &patches),
-            texture,
-        )
+        (Mesh::cuboid(design.size_m.map(|s| 0.5 * s as f32), &patches), texture)
     };
     let truth = draw_truth(design, rng);
     let sku = Sku {
@@ -65,13 +59,7 @@ pub(crate) fn build(design: &Design, rng: &mut ChaCha8Rng) -> TrueSku {
         material: design.material,
         fragility: design.fragility,
     };
-    TrueSku {
-        sku,
-        mesh,
-        hull_shape: TrueShape::new(design.shape, design.size_m),
-        texture,
-        truth,
-    }
+    TrueSku { sku, mesh, hull_shape: TrueShape::new(design.shape, design.size_m), texture, truth }
 }
 
 fn box_prints(design: &Design, plan: &Atlas) -> Vec<Canvas> {
@@ -84,11 +72,7 @@ fn box_prints(design: &Design, plan: &Atlas) -> Vec<Canvas> {
             let (w, h) = (slot.width, slot.height);
             let axis = k / 2;
             let mut print = if axis == design.front {
-                if k % 2 == 1 {
-                    art.front(w, h)
-                } else {
-                    back(design, w, h)
-                }
+                if k % 2 == 1 { art.front(w, h) } else { back(design, w, h) }
             } else if axis == 2 {
                 art.end(w, h, k as u64)
             } else {
@@ -109,16 +93,8 @@ fn back(design: &Design, w: usize, h: usize) -> Canvas {
     } else {
         let mut front = design.art.front(w, h);
         let (w, h) = (front.w(), front.h());
-        let top = if design.art.brand.name_at < 0.5 {
-            0.74
-        } else {
-            0.03
-        };
-        barcode(
-            &mut front,
-            &design.art.barcode,
-            [0.4 * w, top * h, 0.97 * w, (top + 0.23) * h],
-        );
+        let top = if design.art.brand.name_at < 0.5 { 0.74 } else { 0.03 };
+        barcode(&mut front, &design.art.barcode, [0.4 * w, top * h, 0.97 * w, (top + 0.23) * h]);
         front
     }
 }
@@ -127,17 +103,9 @@ fn round_prints(design: &Design, plan: &Atlas) -> Vec<Canvas> {
     let art = &design.art;
     let label = art.label(plan.slots[0].width, plan.slots[0].height);
     let ends = |top: bool, side: usize| {
-        if design.can {
-            art.can_end(side, top)
-        } else {
-            art.lid(side, top)
-        }
+        if design.can { art.can_end(side, top) } else { art.lid(side, top) }
     };
-    vec![
-        label,
-        ends(false, plan.slots[1].width),
-        ends(true, plan.slots[2].width),
-    ]
+    vec![label, ends(false, plan.slots[1].width), ends(true, plan.slots[2].width)]
 }
 
 /// A lognormal value of the given median and spread, held within three spreads.
@@ -150,22 +118,18 @@ fn around(median: f64, sigma: f64, rng: &mut ChaCha8Rng) -> f64 {
 /// estimates, so each SKU gets its own value.
 fn draw_truth(design: &Design, rng: &mut ChaCha8Rng) -> Truth {
     // Friction, restitution, gloss, roughness (µm), invalid depth, leak (l/min), its spread, seams.
-    let (friction, restitution, gloss, rough_um, invalid, leak, sigma, seams) =
-        match design.material {
-            Material::Carton => (0.30, 0.20, 0.14, 4.0, 0.01, 0.8, 0.45, (0.06, 6.0)),
-            Material::Plastic => (0.25, 0.30, 0.45, 1.2, 0.07, 0.25, 0.40, (0.04, 4.0)),
-            Material::Metal => (0.22, 0.25, 0.60, 0.8, 0.18, 0.2, 0.35, (0.05, 2.0)),
-            Material::Glass => (0.22, 0.30, 0.80, 0.3, 0.45, 0.12, 0.30, (0.02, 1.0)),
-            Material::Film => (0.25, 0.08, 0.70, 6.0, 0.18, 3.0, 0.80, (0.20, 12.0)),
-            Material::Fabric => (0.40, 0.04, 0.02, 120.0, 0.01, 60.0, 0.50, (0.10, 40.0)),
-            Material::Mesh => (0.35, 0.04, 0.10, 300.0, 0.04, 500.0, 0.40, (0.0, 0.0)),
-        };
-    let heavier = around(1.0, 0.02, rng);
-    let mut off = |size: f64| {
-        Normal::new(0.0, 0.04 * size)
-            .map_or(0.0, |d| d.sample(rng))
-            .clamp(-0.1 * size, 0.1 * size)
+    let (friction, restitution, gloss, rough_um, invalid, leak, sigma, seams) = match design.material {
+        Material::Carton => (0.30, 0.20, 0.14, 4.0, 0.01, 0.8, 0.45, (0.06, 6.0)),
+        Material::Plastic => (0.25, 0.30, 0.45, 1.2, 0.07, 0.25, 0.40, (0.04, 4.0)),
+        Material::Metal => (0.22, 0.25, 0.60, 0.8, 0.18, 0.2, 0.35, (0.05, 2.0)),
+        Material::Glass => (0.22, 0.30, 0.80, 0.3, 0.45, 0.12, 0.30, (0.02, 1.0)),
+        Material::Film => (0.25, 0.08, 0.70, 6.0, 0.18, 3.0, 0.80, (0.20, 12.0)),
+        Material::Fabric => (0.40, 0.04, 0.02, 120.0, 0.01, 60.0, 0.50, (0.10, 40.0)),
+        Material::Mesh => (0.35, 0.04, 0.10, 300.0, 0.04, 500.0, 0.40, (0.0, 0.0)),
     };
+    let heavier = around(1.0, 0.02, rng);
+    let mut off =
+        |size: f64| Normal::new(0.0, 0.04 * size).map_or(0.0, |d| d.sample(rng)).clamp(-0.1 * size, 0.1 * size);
     let centre_of_mass_m = design.size_m.map(&mut off);
     Truth {
         shape: design.shape,

@@ -90,10 +90,8 @@ const MESH_SLACK: f64 = 0.002;
 /// # Errors
 /// [`CatalogueError`] with the file, the field, the value and the rule.
 pub fn load_catalogue(folder: &Path) -> Result<Vec<TrueSku>, CatalogueError> {
-    let unreadable = |why: std::io::Error| CatalogueError::Unreadable {
-        file: folder.to_path_buf(),
-        why: why.to_string(),
-    };
+    let unreadable =
+        |why: std::io::Error| CatalogueError::Unreadable { file: folder.to_path_buf(), why: why.to_string() };
     let mut folders = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
@@ -102,14 +100,9 @@ pub fn load_catalogue(folder: &Path) -> Result<Vec<TrueSku>, CatalogueError> {
         }
     }
     folders.sort();
-    let skus: Vec<TrueSku> = folders
-        .iter()
-        .map(|f| load_sku(f))
-        .collect::<Result<_, _>>()?;
+    let skus: Vec<TrueSku> = folders.iter().map(|f| load_sku(f)).collect::<Result<_, _>>()?;
     if skus.is_empty() {
-        return Err(CatalogueError::Empty {
-            folder: folder.to_path_buf(),
-        });
+        return Err(CatalogueError::Empty { folder: folder.to_path_buf() });
     }
     Ok(skus)
 }
@@ -123,18 +116,10 @@ fn load_sku(folder: &Path) -> Result<TrueSku, CatalogueError> {
         value: e.value.clone(),
         rule: e.rule.to_owned(),
     })?;
-    let called = folder
-        .file_name()
-        .map(|n| n.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let called = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     if sku.name.as_str() != called {
         let (value, rule) = (sku.name.to_string(), format!("its folder's name, {called}"));
-        return Err(CatalogueError::Value {
-            file,
-            field: "name",
-            value,
-            rule,
-        });
+        return Err(CatalogueError::Value { file, field: "name", value, rule });
     }
     let file = folder.join("truth/truth.toml");
     let truth: Truth = parse(&file)?;
@@ -142,119 +127,55 @@ fn load_sku(folder: &Path) -> Result<TrueSku, CatalogueError> {
     let mesh = load_mesh(&folder.join("truth/mesh.obj"), &truth)?;
     let texture = load_texture(&folder.join("truth/texture.png"))?;
     let hull_shape = TrueShape::new(truth.shape, truth.size_m);
-    Ok(TrueSku {
-        sku,
-        mesh,
-        hull_shape,
-        texture,
-        truth,
-    })
+    Ok(TrueSku { sku, mesh, hull_shape, texture, truth })
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, CatalogueError> {
-    let unreadable = |why: String| CatalogueError::Unreadable {
-        file: file.to_path_buf(),
-        why,
-    };
-    let length = fs::metadata(file)
-        .map_err(|e| unreadable(e.to_string()))?
-        .len();
+    let unreadable = |why: String| CatalogueError::Unreadable { file: file.to_path_buf(), why };
+    let length = fs::metadata(file).map_err(|e| unreadable(e.to_string()))?.len();
     if length > LARGEST_FILE {
-        return Err(unreadable(format!(
-            "{length} bytes; must be at most {LARGEST_FILE}"
-        )));
+        return Err(unreadable(format!("{length} bytes; must be at most {LARGEST_FILE}")));
     }
     fs::read(file).map_err(|e| unreadable(e.to_string()))
 }
 
 fn read_text(file: &Path) -> Result<String, CatalogueError> {
-    String::from_utf8(read(file)?).map_err(|e| CatalogueError::Unreadable {
-        file: file.to_path_buf(),
-        why: e.utf8_error().to_string(),
-    })
+    String::from_utf8(read(file)?)
+        .map_err(|e| CatalogueError::Unreadable { file: file.to_path_buf(), why: e.utf8_error().to_string() })
 }
 
 fn parse<T: DeserializeOwned>(file: &Path) -> Result<T, CatalogueError> {
-    toml::from_str(&read_text(file)?).map_err(|e| CatalogueError::Syntax {
-        file: file.to_path_buf(),
-        why: e.to_string().trim_end().to_owned(),
-    })
+    toml::from_str(&read_text(file)?)
+        .map_err(|e| CatalogueError::Syntax { file: file.to_path_buf(), why: e.to_string().trim_end().to_owned() })
 }
 
 fn check_truth(truth: &Truth, file: &Path) -> Result<(), CatalogueError> {
     let refuse = |field, value: String, rule: &str| {
-        Err(CatalogueError::Value {
-            file: file.to_path_buf(),
-            field,
-            value,
-            rule: rule.to_owned(),
-        })
+        Err(CatalogueError::Value { file: file.to_path_buf(), field, value, rule: rule.to_owned() })
     };
     let size = truth.size_m;
     if !size.iter().all(|s| (0.005..=0.6).contains(s)) {
-        return refuse(
-            "size_m",
-            format!("{size:?}"),
-            "each side from 0.005 to 0.6 m",
-        );
+        return refuse("size_m", format!("{size:?}"), "each side from 0.005 to 0.6 m");
     }
     if truth.shape == Shape::Cylinder && (size[0] - size[1]).abs() > 1e-6 {
-        return refuse(
-            "size_m",
-            format!("{size:?}"),
-            "the same in x and y for a cylinder",
-        );
+        return refuse("size_m", format!("{size:?}"), "the same in x and y for a cylinder");
     }
     let centre = truth.centre_of_mass_m;
     if !centre.iter().zip(size).all(|(c, s)| c.abs() <= 0.5 * s) {
-        return refuse(
-            "centre_of_mass_m",
-            format!("{centre:?}"),
-            "inside the box of size_m",
-        );
+        return refuse("centre_of_mass_m", format!("{centre:?}"), "inside the box of size_m");
     }
     let leak = &truth.leak;
     let ranges = [
         ("mass_kg", truth.mass_kg, 0.001, 25.0, "from 0.001 to 25 kg"),
         ("friction", truth.friction, 0.01, 2.0, "from 0.01 to 2"),
         ("restitution", truth.restitution, 0.0, 1.0, "from 0 to 1"),
-        (
-            "roughness_m",
-            truth.roughness_m,
-            0.0,
-            0.01,
-            "from 0 to 0.01 m",
-        ),
+        ("roughness_m", truth.roughness_m, 0.0, 0.01, "from 0 to 0.01 m"),
         ("gloss", truth.gloss, 0.0, 1.0, "from 0 to 1"),
-        (
-            "depth_invalid_share",
-            truth.depth_invalid_share,
-            0.0,
-            1.0,
-            "from 0 to 1",
-        ),
-        (
-            "leak.median_l_per_min",
-            leak.median_l_per_min,
-            0.0,
-            10_000.0,
-            "from 0 to 10000 l/min",
-        ),
+        ("depth_invalid_share", truth.depth_invalid_share, 0.0, 1.0, "from 0 to 1"),
+        ("leak.median_l_per_min", leak.median_l_per_min, 0.0, 10_000.0, "from 0 to 10000 l/min"),
         ("leak.sigma", leak.sigma, 0.0, 3.0, "from 0 to 3"),
-        (
-            "leak.seam_chance",
-            leak.seam_chance,
-            0.0,
-            1.0,
-            "from 0 to 1",
-        ),
-        (
-            "leak.seam_l_per_min",
-            leak.seam_l_per_min,
-            0.0,
-            10_000.0,
-            "from 0 to 10000 l/min",
-        ),
+        ("leak.seam_chance", leak.seam_chance, 0.0, 1.0, "from 0 to 1"),
+        ("leak.seam_l_per_min", leak.seam_l_per_min, 0.0, 10_000.0, "from 0 to 10000 l/min"),
     ];
     for (field, value, least, most, rule) in ranges {
         if !(least..=most).contains(&value) {
@@ -265,31 +186,18 @@ fn check_truth(truth: &Truth, file: &Path) -> Result<(), CatalogueError> {
 }
 
 fn load_mesh(file: &Path, truth: &Truth) -> Result<Mesh, CatalogueError> {
-    let mesh = Mesh::from_obj(&read_text(file)?).map_err(|source| CatalogueError::Mesh {
-        file: file.to_path_buf(),
-        source,
-    })?;
+    let mesh = Mesh::from_obj(&read_text(file)?)
+        .map_err(|source| CatalogueError::Mesh { file: file.to_path_buf(), source })?;
     for k in 0..3 {
-        let least = mesh
-            .positions
-            .iter()
-            .map(|p| f64::from(p[k]))
-            .fold(f64::MAX, f64::min);
-        let most = mesh
-            .positions
-            .iter()
-            .map(|p| f64::from(p[k]))
-            .fold(f64::MIN, f64::max);
+        let least = mesh.positions.iter().map(|p| f64::from(p[k])).fold(f64::MAX, f64::min);
+        let most = mesh.positions.iter().map(|p| f64::from(p[k])).fold(f64::MIN, f64::max);
         let half = 0.5 * truth.size_m[k];
         if (most - half).abs() > MESH_SLACK || (least + half).abs() > MESH_SLACK {
             return Err(CatalogueError::Value {
                 file: file.to_path_buf(),
                 field: ["extent along x", "extent along y", "extent along z"][k],
                 value: format!("{least:.4} to {most:.4} m"),
-                rule: format!(
-                    "{:.4} to {half:.4} m as size_m of truth.toml says, within 0.002 m",
-                    -half
-                ),
+                rule: format!("{:.4} to {half:.4} m as size_m of truth.toml says, within 0.002 m", -half),
             });
         }
     }
@@ -303,11 +211,8 @@ fn load_texture(file: &Path) -> Result<Texture, CatalogueError> {
         rule: "a PNG of 1 to 4096 pixels a side",
     };
     let bytes = read(file)?;
-    let reader =
-        image::ImageReader::with_format(std::io::Cursor::new(&bytes), image::ImageFormat::Png);
-    let (width, height) = reader
-        .into_dimensions()
-        .map_err(|e| refuse(e.to_string()))?;
+    let reader = image::ImageReader::with_format(std::io::Cursor::new(&bytes), image::ImageFormat::Png);
+    let (width, height) = reader.into_dimensions().map_err(|e| refuse(e.to_string()))?;
     if width.max(height) > LARGEST_TEXTURE {
         return Err(refuse(format!("{width} × {height} pixels")));
     }
@@ -324,23 +229,15 @@ pub fn write_catalogue(skus: &[TrueSku], folder: &Path) -> Result<(), CatalogueE
         let at = folder.join(sku.sku.name.as_str());
         for part in ["views", "truth"] {
             let part = at.join(part);
-            fs::create_dir_all(&part).map_err(|e| CatalogueError::Unwritable {
-                file: part.clone(),
-                why: e.to_string(),
-            })?;
+            fs::create_dir_all(&part)
+                .map_err(|e| CatalogueError::Unwritable { file: part.clone(), why: e.to_string() })?;
         }
         let header = "# What a site knows of this SKU. SI units; size_m is x, y, z of its box.\n";
         put(&at.join("sku.toml"), to_toml(header, &sku.sku))?;
         let header = "# What is true of it; only the simulator reads this. Leak: 30 mm cup, 40 kPa below ambient.\n";
         put(&at.join("truth/truth.toml"), to_toml(header, &sku.truth))?;
-        put(
-            &at.join("truth/mesh.obj"),
-            Ok(sku.mesh.to_obj().into_bytes()),
-        )?;
-        put(
-            &at.join("truth/texture.png"),
-            sku.texture.to_png().map_err(|e| e.to_string()),
-        )?;
+        put(&at.join("truth/mesh.obj"), Ok(sku.mesh.to_obj().into_bytes()))?;
+        put(&at.join("truth/texture.png"), sku.texture.to_png().map_err(|e| e.to_string()))?;
         for (k, view) in portraits(sku).iter().enumerate() {
             let bytes = png::rgba(SIDE, SIDE, view).map_err(|e| e.to_string());
             put(&at.join(format!("views/{k}.png")), bytes)?;
@@ -350,16 +247,11 @@ pub fn write_catalogue(skus: &[TrueSku], folder: &Path) -> Result<(), CatalogueE
 }
 
 fn to_toml<T: serde::Serialize>(header: &str, value: &T) -> Result<Vec<u8>, String> {
-    toml::to_string(value)
-        .map(|text| format!("{header}{text}").into_bytes())
-        .map_err(|e| e.to_string())
+    toml::to_string(value).map(|text| format!("{header}{text}").into_bytes()).map_err(|e| e.to_string())
 }
 
 fn put(file: &Path, bytes: Result<Vec<u8>, String>) -> Result<(), CatalogueError> {
     bytes
         .and_then(|bytes| fs::write(file, bytes).map_err(|e| e.to_string()))
-        .map_err(|why| CatalogueError::Unwritable {
-            file: file.to_path_buf(),
-            why,
-        })
+        .map_err(|why| CatalogueError::Unwritable { file: file.to_path_buf(), why })
 }

@@ -55,11 +55,7 @@ pub fn encode_ean13(digits: &str) -> Option<[bool; 95]> {
 /// The 13 digits that modules stand for; `None` when they are no symbol or the check digit is wrong.
 #[must_use]
 pub fn decode_ean13(bars: &[bool; 95]) -> Option<String> {
-    let bits = |from: usize, count: usize| {
-        bars[from..from + count]
-            .iter()
-            .fold(0u8, |v, &b| v << 1 | u8::from(b))
-    };
+    let bits = |from: usize, count: usize| bars[from..from + count].iter().fold(0u8, |v, &b| v << 1 | u8::from(b));
     if bits(0, 3) != 0b101 || bits(45, 5) != 0b01010 || bits(92, 3) != 0b101 {
         return None;
     }
@@ -78,26 +74,15 @@ pub fn decode_ean13(bars: &[bool; 95]) -> Option<String> {
         digits.push(find(bits(50 + 7 * i, 7), 'C')?);
     }
     let first = PARITY.iter().position(|&p| p == parity)? as u8;
-    let text: String = core::iter::once(first)
-        .chain(digits)
-        .map(|d| char::from(b'0' + d))
-        .collect();
+    let text: String = core::iter::once(first).chain(digits).map(|d| char::from(b'0' + d)).collect();
     is_ean13(&text).then_some(text)
 }
 
 /// Twelve digits with their check digit.
 pub(crate) fn with_check_digit(twelve: [u8; 12]) -> String {
-    let sum: u32 = twelve
-        .iter()
-        .zip([1, 3].iter().cycle())
-        .map(|(&d, w)| u32::from(d) * w)
-        .sum();
+    let sum: u32 = twelve.iter().zip([1, 3].iter().cycle()).map(|(&d, w)| u32::from(d) * w).sum();
     let check = ((10 - sum % 10) % 10) as u8;
-    twelve
-        .iter()
-        .chain([&check])
-        .map(|&d| char::from(b'0' + d))
-        .collect()
+    twelve.iter().chain([&check]).map(|&d| char::from(b'0' + d)).collect()
 }
 
 #[cfg(test)]

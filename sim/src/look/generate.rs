@@ -29,11 +29,10 @@ pub enum Style {
 }
 
 const PRODUCTS: [&str; 48] = [
-    "tea", "coffee", "rice", "oats", "pasta", "soup", "beans", "tomato", "corn", "tuna", "cocoa",
-    "biscuits", "crackers", "raisins", "nuts", "chips", "gum", "mints", "salt", "sugar", "flour",
-    "honey", "soap", "lotion", "cream", "wipes", "plasters", "vitamins", "tissue", "candle",
-    "tape", "glue", "pens", "cards", "puzzle", "bulb", "battery", "cable", "charger", "mouse",
-    "filter", "screws", "sponge", "polish", "paint", "treats", "seeds", "toy",
+    "tea", "coffee", "rice", "oats", "pasta", "soup", "beans", "tomato", "corn", "tuna", "cocoa", "biscuits",
+    "crackers", "raisins", "nuts", "chips", "gum", "mints", "salt", "sugar", "flour", "honey", "soap", "lotion",
+    "cream", "wipes", "plasters", "vitamins", "tissue", "candle", "tape", "glue", "pens", "cards", "puzzle", "bulb",
+    "battery", "cable", "charger", "mouse", "filter", "screws", "sponge", "polish", "paint", "treats", "seeds", "toy",
 ];
 
 /// Draws `count` SKUs with names of their own. Sides from 15 to 230 mm, masses from 0.05 to 1.2 kg.
@@ -61,8 +60,7 @@ pub fn generate(seed: u64, count: usize, style: Style) -> Vec<TrueSku> {
         if let Some(twin) = twin {
             // The same pack of another kind.
             (design.shape, design.material, design.can) = (twin.shape, twin.material, twin.can);
-            (design.size_m, design.front, design.fragility) =
-                (twin.size_m, twin.front, twin.fragility);
+            (design.size_m, design.front, design.fragility) = (twin.size_m, twin.front, twin.fragility);
             design.mass_kg = twin.mass_kg;
         }
         if names.insert(design.name.clone()) {
@@ -96,39 +94,21 @@ pub(crate) fn draw_brand(rng: &mut ChaCha8Rng) -> Brand {
         base,
         accent,
         letter_share: rng.random_range(0.11..0.24),
-        name_at: if rng.random_bool(0.7) {
-            rng.random_range(0.14..0.24)
-        } else {
-            rng.random_range(0.66..0.76)
-        },
+        name_at: if rng.random_bool(0.7) { rng.random_range(0.14..0.24) } else { rng.random_range(0.66..0.76) },
     }
 }
 
 /// A print of chance for a brand.
-pub(crate) fn draw_artwork(
-    brand: Brand,
-    product: &str,
-    amount: String,
-    rng: &mut ChaCha8Rng,
-) -> Artwork {
+pub(crate) fn draw_artwork(brand: Brand, product: &str, amount: String, rng: &mut ChaCha8Rng) -> Artwork {
     let [_, _, second, third] = scheme(rng);
-    let digits: [u8; 12] = std::array::from_fn(|i| {
-        if i == 0 {
-            rng.random_range(2..10)
-        } else {
-            rng.random_range(0..10)
-        }
-    });
+    let digits: [u8; 12] =
+        std::array::from_fn(|i| if i == 0 { rng.random_range(2..10) } else { rng.random_range(0..10) });
     Artwork {
         brand,
         second,
         third,
         hero: HEROES[rng.random_range(0..HEROES.len())],
-        product: if rng.random_bool(0.5) {
-            product.to_uppercase()
-        } else {
-            product.to_owned()
-        },
+        product: if rng.random_bool(0.5) { product.to_uppercase() } else { product.to_owned() },
         amount,
         barcode: with_check_digit(digits),
         seed: rng.random(),
@@ -147,17 +127,11 @@ fn draw_design(brand: Brand, style: Style, rng: &mut ChaCha8Rng) -> Design {
     let mass_kg = (volume * density).clamp(0.05, 1.2);
     let product = PRODUCTS[rng.random_range(0..PRODUCTS.len())];
     let grams = (mass_kg * 100.0).round() * 10.0;
-    let amount = if rng.random_bool(0.6) {
-        format!("{grams}g")
-    } else {
-        format!("{} pcs", rng.random_range(2..60))
-    };
+    let amount = if rng.random_bool(0.6) { format!("{grams}g") } else { format!("{} pcs", rng.random_range(2..60)) };
     let number = rng.random_range(100..1_000);
     let first = brand.name.to_lowercase();
     let name = SkuName::new(&format!("{first}-{product}-{number}"));
-    let thin = (0..3)
-        .min_by(|&a, &b| size_m[a].total_cmp(&size_m[b]))
-        .unwrap_or(1);
+    let thin = (0..3).min_by(|&a, &b| size_m[a].total_cmp(&size_m[b])).unwrap_or(1);
     Design {
         name: name.unwrap_or_else(|_| fallback_name(number)),
         shape,
@@ -175,10 +149,7 @@ fn draw_design(brand: Brand, style: Style, rng: &mut ChaCha8Rng) -> Design {
     }
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "letters, digits and one dash are a name"
-)]
+#[expect(clippy::expect_used, reason = "letters, digits and one dash are a name")]
 fn fallback_name(number: u32) -> SkuName {
     SkuName::new(&format!("sku-{number}")).expect("a name of letters and digits")
 }
@@ -208,9 +179,7 @@ fn draw_kind(style: Style, rng: &mut ChaCha8Rng) -> (Shape, Material) {
 }
 
 fn draw_size(shape: Shape, style: Style, rng: &mut ChaCha8Rng) -> [f64; 3] {
-    let longest = LogNormal::new(0.145f64.ln(), 0.32)
-        .map_or(0.145, |d| d.sample(rng))
-        .clamp(0.06, 0.23);
+    let longest = LogNormal::new(0.145f64.ln(), 0.32).map_or(0.145, |d| d.sample(rng)).clamp(0.06, 0.23);
     let slim = style == Style::Adversarial;
     match shape {
         Shape::Box => {
@@ -233,58 +202,33 @@ fn draw_size(shape: Shape, style: Style, rng: &mut ChaCha8Rng) -> [f64; 3] {
             let thick = rng.random_range(0.015..if slim { 0.02 } else { 0.034 });
             let wide = longest.max(0.09) * rng.random_range(0.55..0.95);
             let (a, b) = (longest.max(0.09), wide.max(0.05));
-            if rng.random_bool(0.5) {
-                [a, b, thick]
-            } else {
-                [b, a, thick]
-            }
+            if rng.random_bool(0.5) { [a, b, thick] } else { [b, a, thick] }
         }
     }
 }
 
 const SYLLABLES: [&str; 40] = [
-    "lo", "ra", "mi", "ven", "ta", "co", "bel", "fi", "nor", "za", "pel", "du", "ka", "sto", "ri",
-    "gra", "hel", "vi", "mon", "te", "bro", "la", "sun", "ne", "qui", "ar", "pol", "wen", "jo",
-    "ti", "ous", "ex", "fen", "ly", "mar", "dor", "is", "cal", "un", "be",
+    "lo", "ra", "mi", "ven", "ta", "co", "bel", "fi", "nor", "za", "pel", "du", "ka", "sto", "ri", "gra", "hel", "vi",
+    "mon", "te", "bro", "la", "sun", "ne", "qui", "ar", "pol", "wen", "jo", "ti", "ous", "ex", "fen", "ly", "mar",
+    "dor", "is", "cal", "un", "be",
 ];
 
 /// A made-up word of `count` syllables.
 pub(crate) fn word(count: usize, rng: &mut ChaCha8Rng) -> String {
-    (0..count)
-        .filter_map(|_| SYLLABLES.choose(rng))
-        .copied()
-        .collect()
+    (0..count).filter_map(|_| SYLLABLES.choose(rng)).copied().collect()
 }
 
 /// A colour scheme: the pack, what stands out on it, and the kind's own two.
 pub(crate) fn scheme(rng: &mut ChaCha8Rng) -> [Rgb; 4] {
     let hue = rng.random::<f32>();
     let step = [0.5, 0.33, 0.08, 0.15, 0.58][rng.random_range(0..5)];
-    let mut other = |by: f32| {
-        hsv(
-            hue + by,
-            rng.random_range(0.45..0.95),
-            rng.random_range(0.5..0.97),
-        )
-    };
+    let mut other = |by: f32| hsv(hue + by, rng.random_range(0.45..0.95), rng.random_range(0.5..0.97));
     let (accent, second, third) = (other(step), other(0.06), other(step + 0.12));
     let base = match rng.random_range(0..10) {
-        0..4 => hsv(
-            hue,
-            rng.random_range(0.55..1.0),
-            rng.random_range(0.5..0.95),
-        ),
+        0..4 => hsv(hue, rng.random_range(0.55..1.0), rng.random_range(0.5..0.95)),
         4..6 => mix(hsv(hue, 0.08, 0.97), [0.97; 3], 0.6),
-        6 => hsv(
-            hue,
-            rng.random_range(0.15..0.35),
-            rng.random_range(0.8..0.97),
-        ),
-        7 => hsv(
-            hue,
-            rng.random_range(0.3..0.9),
-            rng.random_range(0.08..0.25),
-        ),
+        6 => hsv(hue, rng.random_range(0.15..0.35), rng.random_range(0.8..0.97)),
+        7 => hsv(hue, rng.random_range(0.3..0.9), rng.random_range(0.08..0.25)),
         8 => [rng.random_range(0.06..0.14); 3],
         _ => hsv(hue, rng.random_range(0.2..0.6), rng.random_range(0.4..0.7)),
     };

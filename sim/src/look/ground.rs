@@ -48,35 +48,15 @@ impl Artwork {
             Ground::Gradient => c.gradient(all, 1.57, base, mix(base, second, 0.75)),
             Ground::Split => c.rect([0.0, 0.58 * h, w, h + 1.0], second),
             Ground::Diagonal => {
-                c.polygon(
-                    &[
-                        [-1.0, 0.75 * h],
-                        [w + 1.0, 0.4 * h],
-                        [w + 1.0, h + 1.0],
-                        [-1.0, h + 1.0],
-                    ],
-                    second,
-                );
-                c.line(
-                    [-4.0, 0.75 * h],
-                    [w + 4.0, 0.4 * h],
-                    0.035 * r,
-                    self.brand.accent,
-                );
+                c.polygon(&[[-1.0, 0.75 * h], [w + 1.0, 0.4 * h], [w + 1.0, h + 1.0], [-1.0, h + 1.0]], second);
+                c.line([-4.0, 0.75 * h], [w + 4.0, 0.4 * h], 0.035 * r, self.brand.accent);
             }
             Ground::Stripes => {
                 let period = r * rng.random_range(0.1..0.26);
                 let lean: f32 = [0.0, 1.0, -1.0][rng.random_range(0..3)];
                 c.paint(all, fill, |x, y| {
                     let k = ((x + lean * y) / period).rem_euclid(1.0);
-                    (
-                        mix(
-                            base,
-                            second,
-                            ((0.25 - (k - 0.5).abs()) * period + 0.5).clamp(0.0, 1.0),
-                        ),
-                        0.8,
-                    )
+                    (mix(base, second, ((0.25 - (k - 0.5).abs()) * period + 0.5).clamp(0.0, 1.0)), 0.8)
                 });
             }
             Ground::Dots => {
@@ -84,13 +64,9 @@ impl Artwork {
                 let size = period * rng.random_range(0.18..0.36);
                 c.paint(all, fill, |x, y| {
                     let row = (y / period).floor();
-                    let dx =
-                        ((x / period + 0.5 * row.rem_euclid(2.0)).rem_euclid(1.0) - 0.5) * period;
+                    let dx = ((x / period + 0.5 * row.rem_euclid(2.0)).rem_euclid(1.0) - 0.5) * period;
                     let dy = ((y / period).rem_euclid(1.0) - 0.5) * period;
-                    (
-                        mix(base, second, (size - dx.hypot(dy) + 0.5).clamp(0.0, 1.0)),
-                        0.9,
-                    )
+                    (mix(base, second, (size - dx.hypot(dy) + 0.5).clamp(0.0, 1.0)), 0.9)
                 });
             }
             Ground::Band => {
@@ -100,11 +76,7 @@ impl Artwork {
             }
             Ground::Arc => {
                 let radius = w.max(h) * 0.9;
-                c.ellipse(
-                    [0.5 * w, h + 0.45 * radius],
-                    [radius * 1.04; 2],
-                    self.brand.accent,
-                );
+                c.ellipse([0.5 * w, h + 0.45 * radius], [radius * 1.04; 2], self.brand.accent);
                 c.ellipse([0.5 * w, h + 0.45 * radius], [radius; 2], second);
             }
             Ground::Marble => {
@@ -119,8 +91,7 @@ impl Artwork {
                 let period = r * rng.random_range(0.1..0.2);
                 c.paint(all, fill, |x, y| {
                     let edge = |v: f32| (((v / period).rem_euclid(2.0) - 1.0).abs() - 0.5) * period;
-                    let k =
-                        0.5 * ((edge(x) + 0.5).clamp(0.0, 1.0) + (edge(y) + 0.5).clamp(0.0, 1.0));
+                    let k = 0.5 * ((edge(x) + 0.5).clamp(0.0, 1.0) + (edge(y) + 0.5).clamp(0.0, 1.0));
                     (mix(base, second, 0.8 * k), 1.0)
                 });
             }

@@ -63,12 +63,7 @@ pub(crate) fn surface_of<'a>(item: &Placed<'a>, stage_seed: u32) -> Surface<'a> 
 
 pub(crate) fn lens_of(view: &View) -> Lens {
     let i = &view.intrinsics;
-    Lens {
-        fx: i.fx,
-        fy: i.fy,
-        cx: i.cx,
-        cy: i.cy,
-    }
+    Lens { fx: i.fx, fy: i.fy, cx: i.cx, cy: i.cy }
 }
 
 /// The disc of the table that a view sees: centre and radius, metres.
@@ -77,24 +72,13 @@ pub(crate) fn seen_disc(view: &View) -> (Vector3<f32>, f32) {
     let eye = pose.origin();
     let reach = |u: f64, v: f64| {
         let far = pose.point(&i.unproject(u, v, 1.0)) - eye;
-        let t = if far.z < -0.05 {
-            (-eye.z / far.z).clamp(0.1, 4.0)
-        } else {
-            2.0
-        };
+        let t = if far.z < -0.05 { (-eye.z / far.z).clamp(0.1, 4.0) } else { 2.0 };
         eye + far * t
     };
     let centre = reach(i.cx, i.cy);
-    let corners = [
-        (0.0, 0.0),
-        (f64::from(i.width), 0.0),
-        (0.0, f64::from(i.height)),
-        (f64::from(i.width), f64::from(i.height)),
-    ];
-    let radius = corners
-        .iter()
-        .map(|&(u, v)| (reach(u, v) - centre).norm())
-        .fold(0.2, f64::max);
+    let corners =
+        [(0.0, 0.0), (f64::from(i.width), 0.0), (0.0, f64::from(i.height)), (f64::from(i.width), f64::from(i.height))];
+    let radius = corners.iter().map(|&(u, v)| (reach(u, v) - centre).norm()).fold(0.2, f64::max);
     (centre.coords.cast(), (radius.min(1.6) + 0.05) as f32)
 }
 
@@ -113,11 +97,7 @@ impl<'a> Layout<'_, 'a> {
     pub fn mesh(&mut self, mesh: &Mesh, world_from_mesh: &Isometry3<f64>, scale: [f64; 3]) {
         let surface = (self.surfaces.len() - 1) as u32;
         let camera_from_mesh = self.camera_from_world * world_from_mesh;
-        let stretch = |p: &[f32; 3]| {
-            Point3::from(std::array::from_fn::<f64, 3, _>(|k| {
-                f64::from(p[k]) * scale[k]
-            }))
-        };
+        let stretch = |p: &[f32; 3]| Point3::from(std::array::from_fn::<f64, 3, _>(|k| f64::from(p[k]) * scale[k]));
         let corners: Vec<(Corner, Vector3<f32>)> = mesh
             .positions
             .iter()
@@ -156,21 +136,10 @@ impl<'a> Layout<'_, 'a> {
             seed: 0,
         });
         let tiles = (2.0 * TABLE / TABLE_TILE) as f32;
-        let all = Patch {
-            left: 0.0,
-            top: 0.0,
-            right: tiles,
-            bottom: tiles,
-            turned: false,
-        };
+        let all = Patch { left: 0.0, top: 0.0, right: tiles, bottom: tiles, turned: false };
         let cast = self.solid.len();
         self.mesh(
-            &quad(
-                SIDES[5],
-                [TABLE as f32, TABLE as f32],
-                [0.0, 0.0, TABLE_Z as f32],
-                &all,
-            ),
+            &quad(SIDES[5], [TABLE as f32, TABLE as f32], [0.0, 0.0, TABLE_Z as f32], &all),
             &Isometry3::identity(),
             [1.0; 3],
         );
@@ -199,18 +168,11 @@ impl<'a> Layout<'_, 'a> {
 
 /// A rectangle with the directions `[out, right, up]` of [`SIDES`] and half sides along right and up.
 fn quad([out, right, up]: [[f32; 3]; 3], half: [f32; 2], centre: [f32; 3], print: &Patch) -> Mesh {
-    let at = |s: f32, t: f32| {
-        std::array::from_fn(|k| centre[k] + right[k] * half[0] * s + up[k] * half[1] * t)
-    };
+    let at = |s: f32, t: f32| std::array::from_fn(|k| centre[k] + right[k] * half[0] * s + up[k] * half[1] * t);
     Mesh {
         positions: vec![at(-1., -1.), at(1., -1.), at(1., 1.), at(-1., 1.)],
         normals: vec![out; 4],
-        uvs: vec![
-            print.at(0., 1.),
-            print.at(1., 1.),
-            print.at(1., 0.),
-            print.at(0., 0.),
-        ],
+        uvs: vec![print.at(0., 1.), print.at(1., 1.), print.at(1., 0.), print.at(0., 0.)],
         triangles: vec![[0, 1, 2], [0, 2, 3]],
     }
 }
@@ -228,12 +190,7 @@ fn tub_faces(tub: &Tub) -> Vec<Mesh> {
         // Inside, the wall at +x looks to −x.
         let inner = SIDES[k ^ 1];
         let face = if along_x { LONG } else { SHORT };
-        faces.push(quad(
-            inner,
-            [half, 0.5 * height],
-            middle(near, 0.5 * height),
-            &patch(face),
-        ));
+        faces.push(quad(inner, [half, 0.5 * height], middle(near, 0.5 * height), &patch(face)));
         let rim = patch(RIM);
         faces.push(quad(
             *side,
@@ -241,17 +198,8 @@ fn tub_faces(tub: &Tub) -> Vec<Mesh> {
             middle(near + wall, 0.5 * (height + TABLE_Z as f32)),
             &rim,
         ));
-        let (rx, ry) = if along_x {
-            (hx + wall, 0.5 * wall)
-        } else {
-            (0.5 * wall, hy)
-        };
-        faces.push(quad(
-            SIDES[5],
-            [rx, ry],
-            middle(near + 0.5 * wall, height),
-            &rim,
-        ));
+        let (rx, ry) = if along_x { (hx + wall, 0.5 * wall) } else { (0.5 * wall, hy) };
+        faces.push(quad(SIDES[5], [rx, ry], middle(near + 0.5 * wall, height), &rim));
     }
     faces
 }

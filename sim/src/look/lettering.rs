@@ -101,23 +101,11 @@ pub(crate) fn width(text: &str, height: f32, pen: &Pen) -> f32 {
 fn extent(letter: char, pen: &Pen) -> [f32; 2] {
     let xs = || strokes(letter).split(' ').flat_map(points).map(|p| p[0]);
     let (left, right) = (xs().fold(f32::MAX, f32::min), xs().fold(f32::MIN, f32::max));
-    if left > right {
-        [0.0, 2.6]
-    } else {
-        [left, right - left + 1.1 + 7.0 * pen.weight]
-    }
+    if left > right { [0.0, 2.6] } else { [left, right - left + 1.1 + 7.0 * pen.weight] }
 }
 
 /// Draws a text with its left end at `x` and its base line at `y`; capitals are `height` high.
-pub(crate) fn write(
-    canvas: &mut Canvas,
-    text: &str,
-    x: f32,
-    y: f32,
-    height: f32,
-    pen: &Pen,
-    colour: Rgb,
-) {
+pub(crate) fn write(canvas: &mut Canvas, text: &str, x: f32, y: f32, height: f32, pen: &Pen, colour: Rgb) {
     let (sx, sy) = (height / 6.0 * pen.stretch, height / 6.0);
     let half = 0.5 * (pen.weight * height).max(0.9);
     let mut left = x;
@@ -127,10 +115,7 @@ pub(crate) fn write(
             let points = points(stroke)
                 .map(|[px, py]| {
                     let up = (py - 2.0) * sy;
-                    [
-                        left + (px - start + 0.4 + 3.0 * pen.weight) * sx + pen.slant * up,
-                        y - up,
-                    ]
+                    [left + (px - start + 0.4 + 3.0 * pen.weight) * sx + pen.slant * up, y - up]
                 })
                 .collect::<Vec<_>>();
             let points = if pen.round { rounded(&points) } else { points };
@@ -138,12 +123,7 @@ pub(crate) fn write(
             if pen.serif && points.len() == 2 {
                 for p in &points {
                     let reach = half + 0.09 * height;
-                    draw(
-                        canvas,
-                        &[[p[0] - reach, p[1]], [p[0] + reach, p[1]]],
-                        0.5 * half.max(0.9),
-                        colour,
-                    );
+                    draw(canvas, &[[p[0] - reach, p[1]], [p[0] + reach, p[1]]], 0.5 * half.max(0.9), colour);
                 }
             }
         }
@@ -152,31 +132,12 @@ pub(crate) fn write(
 }
 
 /// As [`write`], centred on `x`.
-pub(crate) fn write_centred(
-    canvas: &mut Canvas,
-    text: &str,
-    x: f32,
-    y: f32,
-    height: f32,
-    pen: &Pen,
-    colour: Rgb,
-) {
-    write(
-        canvas,
-        text,
-        x - 0.5 * width(text, height, pen),
-        y,
-        height,
-        pen,
-        colour,
-    );
+pub(crate) fn write_centred(canvas: &mut Canvas, text: &str, x: f32, y: f32, height: f32, pen: &Pen, colour: Rgb) {
+    write(canvas, text, x - 0.5 * width(text, height, pen), y, height, pen, colour);
 }
 
 fn points(stroke: &str) -> impl Iterator<Item = [f32; 2]> + '_ {
-    stroke
-        .as_bytes()
-        .chunks_exact(2)
-        .map(|pair| [f32::from(pair[0] - b'0'), f32::from(pair[1] - b'0')])
+    stroke.as_bytes().chunks_exact(2).map(|pair| [f32::from(pair[0] - b'0'), f32::from(pair[1] - b'0')])
 }
 
 /// Cuts the corners of a line twice (Chaikin).
@@ -203,20 +164,11 @@ fn draw(canvas: &mut Canvas, points: &[[f32; 2]], half: f32, colour: Rgb) {
     }
     let mut area = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
     for p in points {
-        area = [
-            area[0].min(p[0] - half),
-            area[1].min(p[1] - half),
-            area[2].max(p[0] + half),
-            area[3].max(p[1] + half),
-        ];
+        area = [area[0].min(p[0] - half), area[1].min(p[1] - half), area[2].max(p[0] + half), area[3].max(p[1] + half)];
     }
     let distance = |x: f32, y: f32| {
         let one = segment_distance([x, y], points[0], points[0]);
-        points
-            .windows(2)
-            .map(|p| segment_distance([x, y], p[0], p[1]))
-            .fold(one, f32::min)
-            - half
+        points.windows(2).map(|p| segment_distance([x, y], p[0], p[1])).fold(one, f32::min) - half
     };
     canvas.paint(area, distance, |_, _| (colour, 1.0));
 }
@@ -231,10 +183,7 @@ mod tests {
             let all: Vec<_> = strokes(letter).split(' ').flat_map(points).collect();
             assert!(all.len() >= 2, "{letter}");
             for [x, y] in all {
-                assert!(
-                    (0.0..=4.0).contains(&x) && (0.0..=8.0).contains(&y),
-                    "{letter}: {x} {y}"
-                );
+                assert!((0.0..=4.0).contains(&x) && (0.0..=8.0).contains(&y), "{letter}: {x} {y}");
             }
         }
     }

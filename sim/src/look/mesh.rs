@@ -33,10 +33,7 @@ impl Patch {
     /// Where a point of the picture (0…1 from its top left) lies in the atlas.
     pub fn at(&self, s: f32, t: f32) -> [f32; 2] {
         let (s, t) = if self.turned { (1.0 - t, s) } else { (s, t) };
-        [
-            self.left + (self.right - self.left) * s,
-            self.top + (self.bottom - self.top) * t,
-        ]
+        [self.left + (self.right - self.left) * s, self.top + (self.bottom - self.top) * t]
     }
 }
 
@@ -62,8 +59,7 @@ impl Mesh {
     pub(crate) fn cuboid(half: [f32; 3], patches: &[Patch; 6]) -> Self {
         let mut mesh = Self::default();
         for ([out, right, up], patch) in SIDES.iter().zip(patches) {
-            let at =
-                |s: f32, t: f32| [0, 1, 2].map(|k| half[k] * (out[k] + right[k] * s + up[k] * t));
+            let at = |s: f32, t: f32| [0, 1, 2].map(|k| half[k] * (out[k] + right[k] * s + up[k] * t));
             let a = mesh.corner(at(-1., -1.), *out, patch.at(0., 1.));
             let b = mesh.corner(at(1., -1.), *out, patch.at(1., 1.));
             let c = mesh.corner(at(1., 1.), *out, patch.at(1., 0.));
@@ -74,13 +70,7 @@ impl Mesh {
     }
 
     /// A cylinder along z; `side` is unrolled from −y round by +x, `ends` are the pictures of −z and +z.
-    pub(crate) fn cylinder(
-        radius: f32,
-        half_height: f32,
-        segments: u32,
-        side: &Patch,
-        ends: &[Patch; 2],
-    ) -> Self {
+    pub(crate) fn cylinder(radius: f32, half_height: f32, segments: u32, side: &Patch, ends: &[Patch; 2]) -> Self {
         let mut mesh = Self::default();
         for i in 0..=segments {
             let share = i as f32 / segments as f32;
@@ -90,20 +80,17 @@ impl Mesh {
             let low = mesh.corner(at(-half_height), out, side.at(share, 1.0));
             let high = mesh.corner(at(half_height), out, side.at(share, 0.0));
             if i < segments {
-                mesh.triangles
-                    .extend([[low, low + 2, high + 2], [low, high + 2, high]]);
+                mesh.triangles.extend([[low, low + 2, high + 2], [low, high + 2, high]]);
             }
         }
         for ([out, right, up], patch) in SIDES[4..].iter().zip(ends) {
             let first = mesh.positions.len() as u32;
             for i in 0..segments {
                 let (sin, cos) = (i as f32 / segments as f32 * TAU).sin_cos();
-                let at = [0, 1, 2]
-                    .map(|k| radius * (right[k] * cos + up[k] * sin) + out[k] * half_height);
+                let at = [0, 1, 2].map(|k| radius * (right[k] * cos + up[k] * sin) + out[k] * half_height);
                 mesh.corner(at, *out, patch.at(0.5 + 0.5 * cos, 0.5 - 0.5 * sin));
             }
-            mesh.triangles
-                .extend((1..segments - 1).map(|i| [first, first + i, first + i + 1]));
+            mesh.triangles.extend((1..segments - 1).map(|i| [first, first + i, first + i + 1]));
         }
         mesh
     }
@@ -136,18 +123,10 @@ impl Mesh {
     pub fn from_obj(text: &str) -> Result<Self, ObjError> {
         let mut obj = ObjLines::default();
         for (number, line) in (1..).zip(text.lines()) {
-            obj.take(line).map_err(|rule| ObjError {
-                line: number,
-                found: line.to_owned(),
-                rule,
-            })?;
+            obj.take(line).map_err(|rule| ObjError { line: number, found: line.to_owned(), rule })?;
         }
         if obj.faces.is_empty() {
-            return Err(ObjError {
-                line: 0,
-                found: "0 faces".to_owned(),
-                rule: "one face or more",
-            });
+            return Err(ObjError { line: 0, found: "0 faces".to_owned(), rule: "one face or more" });
         }
         Ok(obj.mesh())
     }
@@ -181,12 +160,8 @@ impl ObjLines {
     fn take(&mut self, line: &str) -> Result<(), &'static str> {
         let mut words = line.split_whitespace();
         match words.next() {
-            Some("v") => self
-                .positions
-                .push(numbers(words, "v and three finite numbers")?),
-            Some("vn") => self
-                .normals
-                .push(numbers(words, "vn and three finite numbers")?),
+            Some("v") => self.positions.push(numbers(words, "v and three finite numbers")?),
+            Some("vn") => self.normals.push(numbers(words, "vn and three finite numbers")?),
             Some("vt") => {
                 let [u, v] = numbers::<f64, 2>(words, "vt and two finite numbers")?;
                 self.uvs.push([u as f32, (1.0 - v) as f32]);
@@ -200,15 +175,9 @@ impl ObjLines {
     fn face<'a>(&mut self, words: impl Iterator<Item = &'a str>) -> Result<(), &'static str> {
         let lengths = [self.positions.len(), self.uvs.len(), self.normals.len()];
         let corner = |word: &str| -> Option<[usize; 3]> {
-            let numbers: Vec<usize> = word
-                .split('/')
-                .map(|p| p.parse().ok())
-                .collect::<Option<_>>()?;
+            let numbers: Vec<usize> = word.split('/').map(|p| p.parse().ok()).collect::<Option<_>>()?;
             let numbers: [usize; 3] = numbers.try_into().ok()?;
-            let known = numbers
-                .iter()
-                .zip(lengths)
-                .all(|(n, length)| (1..=length).contains(n));
+            let known = numbers.iter().zip(lengths).all(|(n, length)| (1..=length).contains(n));
             known.then(|| numbers.map(|n| n - 1))
         };
         let corners: Option<Vec<[usize; 3]>> = words.map(corner).collect();
@@ -219,44 +188,22 @@ impl ObjLines {
         if self.faces.len() + corners.len() > MOST_TRIANGLES {
             return Err("at most 1000000 triangles in all");
         }
-        self.faces.extend(
-            corners[1..]
-                .windows(2)
-                .map(|pair| [corners[0], pair[0], pair[1]]),
-        );
+        self.faces.extend(corners[1..].windows(2).map(|pair| [corners[0], pair[0], pair[1]]));
         Ok(())
     }
 
     fn mesh(self) -> Mesh {
-        let alike = self
-            .faces
-            .iter()
-            .flatten()
-            .all(|[v, vt, vn]| v == vt && v == vn);
-        if alike
-            && self.uvs.len() == self.positions.len()
-            && self.normals.len() == self.positions.len()
-        {
-            let triangles = self
-                .faces
-                .iter()
-                .map(|f| f.map(|[v, _, _]| v as u32))
-                .collect();
-            return Mesh {
-                positions: self.positions,
-                normals: self.normals,
-                uvs: self.uvs,
-                triangles,
-            };
+        let alike = self.faces.iter().flatten().all(|[v, vt, vn]| v == vt && v == vn);
+        if alike && self.uvs.len() == self.positions.len() && self.normals.len() == self.positions.len() {
+            let triangles = self.faces.iter().map(|f| f.map(|[v, _, _]| v as u32)).collect();
+            return Mesh { positions: self.positions, normals: self.normals, uvs: self.uvs, triangles };
         }
         let mut mesh = Mesh::default();
         let mut known = BTreeMap::new();
         for face in &self.faces {
             let triangle = face.map(|corner| {
                 let [v, vt, vn] = corner;
-                *known.entry(corner).or_insert_with(|| {
-                    mesh.corner(self.positions[v], self.normals[vn], self.uvs[vt])
-                })
+                *known.entry(corner).or_insert_with(|| mesh.corner(self.positions[v], self.normals[vn], self.uvs[vt]))
             });
             mesh.triangles.push(triangle);
         }

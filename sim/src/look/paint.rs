@@ -16,20 +16,12 @@ pub(crate) type Area = [f32; 4];
 
 /// A colour between two, `share` of the second.
 pub(crate) fn mix(a: Rgb, b: Rgb, share: f32) -> Rgb {
-    [
-        a[0] + (b[0] - a[0]) * share,
-        a[1] + (b[1] - a[1]) * share,
-        a[2] + (b[2] - a[2]) * share,
-    ]
+    [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share]
 }
 
 /// The colour lit by `by`: below 1 darker, above 1 nearer to white.
 pub(crate) fn lit(colour: Rgb, by: f32) -> Rgb {
-    if by <= 1.0 {
-        colour.map(|v| v * by.max(0.0))
-    } else {
-        mix(colour, [1.0; 3], (by - 1.0).min(1.0))
-    }
+    if by <= 1.0 { colour.map(|v| v * by.max(0.0)) } else { mix(colour, [1.0; 3], (by - 1.0).min(1.0)) }
 }
 
 /// Hue in turns, saturation and value 0…1.
@@ -47,9 +39,8 @@ pub(crate) fn luma(colour: Rgb) -> f32 {
 
 /// A number in 0…1 that two whole numbers and a seed always give (a mixing of bits as in `MurmurHash3`'s end).
 pub(crate) fn hash(x: i32, y: i32, seed: u32) -> f32 {
-    let mut h = (x as u32).wrapping_mul(0x9E37_79B1)
-        ^ (y as u32).wrapping_mul(0x85EB_CA77)
-        ^ seed.wrapping_mul(0xC2B2_AE3D);
+    let mut h =
+        (x as u32).wrapping_mul(0x9E37_79B1) ^ (y as u32).wrapping_mul(0x85EB_CA77) ^ seed.wrapping_mul(0xC2B2_AE3D);
     h ^= h >> 16;
     h = h.wrapping_mul(0x85EB_CA6B);
     h ^= h >> 13;
@@ -86,11 +77,7 @@ pub(crate) fn clouds(x: f32, y: f32, octaves: u32, seed: u32) -> f32 {
 impl Canvas {
     pub fn new(width: usize, height: usize, colour: Rgb) -> Self {
         let (width, height) = (width.max(1), height.max(1));
-        Self {
-            width,
-            height,
-            rgb: vec![colour; width * height],
-        }
+        Self { width, height, rgb: vec![colour; width * height] }
     }
 
     pub fn w(&self) -> f32 {
@@ -107,21 +94,10 @@ impl Canvas {
     }
 
     /// Paints inside a signed distance (negative inside, pixels), within `area`, each pixel with `ink`.
-    pub fn paint(
-        &mut self,
-        area: Area,
-        distance: impl Fn(f32, f32) -> f32,
-        ink: impl Fn(f32, f32) -> (Rgb, f32),
-    ) {
+    pub fn paint(&mut self, area: Area, distance: impl Fn(f32, f32) -> f32, ink: impl Fn(f32, f32) -> (Rgb, f32)) {
         let clip = |v: f32, most: usize| v.clamp(0.0, most as f32) as usize;
-        let (x0, x1) = (
-            clip((area[0] - 1.0).floor(), self.width),
-            clip((area[2] + 1.0).ceil(), self.width),
-        );
-        let (y0, y1) = (
-            clip((area[1] - 1.0).floor(), self.height),
-            clip((area[3] + 1.0).ceil(), self.height),
-        );
+        let (x0, x1) = (clip((area[0] - 1.0).floor(), self.width), clip((area[2] + 1.0).ceil(), self.width));
+        let (y0, y1) = (clip((area[1] - 1.0).floor(), self.height), clip((area[3] + 1.0).ceil(), self.height));
         for y in y0..y1 {
             for x in x0..x1 {
                 let (px, py) = (x as f32 + 0.5, y as f32 + 0.5);
@@ -163,62 +139,34 @@ impl Canvas {
 
     /// A ball lit from the upper left.
     pub fn ball(&mut self, centre: [f32; 2], radius: f32, colour: Rgb) {
-        self.paint(
-            around(centre, [radius; 2]),
-            ellipse_distance(centre, [radius; 2]),
-            |x, y| {
-                let (dx, dy) = ((x - centre[0]) / radius, (y - centre[1]) / radius);
-                let light = 1.0 - 0.55 * ((dx + 0.35).powi(2) + (dy + 0.4).powi(2)).sqrt().min(1.3);
-                let glint = (1.0 - 6.0 * ((dx + 0.38).powi(2) + (dy + 0.42).powi(2))).max(0.0);
-                (
-                    mix(lit(colour, 0.45 + 0.6 * light), [1.0; 3], 0.75 * glint),
-                    1.0,
-                )
-            },
-        );
+        self.paint(around(centre, [radius; 2]), ellipse_distance(centre, [radius; 2]), |x, y| {
+            let (dx, dy) = ((x - centre[0]) / radius, (y - centre[1]) / radius);
+            let light = 1.0 - 0.55 * ((dx + 0.35).powi(2) + (dy + 0.4).powi(2)).sqrt().min(1.3);
+            let glint = (1.0 - 6.0 * ((dx + 0.38).powi(2) + (dy + 0.42).powi(2))).max(0.0);
+            (mix(lit(colour, 0.45 + 0.6 * light), [1.0; 3], 0.75 * glint), 1.0)
+        });
     }
 
     /// A stroke with round ends.
     pub fn line(&mut self, from: [f32; 2], to: [f32; 2], width: f32, colour: Rgb) {
         let r = 0.5 * width;
-        let area = [
-            from[0].min(to[0]) - r,
-            from[1].min(to[1]) - r,
-            from[0].max(to[0]) + r,
-            from[1].max(to[1]) + r,
-        ];
-        self.paint(
-            area,
-            |x, y| segment_distance([x, y], from, to) - r,
-            |_, _| (colour, 1.0),
-        );
+        let area = [from[0].min(to[0]) - r, from[1].min(to[1]) - r, from[0].max(to[0]) + r, from[1].max(to[1]) + r];
+        self.paint(area, |x, y| segment_distance([x, y], from, to) - r, |_, _| (colour, 1.0));
     }
 
     /// A polygon without holes, filled; it may be concave.
     pub fn polygon(&mut self, corners: &[[f32; 2]], colour: Rgb) {
-        let area = corners
-            .iter()
-            .fold([f32::MAX, f32::MAX, f32::MIN, f32::MIN], |a, p| {
-                [
-                    a[0].min(p[0]),
-                    a[1].min(p[1]),
-                    a[2].max(p[0]),
-                    a[3].max(p[1]),
-                ]
-            });
-        self.paint(
-            area,
-            |x, y| polygon_distance([x, y], corners),
-            |_, _| (colour, 1.0),
-        );
+        let area = corners.iter().fold([f32::MAX, f32::MAX, f32::MIN, f32::MIN], |a, p| {
+            [a[0].min(p[0]), a[1].min(p[1]), a[2].max(p[0]), a[3].max(p[1])]
+        });
+        self.paint(area, |x, y| polygon_distance([x, y], corners), |_, _| (colour, 1.0));
     }
 
     /// A gradient over the whole picture along `angle` (radians, 0 to the right).
     pub fn gradient(&mut self, area: Area, angle: f32, from: Rgb, to: Rgb) {
         let (sin, cos) = angle.sin_cos();
         let (cx, cy) = (0.5 * (area[0] + area[2]), 0.5 * (area[1] + area[3]));
-        let reach =
-            0.5 * ((area[2] - area[0]) * cos.abs() + (area[3] - area[1]) * sin.abs()).max(1.0);
+        let reach = 0.5 * ((area[2] - area[0]) * cos.abs() + (area[3] - area[1]) * sin.abs()).max(1.0);
         self.paint(area, box_distance(area, 0.0), |x, y| {
             let along = ((x - cx) * cos + (y - cy) * sin) / reach;
             (mix(from, to, (0.5 + 0.5 * along).clamp(0.0, 1.0)), 1.0)
@@ -236,19 +184,11 @@ impl Canvas {
     /// Copies `other` with its top left at (x, y), turned by a quarter clockwise when asked; what lies
     /// outside is left away.
     pub fn stamp(&mut self, other: &Self, x: usize, y: usize, turned: bool) {
-        let (w, h) = if turned {
-            (other.height, other.width)
-        } else {
-            (other.width, other.height)
-        };
+        let (w, h) = if turned { (other.height, other.width) } else { (other.width, other.height) };
         for j in 0..h.min(self.height.saturating_sub(y)) {
             for i in 0..w.min(self.width.saturating_sub(x)) {
                 // Turned: the picture's right runs down, its top lies at the right.
-                let (s, t) = if turned {
-                    (j, other.height - 1 - i)
-                } else {
-                    (i, j)
-                };
+                let (s, t) = if turned { (j, other.height - 1 - i) } else { (i, j) };
                 self.rgb[(y + j) * self.width + x + i] = other.rgb[t * other.width + s];
             }
         }
@@ -266,20 +206,12 @@ impl Canvas {
 
 /// The rectangle around an ellipse.
 pub(crate) fn around(centre: [f32; 2], radii: [f32; 2]) -> Area {
-    [
-        centre[0] - radii[0],
-        centre[1] - radii[1],
-        centre[0] + radii[0],
-        centre[1] + radii[1],
-    ]
+    [centre[0] - radii[0], centre[1] - radii[1], centre[0] + radii[0], centre[1] + radii[1]]
 }
 
 pub(crate) fn box_distance(area: Area, radius: f32) -> impl Fn(f32, f32) -> f32 {
     let (cx, cy) = (0.5 * (area[0] + area[2]), 0.5 * (area[1] + area[3]));
-    let (hx, hy) = (
-        0.5 * (area[2] - area[0]) - radius,
-        0.5 * (area[3] - area[1]) - radius,
-    );
+    let (hx, hy) = (0.5 * (area[2] - area[0]) - radius, 0.5 * (area[3] - area[1]) - radius);
     move |x, y| {
         let (dx, dy) = ((x - cx).abs() - hx, (y - cy).abs() - hy);
         dx.max(0.0).hypot(dy.max(0.0)) + dx.max(dy).min(0.0) - radius
@@ -297,11 +229,7 @@ pub(crate) fn ellipse_distance(centre: [f32; 2], radii: [f32; 2]) -> impl Fn(f32
 pub(crate) fn segment_distance(p: [f32; 2], a: [f32; 2], b: [f32; 2]) -> f32 {
     let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
     let length = dx * dx + dy * dy;
-    let t = if length > 0.0 {
-        (((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / length).clamp(0.0, 1.0)
-    } else {
-        0.0
-    };
+    let t = if length > 0.0 { (((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / length).clamp(0.0, 1.0) } else { 0.0 };
     (p[0] - a[0] - t * dx).hypot(p[1] - a[1] - t * dy)
 }
 
@@ -310,9 +238,7 @@ fn polygon_distance(p: [f32; 2], corners: &[[f32; 2]]) -> f32 {
     let mut b = corners[corners.len() - 1];
     for &a in corners {
         nearest = nearest.min(segment_distance(p, a, b));
-        if (a[1] > p[1]) != (b[1] > p[1])
-            && p[0] < (b[0] - a[0]) * (p[1] - a[1]) / (b[1] - a[1]) + a[0]
-        {
+        if (a[1] > p[1]) != (b[1] > p[1]) && p[0] < (b[0] - a[0]) * (p[1] - a[1]) / (b[1] - a[1]) + a[0] {
             inside = !inside;
         }
         b = a;

@@ -17,30 +17,19 @@ const AWAY: f64 = 12.0;
 /// upwards for +z. It is lit evenly, without shine.
 pub(crate) fn portraits(sku: &TrueSku) -> Vec<Vec<u8>> {
     let mut grid = Grid::default();
-    SIDES
-        .iter()
-        .map(|side| portrait(sku, side, &mut grid))
-        .collect()
+    SIDES.iter().map(|side| portrait(sku, side, &mut grid)).collect()
 }
 
 fn portrait(sku: &TrueSku, [out, right, up]: &[[f32; 3]; 3], grid: &mut Grid) -> Vec<u8> {
     let size = sku.truth.size_m;
-    let along =
-        |axis: &[f32; 3]| -> f64 { (0..3).map(|k| f64::from(axis[k].abs()) * size[k]).sum() };
+    let along = |axis: &[f32; 3]| -> f64 { (0..3).map(|k| f64::from(axis[k].abs()) * size[k]).sum() };
     let deep = along(out);
     let scale = FILLED / along(right).max(along(up));
     let focal = scale * (AWAY - 0.5 * deep);
     let middle = 0.5 * SIDE as f64 - 0.5;
-    let lens = Lens {
-        fx: focal,
-        fy: focal,
-        cx: middle,
-        cy: middle,
-    };
+    let lens = Lens { fx: focal, fy: focal, cx: middle, cy: middle };
     grid.clear(SIDE, SIDE);
-    let dot = |a: &[f32; 3], b: &[f32; 3]| -> f64 {
-        (0..3).map(|k| f64::from(a[k]) * f64::from(b[k])).sum()
-    };
+    let dot = |a: &[f32; 3], b: &[f32; 3]| -> f64 { (0..3).map(|k| f64::from(a[k]) * f64::from(b[k])).sum() };
     let mesh = &sku.mesh;
     for triangle in &mesh.triangles {
         let corners = triangle.map(|i| {
@@ -74,22 +63,10 @@ fn pixel(sku: &TrueSku, grid: &Grid, u: usize, v: usize, out: &[f32; 3]) -> [u8;
         let (gx, gy) = (x as f32, y as f32);
         let z = 1.0 / drawn.inverse.at(gx, gy);
         let (s, t) = (drawn.uz.at(gx, gy) * z, drawn.vz.at(gx, gy) * z);
-        let slope = |over: f32, d: f32, inverse: f32, size: usize| {
-            (d - over * inverse) * z * 2.0 * size as f32
-        };
+        let slope = |over: f32, d: f32, inverse: f32, size: usize| (d - over * inverse) * z * 2.0 * size as f32;
         let (w, h) = (sku.texture.width(), sku.texture.height());
-        let across = slope(s, drawn.uz.dx, drawn.inverse.dx, w).hypot(slope(
-            t,
-            drawn.vz.dx,
-            drawn.inverse.dx,
-            h,
-        ));
-        let down = slope(s, drawn.uz.dy, drawn.inverse.dy, w).hypot(slope(
-            t,
-            drawn.vz.dy,
-            drawn.inverse.dy,
-            h,
-        ));
+        let across = slope(s, drawn.uz.dx, drawn.inverse.dx, w).hypot(slope(t, drawn.vz.dx, drawn.inverse.dx, h));
+        let down = slope(s, drawn.uz.dy, drawn.inverse.dy, w).hypot(slope(t, drawn.vz.dy, drawn.inverse.dy, h));
         let normal = match &drawn.round {
             Some(planes) => [0, 1, 2].map(|k| planes[k].at(gx, gy) * z),
             None => drawn.normal,
@@ -103,15 +80,7 @@ fn pixel(sku: &TrueSku, grid: &Grid, u: usize, v: usize, out: &[f32; 3]) -> [u8;
         total += weight;
     }
     let alpha = if total >= 8.0 { 255 } else { 0 };
-    let [r, g, b] = sum.map(|c| {
-        ((c + (16.0 - total) * PLAIN) / 16.0)
-            .round()
-            .clamp(0.0, 255.0) as u8
-    });
+    let [r, g, b] = sum.map(|c| ((c + (16.0 - total) * PLAIN) / 16.0).round().clamp(0.0, 255.0) as u8);
     // Beside the item nothing but grey, which packs well.
-    if total == 0.0 {
-        [PLAIN as u8, PLAIN as u8, PLAIN as u8, 0]
-    } else {
-        [r, g, b, alpha]
-    }
+    if total == 0.0 { [PLAIN as u8, PLAIN as u8, PLAIN as u8, 0] } else { [r, g, b, alpha] }
 }

@@ -23,11 +23,7 @@ impl Plane {
         let (v1, v2) = (values[1] - values[0], values[2] - values[0]);
         let dx = (v1 * (c[1] - a[1]) - v2 * (b[1] - a[1])) * inverse_area;
         let dy = (v2 * (b[0] - a[0]) - v1 * (c[0] - a[0])) * inverse_area;
-        Self {
-            dx: dx as f32,
-            dy: dy as f32,
-            c: (values[0] - a[0] * dx - a[1] * dy) as f32,
-        }
+        Self { dx: dx as f32, dy: dy as f32, c: (values[0] - a[0] * dx - a[1] * dy) as f32 }
     }
 }
 
@@ -127,34 +123,21 @@ impl Grid {
     fn draw_whole(&mut self, lens: &Lens, corners: &[Corner; 3], surface: u32) {
         let at = corners.map(|c| {
             let [x, y, z] = c.at;
-            [
-                2.0 * (lens.fx * x / z + lens.cx) + 1.0,
-                2.0 * (lens.fy * y / z + lens.cy) + 1.0,
-            ]
+            [2.0 * (lens.fx * x / z + lens.cx) + 1.0, 2.0 * (lens.fy * y / z + lens.cy) + 1.0]
         });
         // Image y runs down: what is counter-clockwise from the front has a negative area here.
-        let area = (at[1][0] - at[0][0]) * (at[2][1] - at[0][1])
-            - (at[2][0] - at[0][0]) * (at[1][1] - at[0][1]);
+        let area = (at[1][0] - at[0][0]) * (at[2][1] - at[0][1]) - (at[2][0] - at[0][0]) * (at[1][1] - at[0][1]);
         if area >= -1e-9 || area.is_nan() {
             return;
         }
         let inverse_z = corners.map(|c| 1.0 / c.at[2]);
         let plane = |values: [f64; 3]| Plane::through(&at, values, 1.0 / area);
-        let over_z = |k: &dyn Fn(&Corner) -> f32| {
-            plane(std::array::from_fn(|i| {
-                f64::from(k(&corners[i])) * inverse_z[i]
-            }))
-        };
+        let over_z =
+            |k: &dyn Fn(&Corner) -> f32| plane(std::array::from_fn(|i| f64::from(k(&corners[i])) * inverse_z[i]));
         let normal = corners[0].normal;
         let flat = corners.iter().all(|c| c.normal == normal);
-        let axis = (0..3)
-            .max_by(|&a, &b| normal[a].abs().total_cmp(&normal[b].abs()))
-            .unwrap_or(0);
-        let face = if flat {
-            2 * axis as u32 + u32::from(normal[axis] > 0.0)
-        } else {
-            6
-        };
+        let axis = (0..3).max_by(|&a, &b| normal[a].abs().total_cmp(&normal[b].abs())).unwrap_or(0);
+        let face = if flat { 2 * axis as u32 + u32::from(normal[axis] > 0.0) } else { 6 };
         let inverse = plane(inverse_z);
         let number = self.drawn.len() as u32;
         self.drawn.push(Drawn {
@@ -164,13 +147,7 @@ impl Grid {
             uz: over_z(&|c| c.uv[0]),
             vz: over_z(&|c| c.uv[1]),
             normal,
-            round: (!flat).then(|| {
-                [
-                    over_z(&|c| c.normal[0]),
-                    over_z(&|c| c.normal[1]),
-                    over_z(&|c| c.normal[2]),
-                ]
-            }),
+            round: (!flat).then(|| [over_z(&|c| c.normal[0]), over_z(&|c| c.normal[1]), over_z(&|c| c.normal[2])]),
         });
         let (width, height) = (self.width, self.height);
         spans(&at, width, height, |y, from, to| {
@@ -191,12 +168,7 @@ impl Grid {
 
 /// Calls `each` with (row, first, past the last) of the samples inside a triangle. Two triangles with a common
 /// edge share no sample and leave none out.
-pub(crate) fn spans(
-    at: &[[f64; 2]; 3],
-    width: usize,
-    height: usize,
-    mut each: impl FnMut(usize, usize, usize),
-) {
+pub(crate) fn spans(at: &[[f64; 2]; 3], width: usize, height: usize, mut each: impl FnMut(usize, usize, usize)) {
     let low = at.iter().map(|p| p[1]).fold(f64::MAX, f64::min);
     let high = at.iter().map(|p| p[1]).fold(f64::MIN, f64::max);
     let first = low.ceil().clamp(0.0, height as f64) as usize;
@@ -204,11 +176,7 @@ pub(crate) fn spans(
     // Each edge from its upper end, whichever way it runs, so that both its triangles compute the same.
     let edges: [[f64; 4]; 3] = std::array::from_fn(|i| {
         let (a, b) = (at[i], at[(i + 1) % 3]);
-        let (a, b) = if (a[1], a[0]) <= (b[1], b[0]) {
-            (a, b)
-        } else {
-            (b, a)
-        };
+        let (a, b) = if (a[1], a[0]) <= (b[1], b[0]) { (a, b) } else { (b, a) };
         [a[0], a[1], b[1], (b[0] - a[0]) / (b[1] - a[1])]
     });
     for y in first..past {

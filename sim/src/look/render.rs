@@ -49,12 +49,7 @@ struct Lit {
 
 impl Default for Lit {
     fn default() -> Self {
-        Self {
-            triangle: NONE,
-            by: Vector3::zeros(),
-            plus: Vector3::zeros(),
-            unmatched: 0.0,
-        }
+        Self { triangle: NONE, by: Vector3::zeros(), plus: Vector3::zeros(), unmatched: 0.0 }
     }
 }
 
@@ -74,24 +69,14 @@ impl Renderer {
     pub fn new() -> Self {
         let to_linear = (0..=1023).map(|i| {
             let v = i as f32 / 1023.0;
-            if v <= 0.04045 {
-                v / 12.92
-            } else {
-                ((v + 0.055) / 1.055).powf(2.4)
-            }
+            if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
         });
-        Self {
-            to_linear: to_linear.collect(),
-            ..Self::default()
-        }
+        Self { to_linear: to_linear.collect(), ..Self::default() }
     }
 
     /// Renders a stage as a camera sees it. The same stage and view give the same bytes.
     pub fn render(&mut self, stage: &Stage<'_>, view: &View) -> Rendered {
-        let (width, height) = (
-            view.intrinsics.width as usize,
-            view.intrinsics.height as usize,
-        );
+        let (width, height) = (view.intrinsics.width as usize, view.intrinsics.height as usize);
         let pixels = width * height;
         let mut picture = Rendered {
             view: *view,
@@ -119,11 +104,8 @@ impl Renderer {
         for v in 0..height {
             for u in 0..width {
                 let fresh = u % 2 == 0 && v % 2 == 0;
-                let (light, unmatched, depth, id) =
-                    self.pixel(&shading, u, v, &mut blocks[u / 2], fresh);
-                picture
-                    .light
-                    .push([light[0] * gain[0], light[1] * gain[1], light[2] * gain[2]]);
+                let (light, unmatched, depth, id) = self.pixel(&shading, u, v, &mut blocks[u / 2], fresh);
+                picture.light.push([light[0] * gain[0], light[1] * gain[1], light[2] * gain[2]]);
                 picture.unmatched.push(unmatched);
                 picture.depth_true.push(depth);
                 picture.ids.push(id);
@@ -136,27 +118,17 @@ impl Renderer {
     #[must_use]
     pub fn unhidden_pixels(item: &Placed<'_>, view: &View) -> usize {
         let camera_from_item = view.camera_from_world() * item.world_from_item.isometry();
-        let (width, height) = (
-            view.intrinsics.width as usize,
-            view.intrinsics.height as usize,
-        );
+        let (width, height) = (view.intrinsics.width as usize, view.intrinsics.height as usize);
         covered(&lens_of(view), &item.sku.mesh, width, height, |p| {
-            camera_from_item
-                .transform_point(&Point3::from(p.map(f64::from)))
-                .into()
+            camera_from_item.transform_point(&Point3::from(p.map(f64::from))).into()
         })
     }
 
     fn lay_out<'a>(&mut self, stage: &'a Stage<'a>, view: &View) -> Shading<'a> {
         let camera_from_world = view.camera_from_world();
         let lens = lens_of(view);
-        let mut layout = Layout {
-            grid: &mut self.grid,
-            lens,
-            camera_from_world,
-            surfaces: Vec::new(),
-            solid: Vec::new(),
-        };
+        let mut layout =
+            Layout { grid: &mut self.grid, lens, camera_from_world, surfaces: Vec::new(), solid: Vec::new() };
         layout.table(stage);
         for tub in stage.tubs {
             layout.tub(tub, stage);
@@ -184,12 +156,7 @@ impl Renderer {
         let (surfaces, solid) = (layout.surfaces, layout.solid);
         let (centre, radius) = seen_disc(view);
         let shadows = stage.light.lamps.iter();
-        let shadows = shadows
-            .map(|l| {
-                l.shadow
-                    .then(|| Shadow::cast(l.to, l.size, centre, radius, &solid))
-            })
-            .collect();
+        let shadows = shadows.map(|l| l.shadow.then(|| Shadow::cast(l.to, l.size, centre, radius, &solid))).collect();
         let pose = view.world_from_camera.isometry();
         Shading {
             surfaces,
@@ -204,14 +171,7 @@ impl Renderer {
     /// Light, chance of no match, depth and item of one pixel.
     ///
     /// Light changes slowly: what `block` knows of the pixel's triangle is taken unless it must be `fresh`.
-    fn pixel(
-        &self,
-        shading: &Shading<'_>,
-        u: usize,
-        v: usize,
-        block: &mut Lit,
-        fresh: bool,
-    ) -> (Rgb, f32, f32, u32) {
+    fn pixel(&self, shading: &Shading<'_>, u: usize, v: usize, block: &mut Lit, fresh: bool) -> (Rgb, f32, f32, u32) {
         let wide = self.grid.width;
         let centre = (2 * v + 1) * wide + 2 * u + 1;
         let middle = self.grid.triangle[centre];
@@ -250,16 +210,14 @@ impl Renderer {
                 } else {
                     let (x, y) = (2 * u + i, 2 * v + j);
                     let lit = self.lit(shading, other, x, y);
-                    let light =
-                        self.shade(&shading.surfaces[other.surface as usize], other, &lit, x, y);
+                    let light = self.shade(&shading.surfaces[other.surface as usize], other, &lit, x, y);
                     groups[count] = (other.group, weight, light);
                     count += 1;
                 }
             }
         }
         let total: f32 = groups[..count].iter().map(|g| g.1).sum();
-        let mixed =
-            [0, 1, 2].map(|k| groups[..count].iter().map(|g| g.1 * g.2[k]).sum::<f32>() / total);
+        let mixed = [0, 1, 2].map(|k| groups[..count].iter().map(|g| g.1 * g.2[k]).sum::<f32>() / total);
         (mixed, unmatched, depth, surface.id)
     }
 
@@ -283,12 +241,7 @@ impl Renderer {
             None => Vector3::from(drawn.normal),
         };
         if surface.creases > 0.0 {
-            normal = creased(
-                normal,
-                drawn.uz.at(x, y) * z,
-                drawn.vz.at(x, y) * z,
-                surface,
-            );
+            normal = creased(normal, drawn.uz.at(x, y) * z, drawn.vz.at(x, y) * z, surface);
         }
         let open = self.crevices.open((x - 1.0) * 0.5, (y - 1.0) * 0.5, at.z);
         let eye = (s.eye - at).normalize();
@@ -301,50 +254,32 @@ impl Renderer {
         let mirror = normal * (2.0 * facing) - eye;
         let away = 1.0 - facing;
         let grazing = away * away * away * away * away;
-        let fresnel =
-            surface.gloss * (0.12 + 0.88 * grazing + if surface.metal { 0.5 } else { 0.0 });
+        let fresnel = surface.gloss * (0.12 + 0.88 * grazing + if surface.metal { 0.5 } else { 0.0 });
         // A ceiling with brighter strips, as things that shine show it.
-        let strips = if surface.metal {
-            0.5 + 0.9 * ((mirror.x * 7.0).sin() * (mirror.y * 5.0).cos()).max(0.0)
-        } else {
-            0.8
-        };
-        let mut shine =
-            sky * (fresnel * strips * (0.35 + 0.65 * mirror.z.max(0.0)) * open_deep.max(0.1));
+        let strips =
+            if surface.metal { 0.5 + 0.9 * ((mirror.x * 7.0).sin() * (mirror.y * 5.0).cos()).max(0.0) } else { 0.8 };
+        let mut shine = sky * (fresnel * strips * (0.35 + 0.65 * mirror.z.max(0.0)) * open_deep.max(0.1));
         let mut glint = 0.0f32;
         for (lamp, shadow) in light.lamps.iter().zip(&s.shadows) {
             let cosine = normal.dot(&lamp.to);
             if cosine <= 0.0 {
                 continue;
             }
-            let through = shadow
-                .as_ref()
-                .map_or(0.35 + 0.65 * open, |shadow| shadow.lit(&at));
+            let through = shadow.as_ref().map_or(0.35 + 0.65 * open, |shadow| shadow.lit(&at));
             let reach = through * (0.55 + 0.45 * open);
             let colour = Vector3::from(lamp.colour);
             lit += colour * (cosine * reach);
             let width = lamp.size + surface.spread;
             let off = (1.0 - mirror.dot(&lamp.to)).max(0.0) * 2.0 / (width * width);
             if off < 6.0 {
-                let peak = surface.gloss * (0.25 + fresnel) * 0.055 / (width * width)
-                    * (-off).exp()
-                    * reach;
+                let peak = surface.gloss * (0.25 + fresnel) * 0.055 / (width * width) * (-off).exp() * reach;
                 glint += peak * lamp.colour[1];
                 shine += colour * peak;
             }
         }
         let steep = ((0.35 - facing) * 1.2).clamp(0.0, 0.35);
-        let (by, plus) = if surface.metal {
-            (lit * 0.75 + shine, shine * 0.4)
-        } else {
-            (lit, shine)
-        };
-        Lit {
-            triangle: NONE,
-            by,
-            plus,
-            unmatched: surface.unmatched + steep + (glint - 0.25).clamp(0.0, 0.6),
-        }
+        let (by, plus) = if surface.metal { (lit * 0.75 + shine, shine * 0.4) } else { (lit, shine) };
+        Lit { triangle: NONE, by, plus, unmatched: surface.unmatched + steep + (glint - 0.25).clamp(0.0, 0.6) }
     }
 
     /// The print at a sample, linear.
@@ -355,21 +290,14 @@ impl Renderer {
             return own;
         };
         // Texels that a step of one pixel, two samples, passes.
-        let (w, h) = (
-            2.0 * z * texture.width() as f32,
-            2.0 * z * texture.height() as f32,
-        );
+        let (w, h) = (2.0 * z * texture.width() as f32, 2.0 * z * texture.height() as f32);
         let step = |du: f32, dv: f32, inverse: f32| {
             let (a, b) = ((du - u * inverse) * w, (dv - v * inverse) * h);
             (a * a + b * b).sqrt()
         };
         let across = step(drawn.uz.dx, drawn.vz.dx, drawn.inverse.dx);
         let down = step(drawn.uz.dy, drawn.vz.dy, drawn.inverse.dy);
-        let (u, v) = if surface.tiled {
-            (mirrored(u), mirrored(v))
-        } else {
-            (u, v)
-        };
+        let (u, v) = if surface.tiled { (mirrored(u), mirrored(v)) } else { (u, v) };
         let [r, g, b] = texture.sample(u, v, 0.45 * (across + down));
         let linear = |c: f32| self.to_linear[(c * (1023.0 / 255.0)) as i32 as usize];
         own.component_mul(&Vector3::new(linear(r), linear(g), linear(b)))
@@ -380,11 +308,7 @@ impl Shading<'_> {
     fn in_camera(&self, gx: f32, gy: f32, z: f32) -> Vector3<f32> {
         let (fx, fy) = (self.lens.fx as f32, self.lens.fy as f32);
         let (u, v) = (0.5 * (gx - 1.0), 0.5 * (gy - 1.0));
-        Vector3::new(
-            (u - self.lens.cx as f32) / fx * z,
-            (v - self.lens.cy as f32) / fy * z,
-            z,
-        )
+        Vector3::new((u - self.lens.cx as f32) / fx * z, (v - self.lens.cy as f32) / fy * z, z)
     }
 }
 
@@ -404,15 +328,8 @@ fn creased(normal: Vector3<f32>, u: f32, v: f32, surface: &Surface<'_>) -> Vecto
     let here = fold(u, v);
     const STEP: f32 = 0.004;
     let slope = surface.creases / (11.0 * STEP);
-    let (du, dv) = (
-        (fold(u + STEP, v) - here) * slope,
-        (fold(u, v + STEP) - here) * slope,
-    );
-    let along = if normal.z.abs() < 0.9 {
-        Vector3::z()
-    } else {
-        Vector3::x()
-    };
+    let (du, dv) = ((fold(u + STEP, v) - here) * slope, (fold(u, v + STEP) - here) * slope);
+    let along = if normal.z.abs() < 0.9 { Vector3::z() } else { Vector3::x() };
     let side = normal.cross(&along).normalize();
     (normal + side * du + normal.cross(&side) * dv).normalize()
 }

@@ -41,12 +41,7 @@ impl Sensor {
     /// A sensor that measures without error; depth stays quantised.
     #[must_use]
     pub fn quiet() -> Self {
-        Self {
-            disparity_noise_px: 0.0,
-            full_well_e: f64::INFINITY,
-            read_e: 0.0,
-            ..Self::default()
-        }
+        Self { disparity_noise_px: 0.0, full_well_e: f64::INFINITY, read_e: 0.0, ..Self::default() }
     }
 }
 
@@ -62,12 +57,7 @@ pub fn shadow_band_px(focal_px: f64, baseline_m: f64, near_m: f64, far_m: f64) -
 /// Depth: disparity with noise that is correlated over about 7 pixels, in steps; nothing where the right eye
 /// sees something else (left of near edges), where the material gives no match, and here and there; near
 /// surfaces grow by a pixel or two over their edges. NaN is "no reading".
-pub fn sense(
-    picture: &Rendered,
-    sensor: &Sensor,
-    taken_at: Timestamp,
-    rng: &mut ChaCha8Rng,
-) -> RgbdImage {
+pub fn sense(picture: &Rendered, sensor: &Sensor, taken_at: Timestamp, rng: &mut ChaCha8Rng) -> RgbdImage {
     let mut image = RgbdImage {
         taken_at,
         intrinsics: picture.view.intrinsics,
@@ -94,33 +84,18 @@ fn bells(rng: &mut ChaCha8Rng) -> [f32; 2] {
 }
 
 fn sense_colour(picture: &Rendered, sensor: &Sensor, rng: &mut ChaCha8Rng) -> Vec<u8> {
-    let (width, height) = (
-        picture.view.intrinsics.width as usize,
-        picture.view.intrinsics.height as usize,
-    );
+    let (width, height) = (picture.view.intrinsics.width as usize, picture.view.intrinsics.height as usize);
     let curve = tone_curve(picture.contrast);
     let top = (curve.len() - 1) as f32;
-    let shot = if sensor.full_well_e.is_finite() {
-        (1.0 / sensor.full_well_e) as f32
-    } else {
-        0.0
-    };
-    let read = if sensor.full_well_e.is_finite() {
-        (sensor.read_e / sensor.full_well_e).powi(2) as f32
-    } else {
-        0.0
-    };
+    let shot = if sensor.full_well_e.is_finite() { (1.0 / sensor.full_well_e) as f32 } else { 0.0 };
+    let read = if sensor.full_well_e.is_finite() { (sensor.read_e / sensor.full_well_e).powi(2) as f32 } else { 0.0 };
     let side = sensor.blur.clamp(0.0, 0.3) as f32;
     let (cx, cy) = (0.5 * width as f32, 0.5 * height as f32);
     let corner = 1.0 / (cx * cx + cy * cy);
     let across = |row: &[[f32; 3]], into: &mut Vec<[f32; 3]>| {
         into.clear();
         for x in 0..width {
-            let (l, m, r) = (
-                row[x.saturating_sub(1)],
-                row[x],
-                row[(x + 1).min(width - 1)],
-            );
+            let (l, m, r) = (row[x.saturating_sub(1)], row[x], row[(x + 1).min(width - 1)]);
             let mix = |k: usize| m[k] * (1.0 - 2.0 * side) + (l[k] + r[k]) * side;
             into.push([mix(0), mix(1), mix(2)]);
         }
@@ -139,8 +114,7 @@ fn sense_colour(picture: &Rendered, sensor: &Sensor, rng: &mut ChaCha8Rng) -> Ve
             let [a, b] = bells(rng);
             let [c, _] = bells(rng);
             for (k, bell) in [a, b, c].into_iter().enumerate() {
-                let clean =
-                    (here[x][k] * (1.0 - 2.0 * side) + (above[x][k] + below[x][k]) * side) * fall;
+                let clean = (here[x][k] * (1.0 - 2.0 * side) + (above[x][k] + below[x][k]) * side) * fall;
                 let noisy = clean + bell * (clean.max(0.0) * shot + read).sqrt();
                 bytes.push(curve[(noisy.clamp(0.0, 1.5) * (top / 1.5)) as i32 as usize]);
             }
@@ -156,16 +130,8 @@ fn tone_curve(contrast: f32) -> Vec<u8> {
     (0..=6_000)
         .map(|i| {
             let v = i as f32 / 4_000.0;
-            let soft = if v < 0.7 {
-                v
-            } else {
-                0.7 + 0.3 * (1.0 - (-(v - 0.7) / 0.3).exp())
-            };
-            let srgb = if soft <= 0.003_130_8 {
-                12.92 * soft
-            } else {
-                1.055 * soft.powf(1.0 / 2.4) - 0.055
-            };
+            let soft = if v < 0.7 { v } else { 0.7 + 0.3 * (1.0 - (-(v - 0.7) / 0.3).exp()) };
+            let srgb = if soft <= 0.003_130_8 { 12.92 * soft } else { 1.055 * soft.powf(1.0 / 2.4) - 0.055 };
             let bent = srgb + contrast * 0.5 * (srgb * srgb * (3.0 - 2.0 * srgb) - srgb);
             (bent.clamp(0.0, 1.0) * 255.0).round() as u8
         })
@@ -196,17 +162,9 @@ fn sense_depth(picture: &Rendered, sensor: &Sensor, rng: &mut ChaCha8Rng) -> Vec
     for y in 0..height {
         for x in 0..width {
             let at = y * width + x;
-            let [error, lost, grow] = [
-                fields[at][0] * scale,
-                fields[at][1] * scale,
-                fields[at][2] * scale,
-            ];
+            let [error, lost, grow] = [fields[at][0] * scale, fields[at][1] * scale, fields[at][2] * scale];
             // Windows that reach over an edge match the nearer side.
-            let reach = if spread > 0.0 {
-                ((grow + 1.2) * 0.9).clamp(0.0, 2.0) as i32 as usize
-            } else {
-                0
-            };
+            let reach = if spread > 0.0 { ((grow + 1.2) * 0.9).clamp(0.0, 2.0) as i32 as usize } else { 0 };
             let mut z = picture.depth_true[at];
             let mut source = at;
             for k in 1..=reach {
@@ -279,20 +237,13 @@ mod tests {
         let all: Vec<f32> = (0..50_000).flat_map(|_| bells(&mut rng)).collect();
         let mean = all.iter().sum::<f32>() / all.len() as f32;
         let variance = all.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / all.len() as f32;
-        assert!(
-            mean.abs() < 0.02 && (variance - 1.0).abs() < 0.02,
-            "mean {mean}, variance {variance}"
-        );
+        assert!(mean.abs() < 0.02 && (variance - 1.0).abs() < 0.02, "mean {mean}, variance {variance}");
     }
 
     #[test]
     fn the_limit_of_a_share_is_passed_by_that_share() {
         for (share, expected) in [(0.5, 0.0), (0.158_7, 1.0), (0.022_75, 2.0), (0.841_3, -1.0)] {
-            assert!(
-                (limit(share) - expected).abs() < 0.01,
-                "{share}: {} not {expected}",
-                limit(share)
-            );
+            assert!((limit(share) - expected).abs() < 0.01, "{share}: {} not {expected}", limit(share));
         }
     }
 }

@@ -142,23 +142,11 @@ impl SetWriter {
     pub fn new(out: &Path, skus: &[TrueSku]) -> Result<Self, SetError> {
         for part in ["images", "depth", "ids"] {
             let file = out.join(part);
-            fs::create_dir_all(&file).map_err(|e| SetError::Unwritable {
-                file,
-                why: e.to_string(),
-            })?;
+            fs::create_dir_all(&file).map_err(|e| SetError::Unwritable { file, why: e.to_string() })?;
         }
         write_catalogue(skus, &out.join("catalog"))?;
-        let categories = skus
-            .iter()
-            .zip(1..)
-            .map(|(s, id)| (s.sku.name.clone(), id))
-            .collect();
-        Ok(Self {
-            out: out.to_path_buf(),
-            categories,
-            images: Vec::new(),
-            annotations: Vec::new(),
-        })
+        let categories = skus.iter().zip(1..).map(|(s, id)| (s.sku.name.clone(), id)).collect();
+        Ok(Self { out: out.to_path_buf(), categories, images: Vec::new(), annotations: Vec::new() })
     }
 
     /// Adds a scene; gives how many of its items can be seen.
@@ -176,10 +164,7 @@ impl SetWriter {
             }
         }
         if pixels.len() > 255 {
-            return Err(SetError::TooMany {
-                scene: number,
-                items: pixels.len(),
-            });
+            return Err(SetError::TooMany { scene: number, items: pixels.len() });
         }
         let mut values = BTreeMap::new();
         let mut found = Vec::with_capacity(pixels.len());
@@ -189,11 +174,7 @@ impl SetWriter {
             };
             let sku = &item.sku.sku.name;
             let Some(&category_id) = self.categories.get(sku) else {
-                return Err(SetError::UnknownSku {
-                    scene: number,
-                    id: item.id,
-                    sku: sku.clone(),
-                });
+                return Err(SetError::UnknownSku { scene: number, id: item.id, sku: sku.clone() });
             };
             let value = (values.len() + 1) as u8;
             values.insert(item.id, value);
@@ -218,12 +199,7 @@ impl SetWriter {
         }
         let name = |folder: &str| format!("{folder}/{number:06}.png");
         let depth: Vec<u16> = image.depth_m.iter().map(|&z| millimetres(z)).collect();
-        let ids: Vec<u8> = scene
-            .rendered
-            .ids
-            .iter()
-            .map(|id| values.get(id).copied().unwrap_or(0))
-            .collect();
+        let ids: Vec<u8> = scene.rendered.ids.iter().map(|id| values.get(id).copied().unwrap_or(0)).collect();
         self.put(&name("images"), png::quick_rgb(width, height, &image.rgb))?;
         self.put(&name("depth"), png::quick_grey16(width, height, &depth))?;
         self.put(&name("ids"), png::grey8(width, height, &ids))?;
@@ -251,46 +227,26 @@ impl SetWriter {
     /// [`SetError`] with the file.
     pub fn finish(self) -> Result<(), SetError> {
         let file = self.out.join("coco.json");
-        let categories = self
-            .categories
-            .iter()
-            .map(|(name, &id)| Category { id, name })
-            .collect();
-        let info = Info {
-            description: "rendered totes; visible is a share, poses are xyz and quaternion xyzw",
-        };
-        let coco = Coco {
-            info,
-            images: &self.images,
-            annotations: &self.annotations,
-            categories,
-        };
+        let categories = self.categories.iter().map(|(name, &id)| Category { id, name }).collect();
+        let info = Info { description: "rendered totes; visible is a share, poses are xyz and quaternion xyzw" };
+        let coco = Coco { info, images: &self.images, annotations: &self.annotations, categories };
         let write = || -> Result<(), String> {
             let mut into = BufWriter::new(fs::File::create(&file).map_err(|e| e.to_string())?);
             serde_json::to_writer(&mut into, &coco).map_err(|e| e.to_string())?;
             into.flush().map_err(|e| e.to_string())
         };
-        write().map_err(|why| SetError::Unwritable {
-            file: file.clone(),
-            why,
-        })
+        write().map_err(|why| SetError::Unwritable { file: file.clone(), why })
     }
 
     fn put(&self, name: &str, bytes: Result<Vec<u8>, image::ImageError>) -> Result<(), SetError> {
         let file = self.out.join(name);
-        let written = bytes
-            .map_err(|e| e.to_string())
-            .and_then(|b| fs::write(&file, b).map_err(|e| e.to_string()));
+        let written = bytes.map_err(|e| e.to_string()).and_then(|b| fs::write(&file, b).map_err(|e| e.to_string()));
         written.map_err(|why| SetError::Unwritable { file, why })
     }
 }
 
 fn millimetres(z: f32) -> u16 {
-    if z.is_finite() {
-        (z * 1_000.0).round().clamp(0.0, 65_535.0) as u16
-    } else {
-        0
-    }
+    if z.is_finite() { (z * 1_000.0).round().clamp(0.0, 65_535.0) as u16 } else { 0 }
 }
 
 /// Box and count of an item's pixels.
@@ -303,11 +259,7 @@ struct Extent {
 
 impl Default for Extent {
     fn default() -> Self {
-        Self {
-            least: [usize::MAX; 2],
-            most: [0; 2],
-            area: 0,
-        }
+        Self { least: [usize::MAX; 2], most: [0; 2], area: 0 }
     }
 }
 
@@ -346,11 +298,7 @@ fn run_lengths(ids: &[u32], width: usize, height: usize, id: u32) -> String {
         loop {
             let low = (value & 31) as u8;
             value >>= 5;
-            let done = if low & 16 != 0 {
-                value == -1
-            } else {
-                value == 0
-            };
+            let done = if low & 16 != 0 { value == -1 } else { value == 0 };
             text.push(char::from(48 + low + if done { 0 } else { 32 }));
             if done {
                 break;

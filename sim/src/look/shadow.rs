@@ -36,12 +36,9 @@ impl Shadow {
         let mut reach = vec![to.dot(&centre) - 0.3; CELLS * CELLS];
         for corners in triangles {
             let at = corners.map(|p| {
-                [0, 1].map(|k| {
-                    f64::from((across[k].dot(&p) - middle[k]) * cells_a_metre + 0.5 * CELLS as f32)
-                })
+                [0, 1].map(|k| f64::from((across[k].dot(&p) - middle[k]) * cells_a_metre + 0.5 * CELLS as f32))
             });
-            let area = (at[1][0] - at[0][0]) * (at[2][1] - at[0][1])
-                - (at[2][0] - at[0][0]) * (at[1][1] - at[0][1]);
+            let area = (at[1][0] - at[0][0]) * (at[2][1] - at[0][1]) - (at[2][0] - at[0][0]) * (at[1][1] - at[0][1]);
             if area <= 1e-9 {
                 continue;
             }
@@ -51,8 +48,7 @@ impl Shadow {
             let dy = (v2 * (at[1][0] - at[0][0]) - v1 * (at[2][0] - at[0][0])) / area;
             spans(&at, CELLS, CELLS, |y, from, until| {
                 let start = far[0] + (y as f64 - at[0][1]) * dy - at[0][0] * dx;
-                for (i, cell) in (from..until).zip(&mut reach[y * CELLS + from..y * CELLS + until])
-                {
+                for (i, cell) in (from..until).zip(&mut reach[y * CELLS + from..y * CELLS + until]) {
                     *cell = cell.max((start + i as f64 * dx) as f32);
                 }
             });
@@ -63,13 +59,7 @@ impl Shadow {
         for _ in 0..2 {
             blur(&mut moments, CELLS, CELLS, cells);
         }
-        Self {
-            across,
-            to,
-            middle,
-            cells_a_metre,
-            moments,
-        }
+        Self { across, to, middle, cells_a_metre, moments }
     }
 
     /// Share of the lamp that reaches a point.
@@ -101,12 +91,7 @@ impl Shadow {
 }
 
 /// A box blur over `2 × reach + 1` cells in both directions; rims repeat.
-pub(crate) fn blur<const N: usize>(
-    cells: &mut [[f32; N]],
-    width: usize,
-    height: usize,
-    reach: usize,
-) {
+pub(crate) fn blur<const N: usize>(cells: &mut [[f32; N]], width: usize, height: usize, reach: usize) {
     let share = 1.0 / (2 * reach + 1) as f32;
     let mut line = Vec::with_capacity(width.max(height));
     for y in 0..height {
@@ -124,10 +109,7 @@ pub(crate) fn blur<const N: usize>(
             for k in 0..N {
                 row[x][k] = sum[k] * share;
             }
-            let (enter, leave) = (
-                line[(x + reach + 1).min(width - 1)],
-                line[x.saturating_sub(reach)],
-            );
+            let (enter, leave) = (line[(x + reach + 1).min(width - 1)], line[x.saturating_sub(reach)]);
             for k in 0..N {
                 sum[k] += enter[k] - leave[k];
             }
@@ -138,20 +120,14 @@ pub(crate) fn blur<const N: usize>(
     let row = |y: usize| &source[y * width..(y + 1) * width];
     let mut sums = vec![[0.0; N]; width];
     for i in 0..=2 * reach {
-        for (sum, cell) in sums
-            .iter_mut()
-            .zip(row(i.saturating_sub(reach).min(height - 1)))
-        {
+        for (sum, cell) in sums.iter_mut().zip(row(i.saturating_sub(reach).min(height - 1))) {
             for k in 0..N {
                 sum[k] += cell[k];
             }
         }
     }
     for y in 0..height {
-        let (enter, leave) = (
-            row((y + reach + 1).min(height - 1)),
-            row(y.saturating_sub(reach)),
-        );
+        let (enter, leave) = (row((y + reach + 1).min(height - 1)), row(y.saturating_sub(reach)));
         for x in 0..width {
             for k in 0..N {
                 cells[y * width + x][k] = sums[x][k] * share;
@@ -179,21 +155,13 @@ pub(crate) struct Crevices {
 
 impl Crevices {
     /// From the height of what a pixel shows, metres.
-    pub fn measure(
-        &mut self,
-        width: usize,
-        height: usize,
-        mut at: impl FnMut(usize, usize) -> f32,
-    ) {
+    pub fn measure(&mut self, width: usize, height: usize, mut at: impl FnMut(usize, usize) -> f32) {
         self.width = width.div_ceil(COARSE);
         self.height = height.div_ceil(COARSE);
         let mut cells = Vec::with_capacity(self.width * self.height);
         for j in 0..self.height {
             for i in 0..self.width {
-                cells.push([at(
-                    (i * COARSE + COARSE / 2).min(width - 1),
-                    (j * COARSE + COARSE / 2).min(height - 1),
-                )]);
+                cells.push([at((i * COARSE + COARSE / 2).min(width - 1), (j * COARSE + COARSE / 2).min(height - 1))]);
             }
         }
         self.means.clear();
@@ -210,9 +178,7 @@ impl Crevices {
     /// Share of the sky's light that reaches a pixel whose surface stands at `z` metres.
     #[inline]
     pub fn open(&self, u: f32, v: f32, z: f32) -> f32 {
-        let place = |p: f32, cells: usize| {
-            (p / COARSE as f32 - 0.5).clamp(0.0, (cells.max(2) - 2) as f32 + 0.999)
-        };
+        let place = |p: f32, cells: usize| (p / COARSE as f32 - 0.5).clamp(0.0, (cells.max(2) - 2) as f32 + 0.999);
         let (x, y) = (place(u, self.width), place(v, self.height));
         let (i, j) = (x as i32, y as i32);
         let (fx, fy) = (x - i as f32, y - j as f32);

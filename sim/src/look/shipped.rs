@@ -16,15 +16,7 @@ use Material::{Carton, Film, Metal, Plastic};
 use Shape::{Box, Cylinder, Flat};
 
 /// Name; shape, material, fragility; size in mm; mass in g; print.
-type Row = (
-    &'static str,
-    Shape,
-    Material,
-    Fragility,
-    [u32; 3],
-    u32,
-    Print,
-);
+type Row = (&'static str, Shape, Material, Fragility, [u32; 3], u32, Print);
 /// Brand, seed of its lettering, ground, badge, picture, and hues of pack and kind as red, green, blue.
 type Print = (&'static str, u64, Ground, Badge, Hero, [[u8; 3]; 4]);
 
@@ -63,33 +55,18 @@ const ROWS: [Row; 14] = [
 /// The 14 SKUs of the default catalogue: cartons, cans, a tub and flat packs, two pairs of one brand.
 #[must_use]
 pub fn default_catalogue() -> Vec<TrueSku> {
-    ROWS.iter()
-        .filter_map(|row| {
-            design(row).map(|d| build(&d, &mut ChaCha8Rng::seed_from_u64(d.art.seed)))
-        })
-        .collect()
+    ROWS.iter().filter_map(|row| design(row).map(|d| build(&d, &mut ChaCha8Rng::seed_from_u64(d.art.seed)))).collect()
 }
 
 fn design(row: &Row) -> Option<Design> {
-    let &(
-        name,
-        shape,
-        material,
-        fragility,
-        size_mm,
-        grams,
-        (brand_name, seed, ground, badge, hero, colours),
-    ) = row;
+    let &(name, shape, material, fragility, size_mm, grams, (brand_name, seed, ground, badge, hero, colours)) = row;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut brand = draw_brand(&mut rng);
     let [base, accent, second, third] = colours.map(|c| c.map(|v| f32::from(v) / 255.0));
     brand.name = brand_name.to_owned();
     (brand.ground, brand.badge, brand.base, brand.accent) = (ground, badge, base, accent);
     let product = name.split('-').next()?;
-    let mut rng = ChaCha8Rng::seed_from_u64(
-        name.bytes()
-            .fold(7, |h, b| h * 31 % 1_000_003 + u64::from(b)),
-    );
+    let mut rng = ChaCha8Rng::seed_from_u64(name.bytes().fold(7, |h, b| h * 31 % 1_000_003 + u64::from(b)));
     let mut art = draw_artwork(brand, product, format!("{grams}g"), &mut rng);
     (art.hero, art.second, art.third) = (hero, second, third);
     let size_m = size_mm.map(|mm| f64::from(mm) / 1e3);

@@ -33,11 +33,7 @@ pub struct Tub {
 
 impl<F: frame::Frame> From<&control::Container<F>> for Tub {
     fn from(container: &control::Container<F>) -> Self {
-        Self {
-            world_from_tub: *container.world_from.isometry(),
-            size: container.size,
-            wall: container.wall,
-        }
+        Self { world_from_tub: *container.world_from.isometry(), size: container.size, wall: container.wall }
     }
 }
 

@@ -12,30 +12,18 @@ use super::set::{SetScene, SetWriter};
 use super::*;
 
 fn tote() -> Tub {
-    Tub {
-        world_from_tub: Isometry3::identity(),
-        size: [0.6, 0.4, 0.3],
-        wall: 0.012,
-    }
+    Tub { world_from_tub: Isometry3::identity(), size: [0.6, 0.4, 0.3], wall: 0.012 }
 }
 
 fn lying(at: [f64; 3], turn: [f64; 3]) -> Pose<frame::World, frame::Item> {
     let [roll, pitch, yaw] = turn;
-    Pose::from_parts(
-        Vector3::from(at),
-        UnitQuaternion::from_euler_angles(roll, pitch, yaw),
-    )
+    Pose::from_parts(Vector3::from(at), UnitQuaternion::from_euler_angles(roll, pitch, yaw))
 }
 
 /// Renders items in a tote under the cell's camera.
 fn picture(items: &[Placed<'_>], seed: u64) -> Rendered {
-    let stage = Stage {
-        items,
-        tubs: &[tote()],
-        blocks: &[],
-        backdrop: &Backdrop::drawn(seed),
-        light: &Light::drawn(seed),
-    };
+    let stage =
+        Stage { items, tubs: &[tote()], blocks: &[], backdrop: &Backdrop::drawn(seed), light: &Light::drawn(seed) };
     Renderer::new().render(&stage, &View::down([0.0, 0.0, 1.27], View::D415))
 }
 
@@ -46,10 +34,7 @@ fn analytic(view: &View, pose: &Isometry3<f64>, half: [f64; 3], u: usize, v: usi
     let (start, step) = (in_item * Point3::origin(), in_item * toward);
     let (mut enter, mut leave) = (f64::MIN, f64::MAX);
     for k in 0..3 {
-        let (a, b) = (
-            (-half[k] - start[k]) / step[k],
-            (half[k] - start[k]) / step[k],
-        );
+        let (a, b) = ((-half[k] - start[k]) / step[k], (half[k] - start[k]) / step[k]);
         (enter, leave) = (enter.max(a.min(b)), leave.min(a.max(b)));
     }
     (enter < leave).then_some(enter)
@@ -58,22 +43,10 @@ fn analytic(view: &View, pose: &Isometry3<f64>, half: [f64; 3], u: usize, v: usi
 #[test]
 fn the_depth_of_a_tilted_box_is_that_of_its_faces() {
     let skus = default_catalogue();
-    let sku = skus
-        .iter()
-        .find(|s| matches!(s.hull_shape, TrueShape::Box { .. }))
-        .unwrap();
+    let sku = skus.iter().find(|s| matches!(s.hull_shape, TrueShape::Box { .. })).unwrap();
     let pose = lying([0.05, -0.03, 0.15], [0.4, 0.3, 0.7]);
-    let rendered = picture(
-        &[Placed {
-            sku,
-            world_from_item: pose,
-            id: 7,
-        }],
-        1,
-    );
-    let TrueShape::Box { half } = sku.hull_shape else {
-        panic!("a box")
-    };
+    let rendered = picture(&[Placed { sku, world_from_item: pose, id: 7 }], 1);
+    let TrueShape::Box { half } = sku.hull_shape else { panic!("a box") };
     let (mut seen, mut worst) = (0, 0.0f64);
     for (i, &id) in rendered.ids.iter().enumerate() {
         let expected = analytic(&rendered.view, pose.isometry(), half, i % 640, i / 640);
@@ -84,15 +57,9 @@ fn the_depth_of_a_tilted_box_is_that_of_its_faces() {
                 worst = worst.max((z - f64::from(rendered.depth_true[i])).abs());
             }
         }
-        let inner = expected.is_some()
-            && rendered.ids[i.saturating_sub(1)] == 7
-            && rendered.ids[(i + 1).min(307_199)] == 7;
-        assert!(
-            !inner || id == 7,
-            "pixel {} {} is not the box's",
-            i % 640,
-            i / 640
-        );
+        let inner =
+            expected.is_some() && rendered.ids[i.saturating_sub(1)] == 7 && rendered.ids[(i + 1).min(307_199)] == 7;
+        assert!(!inner || id == 7, "pixel {} {} is not the box's", i % 640, i / 640);
     }
     assert!(seen > 3_000, "{seen} pixels");
     assert!(worst < 2e-5, "off by {worst} m");
@@ -106,29 +73,15 @@ fn the_empty_tote_has_its_floor_and_rim_at_their_depths() {
     // The rim's middle, 306 mm left of the centre at 0.97 m: 320 − 296.5.
     assert!((at(23, 240) - 0.97).abs() < 1e-4, "{}", at(23, 240));
     assert!(rendered.ids.iter().all(|&id| id == NO_ITEM));
-    assert!(
-        rendered
-            .light
-            .iter()
-            .flatten()
-            .all(|v| v.is_finite() && *v >= 0.0)
-    );
+    assert!(rendered.light.iter().flatten().all(|v| v.is_finite() && *v >= 0.0));
 }
 
 fn some_items(skus: &[TrueSku]) -> Vec<Placed<'_>> {
     (0..12)
         .map(|i| {
-            let at = [
-                0.08 * f64::from(i % 6) - 0.2,
-                0.09 * f64::from(i / 6) - 0.05,
-                0.06 + 0.01 * f64::from(i),
-            ];
+            let at = [0.08 * f64::from(i % 6) - 0.2, 0.09 * f64::from(i / 6) - 0.05, 0.06 + 0.01 * f64::from(i)];
             let pose = lying(at, [0.1 * f64::from(i), 0.05, f64::from(i)]);
-            Placed {
-                sku: &skus[i as usize % skus.len()],
-                world_from_item: pose,
-                id: 100 + i as u32,
-            }
+            Placed { sku: &skus[i as usize % skus.len()], world_from_item: pose, id: 100 + i as u32 }
         })
         .collect()
 }
@@ -153,12 +106,7 @@ fn masks_of_a_set_part_the_pixels_that_show_items() {
     let skus = generate(11, 5, Style::Typical);
     let items = some_items(&skus);
     let rendered = picture(&items, 11);
-    let image = sense(
-        &rendered,
-        &Sensor::default(),
-        Timestamp::ZERO,
-        &mut ChaCha8Rng::seed_from_u64(1),
-    );
+    let image = sense(&rendered, &Sensor::default(), Timestamp::ZERO, &mut ChaCha8Rng::seed_from_u64(1));
     let folder = tempfile::tempdir().unwrap();
     let mut set = SetWriter::new(folder.path(), &skus).unwrap();
     let manifest: Vec<_> = skus.iter().map(|s| s.sku.name.clone()).collect();
@@ -172,46 +120,28 @@ fn masks_of_a_set_part_the_pixels_that_show_items() {
     let seen = set.add(&scene).unwrap();
     set.finish().unwrap();
     let coco: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(folder.path().join("coco.json")).unwrap())
-            .unwrap();
+        serde_json::from_str(&fs::read_to_string(folder.path().join("coco.json")).unwrap()).unwrap();
     let annotations = coco["annotations"].as_array().unwrap();
     assert_eq!(annotations.len(), seen);
-    let ids = image::open(folder.path().join("ids/000000.png"))
-        .unwrap()
-        .into_luma8();
+    let ids = image::open(folder.path().join("ids/000000.png")).unwrap().into_luma8();
     let mut total = 0;
     for annotation in annotations {
         let number = annotation["number"].as_u64().unwrap();
         let area = annotation["area"].as_u64().unwrap();
-        assert_eq!(
-            ids.pixels().filter(|p| u64::from(p.0[0]) == number).count() as u64,
-            area
-        );
+        assert_eq!(ids.pixels().filter(|p| u64::from(p.0[0]) == number).count() as u64, area);
         let visible = annotation["visible"].as_f64().unwrap();
         assert!(visible > 0.0 && visible <= 1.0, "{visible}");
         total += area;
     }
-    assert_eq!(
-        rendered.ids.iter().filter(|&&id| id != NO_ITEM).count() as u64,
-        total
-    );
+    assert_eq!(rendered.ids.iter().filter(|&&id| id != NO_ITEM).count() as u64, total);
     assert_eq!(coco["categories"].as_array().unwrap().len(), 5);
-    assert_eq!(
-        load_catalogue(&folder.path().join("catalog"))
-            .unwrap()
-            .len(),
-        5
-    );
+    assert_eq!(load_catalogue(&folder.path().join("catalog")).unwrap().len(), 5);
 }
 
 #[test]
 fn a_box_alone_is_wholly_visible() {
     let skus = default_catalogue();
-    let item = Placed {
-        sku: &skus[0],
-        world_from_item: lying([0.0, 0.0, 0.04], [0.0, 0.0, 0.3]),
-        id: 1,
-    };
+    let item = Placed { sku: &skus[0], world_from_item: lying([0.0, 0.0, 0.04], [0.0, 0.0, 0.3]), id: 1 };
     let rendered = picture(&[item], 2);
     let seen = rendered.ids.iter().filter(|&&id| id == 1).count();
     let whole = Renderer::unhidden_pixels(&item, &rendered.view);
@@ -223,54 +153,22 @@ fn the_shadow_left_of_a_box_is_as_wide_as_the_formula_says() {
     // D415 at 1 m with a step of 0.1 m: 5.7 px.
     assert!((shadow_band_px(940.0, 0.055, 0.9, 1.0) - 5.744).abs() < 0.01);
     let skus = default_catalogue();
-    let sku = skus
-        .iter()
-        .find(|s| s.sku.name.as_str() == "rice-500")
-        .unwrap();
-    let rendered = picture(
-        &[Placed {
-            sku,
-            world_from_item: lying([0.0, 0.0, 0.075], [0.0; 3]),
-            id: 1,
-        }],
-        4,
-    );
-    let image = sense(
-        &rendered,
-        &Sensor::quiet(),
-        Timestamp::ZERO,
-        &mut ChaCha8Rng::seed_from_u64(1),
-    );
+    let sku = skus.iter().find(|s| s.sku.name.as_str() == "rice-500").unwrap();
+    let rendered = picture(&[Placed { sku, world_from_item: lying([0.0, 0.0, 0.075], [0.0; 3]), id: 1 }], 4);
+    let image = sense(&rendered, &Sensor::quiet(), Timestamp::ZERO, &mut ChaCha8Rng::seed_from_u64(1));
     let row = 240 * 640;
     let left = (0..640).find(|&u| rendered.ids[row + u] == 1).unwrap();
-    let right = (0..640)
-        .rev()
-        .find(|&u| rendered.ids[row + u] == 1)
-        .unwrap();
-    let band = (0..left)
-        .rev()
-        .take_while(|&u| image.depth_m[row + u].is_nan())
-        .count();
+    let right = (0..640).rev().find(|&u| rendered.ids[row + u] == 1).unwrap();
+    let band = (0..left).rev().take_while(|&u| image.depth_m[row + u].is_nan()).count();
     let expected = shadow_band_px(940.0, 0.055, 1.27 - 0.150, 1.27);
-    assert!(
-        (band as f64 - expected).abs() <= 1.5,
-        "{band} px, not {expected:.2} px"
-    );
-    assert!(
-        image.depth_m[row + right + 1].is_finite(),
-        "no shadow at the right"
-    );
+    assert!((band as f64 - expected).abs() <= 1.5, "{band} px, not {expected:.2} px");
+    assert!(image.depth_m[row + right + 1].is_finite(), "no shadow at the right");
 }
 
 #[test]
 fn depth_noise_has_the_deviation_of_its_disparity() {
     let rendered = picture(&[], 9);
-    let image = sense(
-        &rendered,
-        &Sensor::default(),
-        Timestamp::ZERO,
-        &mut ChaCha8Rng::seed_from_u64(2),
-    );
+    let image = sense(&rendered, &Sensor::default(), Timestamp::ZERO, &mut ChaCha8Rng::seed_from_u64(2));
     let mut errors = Vec::new();
     for v in 150..330 {
         for u in 150..490 {
@@ -280,21 +178,12 @@ fn depth_noise_has_the_deviation_of_its_disparity() {
         }
     }
     let mean = errors.iter().sum::<f64>() / errors.len() as f64;
-    let deviation =
-        (errors.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / errors.len() as f64).sqrt();
+    let deviation = (errors.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / errors.len() as f64).sqrt();
     // z²·s / (f·B), and the step of 1/32 px on top.
-    let expected =
-        1.27f64.powi(2) / (940.0 * 0.055) * (0.08f64.powi(2) + 1.0 / 32.0f64.powi(2) / 12.0).sqrt();
+    let expected = 1.27f64.powi(2) / (940.0 * 0.055) * (0.08f64.powi(2) + 1.0 / 32.0f64.powi(2) / 12.0).sqrt();
     assert!(mean.abs() < 3e-4, "mean {mean}");
-    assert!(
-        (deviation / expected - 1.0).abs() < 0.15,
-        "{deviation} m, not {expected} m"
-    );
-    assert!(
-        errors.len() > 55_000,
-        "{} of 61200 pixels have depth",
-        errors.len()
-    );
+    assert!((deviation / expected - 1.0).abs() < 0.15, "{deviation} m, not {expected} m");
+    assert!(errors.len() > 55_000, "{} of 61200 pixels have depth", errors.len());
 }
 
 /// The digits of the first EAN-13 symbol that rows or columns of a texture hold.
@@ -304,19 +193,10 @@ fn read_barcode(texture: &Texture) -> Option<String> {
     for upright in [true, false] {
         let (long, lines) = if upright { (w, h) } else { (h, w) };
         for line in (0..lines).step_by(2) {
-            let bits: Vec<bool> = (0..long)
-                .map(|i| {
-                    if upright {
-                        dark(i, line)
-                    } else {
-                        dark(line, i)
-                    }
-                })
-                .collect();
+            let bits: Vec<bool> = (0..long).map(|i| if upright { dark(i, line) } else { dark(line, i) }).collect();
             for scale in 1..=3 {
                 for from in 0..long.saturating_sub(95 * scale) {
-                    let mut bars: [bool; 95] =
-                        std::array::from_fn(|m| bits[from + m * scale + scale / 2]);
+                    let mut bars: [bool; 95] = std::array::from_fn(|m| bits[from + m * scale + scale / 2]);
                     for _ in 0..2 {
                         if let Some(digits) = decode_ean13(&bars) {
                             return Some(digits);
@@ -349,11 +229,7 @@ fn drawn_skus_keep_to_their_ranges() {
             let sides = sku.truth.size_m;
             let longest = sides.into_iter().fold(0.0, f64::max);
             let shortest = sides.into_iter().fold(1.0, f64::min);
-            assert!(
-                (0.06..=0.23).contains(&longest) && shortest >= 0.015,
-                "{}: {sides:?} m",
-                sku.sku.name
-            );
+            assert!((0.06..=0.23).contains(&longest) && shortest >= 0.015, "{}: {sides:?} m", sku.sku.name);
             assert_eq!(sku.sku.check(), Ok(()), "{}", sku.sku.name);
             assert!(sku.texture.width() <= 512 && sku.texture.height() <= 512);
         }
@@ -375,10 +251,7 @@ fn a_catalogue_that_is_written_is_read_back_the_same() {
 
 #[test]
 fn a_refused_catalogue_names_file_field_value_and_rule() {
-    let sku: Vec<TrueSku> = default_catalogue()
-        .into_iter()
-        .filter(|s| s.sku.name.as_str() == "tea-box-250")
-        .collect();
+    let sku: Vec<TrueSku> = default_catalogue().into_iter().filter(|s| s.sku.name.as_str() == "tea-box-250").collect();
     let check = |spoil: &dyn Fn(&Path), expected: &str| {
         let folder = tempfile::tempdir().unwrap();
         write_catalogue(&sku, folder.path()).unwrap();
@@ -410,10 +283,7 @@ fn a_refused_catalogue_names_file_field_value_and_rule() {
         &change("truth/truth.toml", "gloss", "glos = 0.3"),
         "catalogue file C/tea-box-250/truth/truth.toml: TOML parse error at line",
     );
-    check(
-        &change("truth/mesh.obj", "f ", "f 1/1/1 2/2/2 99/1/1"),
-        "catalogue file C/tea-box-250/truth/mesh.obj: line",
-    );
+    check(&change("truth/mesh.obj", "f ", "f 1/1/1 2/2/2 99/1/1"), "catalogue file C/tea-box-250/truth/mesh.obj: line");
     check(
         &change("truth/mesh.obj", "v ", "v 0.1 0.2"),
         "catalogue file C/tea-box-250/truth/mesh.obj: line 2 is \"v 0.1 0.2\"; must be v and three finite numbers",
@@ -438,14 +308,7 @@ fn a_refused_catalogue_names_file_field_value_and_rule() {
 
 #[test]
 fn broken_meshes_are_refused_and_never_panic() {
-    for text in [
-        "",
-        "f",
-        "f 0/0/0 1/1/1 2/2/2",
-        "v inf 0 0",
-        "vt 1",
-        "v 1 2 3\nvt 0 0\nvn 0 0 1\nf 1/1/1 1/1/1",
-    ] {
+    for text in ["", "f", "f 0/0/0 1/1/1 2/2/2", "v inf 0 0", "vt 1", "v 1 2 3\nvt 0 0\nvn 0 0 1\nf 1/1/1 1/1/1"] {
         assert!(Mesh::from_obj(text).is_err(), "{text:?}");
     }
 }

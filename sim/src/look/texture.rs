@@ -26,11 +26,7 @@ impl Texture {
             return None;
         }
         let mut levels = vec![Level { width, height, rgb }];
-        while let Some(next) = levels
-            .last()
-            .filter(|_| levels.len() < MIPS)
-            .and_then(Level::half)
-        {
+        while let Some(next) = levels.last().filter(|_| levels.len() < MIPS).and_then(Level::half) {
             levels.push(next);
         }
         Some(Self { levels })
@@ -38,13 +34,7 @@ impl Texture {
 
     /// Four grey pixels: no print.
     pub(crate) fn grey() -> Self {
-        Self {
-            levels: vec![Level {
-                width: 2,
-                height: 2,
-                rgb: vec![128; 12],
-            }],
-        }
+        Self { levels: vec![Level { width: 2, height: 2, rgb: vec![128; 12] }] }
     }
 
     /// Width, pixels.
@@ -88,8 +78,7 @@ impl Texture {
     /// # Errors
     /// What the decoder says.
     pub fn from_png(bytes: &[u8]) -> Result<Self, image::ImageError> {
-        let picture: RgbImage =
-            image::load_from_memory_with_format(bytes, ImageFormat::Png)?.into_rgb8();
+        let picture: RgbImage = image::load_from_memory_with_format(bytes, ImageFormat::Png)?.into_rgb8();
         let (width, height) = (picture.width() as usize, picture.height() as usize);
         Self::new(width, height, picture.into_raw()).ok_or_else(|| {
             image::ImageError::Parameter(image::error::ParameterError::from_kind(
@@ -109,9 +98,8 @@ impl Level {
         for y in 0..height {
             for x in 0..width {
                 for c in 0..3 {
-                    let at = |dx: usize, dy: usize| {
-                        u32::from(self.rgb[((2 * y + dy) * self.width + 2 * x + dx) * 3 + c])
-                    };
+                    let at =
+                        |dx: usize, dy: usize| u32::from(self.rgb[((2 * y + dy) * self.width + 2 * x + dx) * 3 + c]);
                     rgb.push(((at(0, 0) + at(1, 0) + at(0, 1) + at(1, 1) + 2) / 4) as u8);
                 }
             }
@@ -128,22 +116,11 @@ impl Level {
         let (fx, fy) = (x - i as f32, y - j as f32);
         let (i, j) = (i as usize, j as usize);
         let right = 3 * usize::from(i + 1 < self.width);
-        let down = if j + 1 < self.height {
-            3 * self.width
-        } else {
-            0
-        };
+        let down = if j + 1 < self.height { 3 * self.width } else { 0 };
         let first = 3 * (j * self.width + i);
-        let (above, below) = (
-            &self.rgb[first..first + right + 3],
-            &self.rgb[first + down..first + down + right + 3],
-        );
+        let (above, below) = (&self.rgb[first..first + right + 3], &self.rgb[first + down..first + down + right + 3]);
         let top = between(&texel(above, 0), &texel(above, right), fx);
-        between(
-            &top,
-            &between(&texel(below, 0), &texel(below, right), fx),
-            fy,
-        )
+        between(&top, &between(&texel(below, 0), &texel(below, right), fx), fy)
     }
 }
 
@@ -155,11 +132,7 @@ fn texel(row: &[u8], at: usize) -> [f32; 3] {
 
 #[inline]
 fn between(a: &[f32; 3], b: &[f32; 3], share: f32) -> [f32; 3] {
-    [
-        a[0] + (b[0] - a[0]) * share,
-        a[1] + (b[1] - a[1]) * share,
-        a[2] + (b[2] - a[2]) * share,
-    ]
+    [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share]
 }
 
 /// The base-2 logarithm to about 0.01, for numbers from 1 up.

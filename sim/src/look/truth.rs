@@ -27,10 +27,7 @@ impl TrueShape {
     pub fn new(shape: Shape, size_m: [f64; 3]) -> Self {
         let half = size_m.map(|s| 0.5 * s);
         match shape {
-            Shape::Cylinder => Self::Cylinder {
-                radius: half[0],
-                half_height: half[2],
-            },
+            Shape::Cylinder => Self::Cylinder { radius: half[0], half_height: half[2] },
             Shape::Box | Shape::Flat => Self::Box { half },
         }
     }

@@ -31,15 +31,7 @@ pub(crate) struct ArmPlant {
 
 impl ArmPlant {
     pub fn new(limits: [JointLimits; 6], rest: &JointAngles) -> Self {
-        Self {
-            limits,
-            q: rest.0,
-            dq: [0.0; 6],
-            goal: rest.0,
-            last: None,
-            stopped: false,
-            at: Timestamp::ZERO,
-        }
+        Self { limits, q: rest.0, dq: [0.0; 6], goal: rest.0, last: None, stopped: false, at: Timestamp::ZERO }
     }
 
     /// The joint angles as they are.
@@ -68,12 +60,7 @@ impl ArmPlant {
     }
 
     pub fn state(&self) -> ArmState {
-        ArmState {
-            at: self.at,
-            q: JointAngles(self.q),
-            dq: self.dq,
-            stopped: self.stopped,
-        }
+        ArmState { at: self.at, q: JointAngles(self.q), dq: self.dq, stopped: self.stopped }
     }
 
     /// Brakes; takes no setpoints until [`Self::reset`].
@@ -108,18 +95,9 @@ impl ArmPlant {
     /// Speed of the setpoint by its difference to the one before.
     fn check(&self, setpoint: &Setpoint) -> Result<[f64; 6], LinkError> {
         let refuse = |joint: usize, quantity, value, unit, min, max| {
-            Err(LinkError::Limit {
-                joint: JOINT_NAMES[joint],
-                quantity,
-                value,
-                unit,
-                min,
-                max,
-            })
+            Err(LinkError::Limit { joint: JOINT_NAMES[joint], quantity, value, unit, min, max })
         };
-        let recent = self
-            .last
-            .filter(|(at, ..)| setpoint.at > *at && setpoint.at.since(*at) < GAP);
+        let recent = self.last.filter(|(at, ..)| setpoint.at > *at && setpoint.at.since(*at) < GAP);
         let (dt, from, before) = match recent {
             Some((at, q, speed)) => (setpoint.at.since(at).seconds(), q, speed),
             None => (1e-3, self.goal, [0.0; 6]),
@@ -172,13 +150,7 @@ mod tests {
     use super::*;
 
     fn plant() -> ArmPlant {
-        let limit = JointLimits {
-            min: -2.0,
-            max: 2.0,
-            velocity: 3.0,
-            acceleration: 8.0,
-            jerk: 80.0,
-        };
+        let limit = JointLimits { min: -2.0, max: 2.0, velocity: 3.0, acceleration: 8.0, jerk: 80.0 };
         ArmPlant::new([limit; 6], &JointAngles::default())
     }
 
@@ -199,10 +171,7 @@ mod tests {
             arm.tick(Timestamp::from_nanos(ms * 1_000_000));
         }
         let behind = 0.5 * 4.0 * 0.25 - arm.angles().0[0];
-        assert!(
-            (0.0..0.01).contains(&behind),
-            "{behind} rad behind at 2 rad/s"
-        );
+        assert!((0.0..0.01).contains(&behind), "{behind} rad behind at 2 rad/s");
     }
 
     #[test]
@@ -213,27 +182,12 @@ mod tests {
             let error = arm.command(&setpoint).unwrap_err().to_string();
             assert_eq!(error, expected);
             assert!(arm.state().stopped);
-            assert_eq!(
-                arm.command(&at(3, 0.0)).unwrap_err().to_string(),
-                "arm is stopped"
-            );
+            assert_eq!(arm.command(&at(3, 0.0)).unwrap_err().to_string(), "arm is stopped");
         };
-        check(
-            at(2, 2.5),
-            "setpoint of J1: angle 2.5000 rad; must be from -2.0000 to 2.0000",
-        );
-        check(
-            at(2, 0.01),
-            "setpoint of J1: velocity 10.0000 rad/s; must be from -3.1500 to 3.1500",
-        );
-        check(
-            at(2, 0.001),
-            "setpoint of J1: acceleration 1000.0000 rad/s²; must be from -10.0000 to 10.0000",
-        );
-        check(
-            at(2, f64::NAN),
-            "setpoint of J1: angle NaN rad; must be from -2.0000 to 2.0000",
-        );
+        check(at(2, 2.5), "setpoint of J1: angle 2.5000 rad; must be from -2.0000 to 2.0000");
+        check(at(2, 0.01), "setpoint of J1: velocity 10.0000 rad/s; must be from -3.1500 to 3.1500");
+        check(at(2, 0.001), "setpoint of J1: acceleration 1000.0000 rad/s²; must be from -10.0000 to 10.0000");
+        check(at(2, f64::NAN), "setpoint of J1: angle NaN rad; must be from -2.0000 to 2.0000");
     }
 
     #[test]

@@ -30,18 +30,12 @@ pub struct SimCamera {
 
 impl SimCamera {
     pub(super) fn new(core: Rc<RefCell<Core>>, mount: CameraMount) -> Self {
-        Self {
-            core,
-            mount,
-            image: None,
-        }
+        Self { core, mount, image: None }
     }
 
     fn silent(&self) -> Result<(), CameraError> {
         if self.core.borrow().suffers(FaultKind::CamerasSilent) {
-            return Err(CameraError::Silent {
-                camera: self.mount.name.clone(),
-            });
+            return Err(CameraError::Silent { camera: self.mount.name.clone() });
         }
         Ok(())
     }
@@ -51,11 +45,7 @@ impl Camera for SimCamera {
     fn trigger(&mut self, _now: Timestamp) -> Result<(), CameraError> {
         self.image = None;
         self.silent()?;
-        self.image = Some(
-            self.core
-                .borrow_mut()
-                .photograph(&self.mount, |_, image, _| image),
-        );
+        self.image = Some(self.core.borrow_mut().photograph(&self.mount, |_, image, _| image));
         Ok(())
     }
 
@@ -105,15 +95,9 @@ impl Core {
         };
         let picture = self.studio.renderer.render(&stage, &View::from(mount));
         let sensor = if self.sensors.image_noise {
-            Sensor {
-                baseline_m: mount.baseline_m,
-                ..Sensor::default()
-            }
+            Sensor { baseline_m: mount.baseline_m, ..Sensor::default() }
         } else {
-            Sensor {
-                baseline_m: mount.baseline_m,
-                ..Sensor::quiet()
-            }
+            Sensor { baseline_m: mount.baseline_m, ..Sensor::quiet() }
         };
         let image = sense(&picture, &sensor, self.now, &mut self.rng);
         take(&picture, image, &placed)
@@ -128,22 +112,14 @@ impl Core {
             .map(|capsule| {
                 let (from, to) = (Point3::from(capsule.from), Point3::from(capsule.to));
                 let way = to - from;
-                let turn =
-                    UnitQuaternion::rotation_between(&Vector3::z(), &way).unwrap_or_else(|| {
-                        UnitQuaternion::from_axis_angle(&Vector3::x_axis(), std::f64::consts::PI)
-                    });
-                let link_from_block = Isometry3::from_parts(
-                    Translation3::from(nalgebra::center(&from, &to).coords),
-                    turn,
-                );
+                let turn = UnitQuaternion::rotation_between(&Vector3::z(), &way)
+                    .unwrap_or_else(|| UnitQuaternion::from_axis_angle(&Vector3::x_axis(), std::f64::consts::PI));
+                let link_from_block =
+                    Isometry3::from_parts(Translation3::from(nalgebra::center(&from, &to).coords), turn);
                 Block {
                     world_from_block: links[capsule.link.min(6)] * link_from_block,
                     // A square bar of about the same section as the round one.
-                    half: [
-                        0.85 * capsule.radius,
-                        0.85 * capsule.radius,
-                        0.5 * way.norm() + 0.7 * capsule.radius,
-                    ],
+                    half: [0.85 * capsule.radius, 0.85 * capsule.radius, 0.5 * way.norm() + 0.7 * capsule.radius],
                     colour: LINK_COLOUR,
                 }
             })
@@ -160,8 +136,7 @@ impl Core {
             let length = 0.03 - cup.compression;
             let [x, y] = cup.truth.centre;
             blocks.push(Block {
-                world_from_block: self.rig.world_from_tool
-                    * Isometry3::translation(x, y, 0.5 * length - 0.03),
+                world_from_block: self.rig.world_from_tool * Isometry3::translation(x, y, 0.5 * length - 0.03),
                 half: [0.012, 0.012, 0.5 * length.max(0.002)],
                 colour: CUP_COLOUR,
             });

@@ -44,19 +44,14 @@ pub(crate) struct Core {
 
 impl std::fmt::Debug for Core {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Core")
-            .field("now", &self.now)
-            .field("items", &self.rig.items.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Core").field("now", &self.now).field("items", &self.rig.items.len()).finish_non_exhaustive()
     }
 }
 
 impl Core {
     /// True while a fault of this kind is on.
     pub fn suffers(&self, kind: FaultKind) -> bool {
-        self.faults
-            .iter()
-            .any(|f| f.kind == kind && f.is_on(self.now))
+        self.faults.iter().any(|f| f.kind == kind && f.is_on(self.now))
     }
 
     /// Where the arm has the tool.

@@ -122,10 +122,7 @@ pub(crate) struct ToolMotion {
 
 impl ToolMotion {
     fn velocity_at(&self, point: &Point3<f64>) -> Vector3<f64> {
-        self.linear
-            + self
-                .angular
-                .cross(&(point.coords - self.world_from_tool.translation.vector))
+        self.linear + self.angular.cross(&(point.coords - self.world_from_tool.translation.vector))
     }
 }
 
@@ -167,16 +164,7 @@ pub(crate) struct Cup {
 impl Cup {
     pub fn new(truth: CupTruth) -> Self {
         let leak = Leak::open(truth.mouth);
-        Self {
-            truth,
-            grip: None,
-            attempt: None,
-            open_s: 0.0,
-            leak,
-            pull_n: 0.0,
-            compression: 0.0,
-            closing: 0.0,
-        }
+        Self { truth, grip: None, attempt: None, open_s: 0.0, leak, pull_n: 0.0, compression: 0.0, closing: 0.0 }
     }
 
     /// What the pneumatics need to know of its mouth.
@@ -213,16 +201,8 @@ pub(crate) fn act(
         if let Some(grip) = &cup.grip {
             on[i] = Some(grip.target);
         } else {
-            seen[i] = ring::look(
-                &tool.world_from_tool,
-                cup.truth.centre,
-                &cup.truth.lip,
-                near,
-            );
-            on[i] = seen[i]
-                .as_ref()
-                .filter(|s| !s.pressed.is_empty())
-                .map(|s| s.target);
+            seen[i] = ring::look(&tool.world_from_tool, cup.truth.centre, &cup.truth.lip, near);
+            on[i] = seen[i].as_ref().filter(|s| !s.pressed.is_empty()).map(|s| s.target);
         }
     }
     for i in 0..CUPS {
@@ -232,16 +212,7 @@ pub(crate) fn act(
         if cup.grip.is_some() {
             hold(cup, tool, near, items, pressures[i], sharing, wrenches);
         } else {
-            push(
-                cup,
-                seen[i].as_ref(),
-                tool,
-                items,
-                pressures[i],
-                sharing,
-                wrenches,
-                rng,
-            );
+            push(cup, seen[i].as_ref(), tool, items, pressures[i], sharing, wrenches, rng);
         }
     }
 }
@@ -266,20 +237,13 @@ impl Felt {
         sharing: usize,
     ) -> Self {
         let Target::Item(i) = target else {
-            return Self {
-                limit: f64::INFINITY,
-                damping_n: 0.0,
-            };
+            return Self { limit: f64::INFINITY, damping_n: 0.0 };
         };
         let n = sharing as f64;
         let mass = felt_mass(&items[i], point, axis);
         let speed = (velocity_at(&items[i], point) - tool.velocity_at(point)).dot(axis);
-        let damping =
-            (2.0 * DAMPING * (truth.stiffness * mass.min(0.5)).sqrt()).min(0.3 * mass / STEP_S / n);
-        Self {
-            limit: 0.6 * mass / (STEP_S * STEP_S) / n,
-            damping_n: damping * speed,
-        }
+        let damping = (2.0 * DAMPING * (truth.stiffness * mass.min(0.5)).sqrt()).min(0.3 * mass / STEP_S / n);
+        Self { limit: 0.6 * mass / (STEP_S * STEP_S) / n, damping_n: damping * speed }
     }
 }
 
@@ -311,15 +275,7 @@ fn push(
         // All points on one target feel about the same mass: it is worked out at the first of them.
         let feel = match felt {
             Some((target, feel)) if target == point.target => feel,
-            _ => Felt::at(
-                point.target,
-                items,
-                &point.at,
-                &axis,
-                tool,
-                &cup.truth,
-                sharing,
-            ),
+            _ => Felt::at(point.target, items, &point.at, &axis, tool, &cup.truth, sharing),
         };
         felt = Some((point.target, feel));
         let stiffness = cup.truth.stiffness.min(feel.limit);
@@ -346,17 +302,13 @@ fn push(
             leaking
         }
     };
-    cup.leak = Leak {
-        gap_m2: seen.gap_m2.min(cup.truth.mouth),
-        at_40_kpa: leaking,
-    };
+    cup.leak = Leak { gap_m2: seen.gap_m2.min(cup.truth.mouth), at_40_kpa: leaking };
     // The vacuum (or the blow) acts on whatever closes the mouth, held or not yet.
     let closed = 1.0 - (seen.gap_m2 / cup.truth.mouth).min(1.0);
     let suction = pressure * cup.truth.area * closed;
     cup.pull_n += suction;
     if let Target::Item(i) = seen.target {
-        let lip = tool.world_from_tool
-            * Point3::new(cup.truth.centre[0], cup.truth.centre[1], -seen.compression);
+        let lip = tool.world_from_tool * Point3::new(cup.truth.centre[0], cup.truth.centre[1], -seen.compression);
         let centre = items[i].centre_of_mass;
         wrenches[i].add(&(axis * -suction), &lip, &centre);
     }
@@ -399,8 +351,7 @@ fn hold(
         Target::Item(i) => Some(&items[i]),
         Target::Fixed => None,
     };
-    let velocity =
-        met.map_or_else(Vector3::zeros, |m| velocity_at(m, &lip)) - tool.velocity_at(&lip);
+    let velocity = met.map_or_else(Vector3::zeros, |m| velocity_at(m, &lip)) - tool.velocity_at(&lip);
     let velocity = tool.world_from_tool.inverse_transform_vector(&velocity);
     let n = sharing as f64;
     // What one explicit step can carry without overshooting.
@@ -427,18 +378,11 @@ fn hold(
     let collapsed = (compression / (0.5 * truth.lip.stroke)).clamp(0.0, 1.0);
     let k_lateral = (truth.stiffness * (LATERAL + (LATERAL_COLLAPSED - LATERAL) * collapsed))
         .min(0.6 * mass_lateral / (STEP_S * STEP_S) / n);
-    let mut offset = [
-        in_tool.x - truth.centre[0] - grip.anchor[0],
-        in_tool.y - truth.centre[1] - grip.anchor[1],
-    ];
+    let mut offset = [in_tool.x - truth.centre[0] - grip.anchor[0], in_tool.y - truth.centre[1] - grip.anchor[1]];
     let most = truth.friction * lip_n;
     let length = offset[0].hypot(offset[1]);
     if k_lateral * length > most {
-        let keep = if length > 0.0 {
-            most / (k_lateral * length)
-        } else {
-            0.0
-        };
+        let keep = if length > 0.0 { most / (k_lateral * length) } else { 0.0 };
         for (a, o) in grip.anchor.iter_mut().zip(&mut offset) {
             *a += *o * (1.0 - keep);
             *o *= keep;
@@ -453,34 +397,25 @@ fn hold(
     );
 
     let k_bend = BENDING * 0.5 * truth.stiffness * truth.lip.radius * truth.lip.radius;
-    let inward = -tool
-        .world_from_tool
-        .inverse_transform_vector(&(pose * grip.normal.into_inner()));
+    let inward = -tool.world_from_tool.inverse_transform_vector(&(pose * grip.normal.into_inner()));
     let bend = inward.cross(&Vector3::z()) * k_bend;
-    let heading = tool
-        .world_from_tool
-        .inverse_transform_vector(&(pose.rotation * grip.heading));
+    let heading = tool.world_from_tool.inverse_transform_vector(&(pose.rotation * grip.heading));
     let mut twist = heading.y.atan2(heading.x);
     let k_twist = k_lateral.min(truth.stiffness) * truth.lip.radius * truth.lip.radius;
     // Torsion of a ring under even pressure: two thirds of friction times force times radius.
     let most_twist = 2.0 / 3.0 * most * truth.lip.radius;
     if (k_twist * twist).abs() > most_twist {
         let kept = twist.signum() * most_twist / k_twist;
-        let slip =
-            UnitQuaternion::from_axis_angle(&Unit::new_unchecked(Vector3::z()), twist - kept);
+        let slip = UnitQuaternion::from_axis_angle(&Unit::new_unchecked(Vector3::z()), twist - kept);
         let turned = slip.inverse() * heading;
-        grip.heading = pose
-            .rotation
-            .inverse_transform_vector(&(tool.world_from_tool * turned));
+        grip.heading = pose.rotation.inverse_transform_vector(&(tool.world_from_tool * turned));
         twist = kept;
     }
     let torque = Vector3::new(bend.x, bend.y, -k_twist * twist);
 
     if let Target::Item(i) = grip.target {
         let met = &items[i];
-        let spin = tool
-            .world_from_tool
-            .inverse_transform_vector(&(met.angular - tool.angular));
+        let spin = tool.world_from_tool.inverse_transform_vector(&(met.angular - tool.angular));
         let inertia = met.matter.solid.unit_inertia().min() * met.matter.mass_kg;
         let c_turn = (2.0 * DAMPING * (k_bend * inertia).sqrt()).min(0.2 * inertia / STEP_S / n);
         let torque = tool.world_from_tool * (torque - spin * c_turn);
@@ -510,10 +445,7 @@ fn hold(
         0.0
     };
     let leaking = cup.attempt.map_or(0.0, |(_, leaking)| leaking);
-    cup.leak = Leak {
-        gap_m2: (grip.gap_m2 + lifted).min(truth.mouth),
-        at_40_kpa: leaking,
-    };
+    cup.leak = Leak { gap_m2: (grip.gap_m2 + lifted).min(truth.mouth), at_40_kpa: leaking };
     let beyond = lip_n <= 0.0 || lift >= 2.0;
     grip.over_s = if beyond { grip.over_s + STEP_S } else { 0.0 };
     let peeled = grip.over_s >= PEEL_S || grip.crept > MOST_CREEP_M || compression < -0.01;
@@ -553,10 +485,6 @@ fn felt_mass(met: &Met, at: &Point3<f64>, along: &Vector3<f64>) -> f64 {
 fn draw_leak(surface: &Surface, rng: &mut ChaCha8Rng) -> f64 {
     use rand_distr::{Distribution, LogNormal};
     let scatter = LogNormal::new(0.0, surface.sigma.clamp(0.0, 3.0)).map_or(1.0, |d| d.sample(rng));
-    let seam = if rng.random::<f64>() < surface.seam_chance {
-        surface.seam_at_40_kpa
-    } else {
-        0.0
-    };
+    let seam = if rng.random::<f64>() < surface.seam_chance { surface.seam_at_40_kpa } else { 0.0 };
     surface.at_40_kpa * scatter + seam
 }

@@ -83,13 +83,7 @@ pub(crate) struct ItemState {
 }
 
 impl ItemState {
-    pub fn new(
-        sku: usize,
-        body: BodyId,
-        matter: Matter,
-        surface: Surface,
-        fragility: Fragility,
-    ) -> Self {
+    pub fn new(sku: usize, body: BodyId, matter: Matter, surface: Surface, fragility: Fragility) -> Self {
         Self {
             sku,
             body,
@@ -137,8 +131,7 @@ impl ItemState {
         let pressed = wrench.press_n.min(mass * answer / STEP_S);
         self.pressed_n += (pressed - self.pressed_n) * (STEP_S / PRESS_S);
         let (press_n, fall_m) = limits(self.fragility);
-        let hardest =
-            (2.0 * GRAVITY * fall_m * FALL_MARGIN).sqrt() * (1.0 + self.met.matter.restitution);
+        let hardest = (2.0 * GRAVITY * fall_m * FALL_MARGIN).sqrt() * (1.0 + self.met.matter.restitution);
         let broken = if self.pressed_n > press_n * PRESS_MARGIN {
             Some(Damage::PressedN(self.pressed_n))
         } else {
@@ -149,11 +142,7 @@ impl ItemState {
 
     /// As the cups' rings see it.
     pub fn near(&self, index: usize) -> Near {
-        Near {
-            target: Target::Item(index),
-            solid: self.met.matter.solid,
-            world_from: self.met.world_from_item,
-        }
+        Near { target: Target::Item(index), solid: self.met.matter.solid, world_from: self.met.world_from_item }
     }
 
     /// Where it is.
@@ -162,10 +151,7 @@ impl ItemState {
             return Where::Held;
         }
         let centre = Point3::from(self.met.world_from_item.translation.vector);
-        places
-            .iter()
-            .find(|p| p.walls.holds(&centre, p.walls.size.z + HEAP_M))
-            .map_or(Where::Floor, |p| p.at.clone())
+        places.iter().find(|p| p.walls.holds(&centre, p.walls.size.z + HEAP_M)).map_or(Where::Floor, |p| p.at.clone())
     }
 }
 

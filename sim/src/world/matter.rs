@@ -14,16 +14,8 @@ const M3_S_PER_L_MIN: f64 = 1e-3 / 60.0;
 pub(crate) fn matter_of(sku: &TrueSku) -> Matter {
     let truth = &sku.truth;
     let solid = match sku.hull_shape {
-        TrueShape::Box { half } => Solid::Box {
-            half: Vector3::from(half),
-        },
-        TrueShape::Cylinder {
-            radius,
-            half_height,
-        } => Solid::Cylinder {
-            radius,
-            half_height,
-        },
+        TrueShape::Box { half } => Solid::Box { half: Vector3::from(half) },
+        TrueShape::Cylinder { radius, half_height } => Solid::Cylinder { radius, half_height },
     };
     Matter {
         solid,

@@ -66,9 +66,7 @@ pub enum WorldError {
         known: String,
     },
     /// The scenario names a SKU that the catalogue has not.
-    #[error(
-        "scenario {scenario}: SKU {sku} of tote {tote}; must be in the catalogue of {known} SKUs"
-    )]
+    #[error("scenario {scenario}: SKU {sku} of tote {tote}; must be in the catalogue of {known} SKUs")]
     UnknownSku {
         /// The scenario's name.
         scenario: String,
@@ -117,20 +115,13 @@ impl World {
         catalogue: Arc<Vec<TrueSku>>,
         seed: u64,
     ) -> Result<Self, WorldError> {
-        let mut rng =
-            ChaCha8Rng::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ scenario.seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ scenario.seed);
         let mut physics = Physics::new(SETTLE_STEP_S);
         let places: Vec<Place> = cell
             .totes
             .iter()
-            .map(|t| Place {
-                at: Where::Tote(t.name.clone()),
-                walls: walls_of(t),
-            })
-            .chain(cell.bins.iter().map(|b| Place {
-                at: Where::Bin(b.name.clone()),
-                walls: walls_of(b),
-            }))
+            .map(|t| Place { at: Where::Tote(t.name.clone()), walls: walls_of(t) })
+            .chain(cell.bins.iter().map(|b| Place { at: Where::Bin(b.name.clone()), walls: walls_of(b) }))
             .collect();
         for place in &places {
             physics.add_walls(&place.walls, place.walls.size.z);
@@ -143,48 +134,25 @@ impl World {
                 return Err(WorldError::UnknownTote {
                     scenario: scenario.name.clone(),
                     tote: tote.name.clone(),
-                    known: cell
-                        .totes
-                        .iter()
-                        .map(|t| t.name.as_str())
-                        .collect::<Vec<_>>()
-                        .join(", "),
+                    known: cell.totes.iter().map(|t| t.name.as_str()).collect::<Vec<_>>().join(", "),
                 });
             };
             let kinds = kinds_of(scenario, &tote.name, &tote.contents, &catalogue)?;
-            let matters: Vec<_> = kinds
-                .iter()
-                .map(|&k| matter::matter_of(&catalogue[k]))
-                .collect();
-            let bodies = settle::drop_in(&mut physics, &place.walls, &matters, &mut pile).map_err(
-                |source| WorldError::Settle {
-                    scenario: scenario.name.clone(),
-                    tote: tote.name.clone(),
-                    source,
-                },
-            )?;
+            let matters: Vec<_> = kinds.iter().map(|&k| matter::matter_of(&catalogue[k])).collect();
+            let bodies = settle::drop_in(&mut physics, &place.walls, &matters, &mut pile).map_err(|source| {
+                WorldError::Settle { scenario: scenario.name.clone(), tote: tote.name.clone(), source }
+            })?;
             for ((kind, body), matter) in kinds.into_iter().zip(bodies).zip(matters) {
                 let sku = &catalogue[kind];
                 let surface = matter::surface_of(sku);
-                items.push(ItemState::new(
-                    kind,
-                    body,
-                    matter,
-                    surface,
-                    sku.sku.fragility,
-                ));
+                items.push(ItemState::new(kind, body, matter, surface, sku.sku.fragility));
             }
         }
         let studio = Studio {
             renderer: Renderer::new(),
             backdrop: Backdrop::drawn(rng.random()),
             light: Light::drawn(rng.random()),
-            tubs: cell
-                .totes
-                .iter()
-                .map(Tub::from)
-                .chain(cell.bins.iter().map(Tub::from))
-                .collect(),
+            tubs: cell.totes.iter().map(Tub::from).chain(cell.bins.iter().map(Tub::from)).collect(),
         };
         let planner = Planner::new(robot, tool, cell);
         let arm = ArmPlant::new(robot.joints, &cell.rest);
@@ -197,15 +165,7 @@ impl World {
             planner,
             tool_model: tool.clone(),
             capsules: robot.capsules.clone(),
-            rig: Rig::new(
-                tool,
-                world_from_tool,
-                physics,
-                items,
-                places,
-                noisy,
-                tool_rng,
-            ),
+            rig: Rig::new(tool, world_from_tool, physics, items, places, noisy, tool_rng),
             catalogue,
             cameras: cell.cameras.clone(),
             studio,
@@ -214,10 +174,7 @@ impl World {
             switches: Switches::default(),
             rng,
         };
-        Ok(Self {
-            core: Rc::new(RefCell::new(core)),
-            scenario: scenario.clone(),
-        })
+        Ok(Self { core: Rc::new(RefCell::new(core)), scenario: scenario.clone() })
     }
 
     /// Adds what a camera sees of a tote just now to a set of images, with its truth; false when the cell has no
@@ -225,22 +182,11 @@ impl World {
     ///
     /// # Errors
     /// [`SetError`] when the set can't be written.
-    pub fn add_to(
-        &mut self,
-        set: &mut SetWriter,
-        camera: &str,
-        tote: &str,
-    ) -> Result<bool, SetError> {
+    pub fn add_to(&mut self, set: &mut SetWriter, camera: &str, tote: &str) -> Result<bool, SetError> {
         let manifest: Vec<SkuName> = self.manifest(tote).into_keys().collect();
         let mut core = self.core.borrow_mut();
         let at = Where::Tote(tote.to_owned());
-        let Some(world_from_tote) = core
-            .rig
-            .places
-            .iter()
-            .find(|p| p.at == at)
-            .map(|p| p.walls.world_from)
-        else {
+        let Some(world_from_tote) = core.rig.places.iter().find(|p| p.at == at).map(|p| p.walls.world_from) else {
             return Ok(false);
         };
         let Some(mount) = core.cameras.iter().find(|c| c.name == camera).cloned() else {
@@ -248,14 +194,7 @@ impl World {
         };
         core.photograph(&mount, |rendered, image, items| {
             let world_from_tote = Pose::from_isometry(world_from_tote);
-            set.add(&SetScene {
-                rendered,
-                image: &image,
-                items,
-                manifest: &manifest,
-                world_from_tote,
-            })
-            .map(|_| true)
+            set.add(&SetScene { rendered, image: &image, items, manifest: &manifest, world_from_tote }).map(|_| true)
         })
     }
 
@@ -273,17 +212,13 @@ impl World {
     /// The arm.
     #[must_use]
     pub fn arm(&self) -> SimArm {
-        SimArm {
-            core: Rc::clone(&self.core),
-        }
+        SimArm { core: Rc::clone(&self.core) }
     }
 
     /// The tool.
     #[must_use]
     pub fn tool(&self) -> SimTool {
-        SimTool {
-            core: Rc::clone(&self.core),
-        }
+        SimTool { core: Rc::clone(&self.core) }
     }
 
     /// The camera of this name; `None` when the cell has none.
@@ -362,11 +297,7 @@ impl World {
 
 /// Walls of a container for the engine.
 fn walls_of<F: Frame>(container: &Container<F>) -> Walls {
-    Walls {
-        world_from: *container.world_from.isometry(),
-        size: Vector3::from(container.size),
-        wall: container.wall,
-    }
+    Walls { world_from: *container.world_from.isometry(), size: Vector3::from(container.size), wall: container.wall }
 }
 
 /// The items of a tote as places in the catalogue, in order of SKU.

@@ -3,9 +3,8 @@
 use nalgebra::{Isometry3, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use rapier3d::math::{Pose as EnginePose, Rotation};
 use rapier3d::prelude::{
-    CoefficientCombineRule, ColliderBuilder, ColliderHandle, Group, InteractionGroups,
-    InteractionTestMode, MassProperties, PhysicsWorld, RigidBodyBuilder, RigidBodyHandle,
-    RigidBodyVelocity, Vector,
+    CoefficientCombineRule, ColliderBuilder, ColliderHandle, Group, InteractionGroups, InteractionTestMode,
+    MassProperties, PhysicsWorld, RigidBodyBuilder, RigidBodyHandle, RigidBodyVelocity, Vector,
 };
 
 use super::shape::{Matter, Solid};
@@ -37,10 +36,7 @@ impl Walls {
     pub fn boxes(&self, height: f64) -> [(Isometry3<f64>, Vector3<f64>); 4] {
         let (x, y, w) = (0.5 * self.size.x, 0.5 * self.size.y, 0.5 * self.wall);
         let at = |cx: f64, cy: f64, hx: f64, hy: f64| {
-            (
-                self.world_from * Isometry3::translation(cx, cy, 0.5 * height),
-                Vector3::new(hx, hy, 0.5 * height),
-            )
+            (self.world_from * Isometry3::translation(cx, cy, 0.5 * height), Vector3::new(hx, hy, 0.5 * height))
         };
         [
             at(x + w, 0.0, w, y + self.wall),
@@ -87,9 +83,7 @@ pub(crate) struct Physics {
 
 impl std::fmt::Debug for Physics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Physics")
-            .field("bodies", &self.world.bodies.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Physics").field("bodies", &self.world.bodies.len()).finish_non_exhaustive()
     }
 }
 
@@ -102,10 +96,7 @@ impl Physics {
         p.dt = step_s as f32;
         p.length_unit = 0.1;
         let mut physics = Self { world, tool: None, rolling: Vec::new() };
-        physics.add_static(
-            &Isometry3::translation(0.5, 0.0, -0.25),
-            &Vector3::new(3.0, 3.0, 0.25),
-        );
+        physics.add_static(&Isometry3::translation(0.5, 0.0, -0.25), &Vector3::new(3.0, 3.0, 0.25));
         physics
     }
 
@@ -121,11 +112,7 @@ impl Physics {
 
     /// Adds the walls of a container, `height` metres high.
     pub fn add_walls(&mut self, walls: &Walls, height: f64) -> Vec<WallId> {
-        walls
-            .boxes(height)
-            .iter()
-            .map(|(at, half)| self.add_static(at, half))
-            .collect()
+        walls.boxes(height).iter().map(|(at, half)| self.add_static(at, half)).collect()
     }
 
     /// Takes a wall away.
@@ -140,23 +127,13 @@ impl Physics {
         let shape = match matter.solid {
             Solid::Box { half } => {
                 let core = half.add_scalar(-border);
-                ColliderBuilder::round_cuboid(
-                    core.x as f32,
-                    core.y as f32,
-                    core.z as f32,
-                    border as f32,
-                )
+                ColliderBuilder::round_cuboid(core.x as f32, core.y as f32, core.z as f32, border as f32)
             }
-            Solid::Cylinder {
-                radius,
-                half_height,
-            } => ColliderBuilder::round_cylinder(
-                (half_height - border) as f32,
-                (radius - border) as f32,
-                border as f32,
-            )
-            // The engine's cylinders stand along y, ours along z.
-            .rotation(Vector::new(std::f32::consts::FRAC_PI_2, 0.0, 0.0)),
+            Solid::Cylinder { radius, half_height } => {
+                ColliderBuilder::round_cylinder((half_height - border) as f32, (radius - border) as f32, border as f32)
+                    // The engine's cylinders stand along y, ours along z.
+                    .rotation(Vector::new(std::f32::consts::FRAC_PI_2, 0.0, 0.0))
+            }
         };
         let inertia = matter.solid.unit_inertia() * matter.mass_kg;
         let collider = shape
@@ -183,11 +160,7 @@ impl Physics {
     }
 
     /// Adds the rigid part of the tool as a body that goes where it is told. Boxes in the tool's frame.
-    pub fn add_tool(
-        &mut self,
-        world_from_tool: &Isometry3<f64>,
-        boxes: &[(Isometry3<f64>, Vector3<f64>)],
-    ) {
+    pub fn add_tool(&mut self, world_from_tool: &Isometry3<f64>, boxes: &[(Isometry3<f64>, Vector3<f64>)]) {
         let body = RigidBodyBuilder::kinematic_position_based().pose(to_engine(world_from_tool));
         let handle = self.world.insert_body(body);
         for (tool_from_box, half) in boxes {
@@ -195,11 +168,7 @@ impl Physics {
                 .position(to_engine(tool_from_box))
                 .friction(TOOL_FRICTION as f32)
                 .friction_combine_rule(CoefficientCombineRule::GeometricMean)
-                .collision_groups(InteractionGroups::new(
-                    Group::GROUP_1,
-                    Group::ALL,
-                    InteractionTestMode::default(),
-                ));
+                .collision_groups(InteractionGroups::new(Group::GROUP_1, Group::ALL, InteractionTestMode::default()));
             self.world.insert_collider(collider, Some(handle));
         }
         self.tool = Some(handle);
@@ -227,11 +196,7 @@ impl Physics {
             for pair in self.world.contact_pairs_with(collider) {
                 // The normals point from the first collider to the second.
                 let impulse = from_vector(pair.total_impulse());
-                sum += if pair.collider2 == collider {
-                    impulse
-                } else {
-                    -impulse
-                };
+                sum += if pair.collider2 == collider { impulse } else { -impulse };
             }
         }
         sum / f64::from(self.world.integration_parameters.dt)
@@ -287,10 +252,7 @@ impl Physics {
     /// How a body moves.
     pub fn motion(&self, body: BodyId) -> Motion {
         let body = &self.world.bodies[body.0];
-        Motion {
-            linear: from_vector(body.linvel()),
-            angular: from_vector(body.angvel()),
-        }
+        Motion { linear: from_vector(body.linvel()), angular: from_vector(body.angvel()) }
     }
 
     /// Where its centre of mass is in the world.

@@ -46,10 +46,7 @@ pub(crate) struct Leak {
 impl Leak {
     /// A cup in free air: its mouth is open.
     pub const fn open(area_m2: f64) -> Self {
-        Self {
-            gap_m2: area_m2,
-            at_40_kpa: 0.0,
-        }
+        Self { gap_m2: area_m2, at_40_kpa: 0.0 }
     }
 
     /// Flow per pascal at `pressure`, m³/(s·Pa).
@@ -121,9 +118,7 @@ impl Pneumatics {
     pub fn draw(tool: &ToolModel, rng: &mut ChaCha8Rng) -> Self {
         let mut about_one = |sigma: f64| {
             // The parameters are constants in range, so the distribution exists.
-            LogNormal::new(0.0, sigma)
-                .map_or(1.0, |d| d.sample(rng))
-                .clamp(0.85, 1.15)
+            LogNormal::new(0.0, sigma).map_or(1.0, |d| d.sample(rng)).clamp(0.85, 1.15)
         };
         let flow_share = about_one(0.05);
         let vacuum_share = about_one(0.03).min(1.05);
@@ -165,11 +160,7 @@ impl Pneumatics {
         }
         self.blow.tick(outputs.blow_off);
         self.generator.tick(outputs.generator);
-        self.without_supply_s = if supply {
-            0.0
-        } else {
-            self.without_supply_s + 1e-3
-        };
+        self.without_supply_s = if supply { 0.0 } else { self.without_supply_s + 1e-3 };
         // The reservoir feeds the ejector for a while.
         let fed = self.without_supply_s < self.hold_s;
         let dt = 1e-3 / f64::from(SUBSTEPS);
@@ -198,18 +189,15 @@ impl Pneumatics {
             } else if self.manifold_pa > *pressure {
                 // The check valve lets air pass towards the manifold only.
                 let g = orifice(self.orifice_m2, self.manifold_pa - *pressure);
-                *pressure =
-                    (*pressure + per_cup * g * self.manifold_pa) / (1.0 + per_cup * (g + leaking));
+                *pressure = (*pressure + per_cup * g * self.manifold_pa) / (1.0 + per_cup * (g + leaking));
                 into_manifold += g * (self.manifold_pa - *pressure).max(0.0);
             } else {
                 *pressure /= 1.0 + per_cup * leaking;
             }
         }
-        let drawn =
-            self.running * self.flow_share * self.ejector.flow_m3_s(self.manifold_pa.max(0.0));
+        let drawn = self.running * self.flow_share * self.ejector.flow_m3_s(self.manifold_pa.max(0.0));
         let fittings = FITTINGS_M3_S * self.manifold_pa / 60_000.0;
-        self.manifold_pa +=
-            dt * AMBIENT_PA / self.manifold_volume * (drawn - into_manifold - fittings);
+        self.manifold_pa += dt * AMBIENT_PA / self.manifold_volume * (drawn - into_manifold - fittings);
         self.manifold_pa = self.manifold_pa.max(0.0);
     }
 }
@@ -229,18 +217,8 @@ mod tests {
 
     use super::*;
 
-    const TIGHT: Mouth = Mouth {
-        leak: Leak {
-            gap_m2: 0.0,
-            at_40_kpa: 2e-6,
-        },
-        volume_m3: 8e-6,
-        squeezing_m3_s: 0.0,
-    };
-    const OPEN: Mouth = Mouth {
-        leak: Leak::open(5e-4),
-        ..TIGHT
-    };
+    const TIGHT: Mouth = Mouth { leak: Leak { gap_m2: 0.0, at_40_kpa: 2e-6 }, volume_m3: 8e-6, squeezing_m3_s: 0.0 };
+    const OPEN: Mouth = Mouth { leak: Leak::open(5e-4), ..TIGHT };
 
     fn drawn() -> Pneumatics {
         let tool = ToolModel::find("six-cup", std::path::Path::new(".")).unwrap();
@@ -249,11 +227,7 @@ mod tests {
 
     /// Generator on, the cups of `on` on vacuum, the others vented.
     fn suck(on: u8) -> Outputs {
-        Outputs {
-            generator: true,
-            vent: std::array::from_fn(|i| on & 1 << i == 0),
-            ..Outputs::default()
-        }
+        Outputs { generator: true, vent: std::array::from_fn(|i| on & 1 << i == 0), ..Outputs::default() }
     }
 
     #[test]
@@ -275,29 +249,16 @@ mod tests {
                 reached = Some(ms);
             }
         }
-        assert!(
-            reached.is_some_and(|ms| (15..60).contains(&ms)),
-            "{reached:?} ms"
-        );
+        assert!(reached.is_some_and(|ms| (15..60).contains(&ms)), "{reached:?} ms");
         assert!(air.cups_pa()[2] > 60_000.0, "{} Pa", air.cups_pa()[2]);
-        assert!(
-            air.cups_pa()[0].abs() < 1.0,
-            "a vented cup has {} Pa",
-            air.cups_pa()[0]
-        );
+        assert!(air.cups_pa()[0].abs() < 1.0, "a vented cup has {} Pa", air.cups_pa()[0]);
     }
 
     #[test]
     fn a_sealed_cup_keeps_its_vacuum_behind_the_check_valve_when_another_opens() {
         let mut air = drawn();
         let mut mouths = [OPEN; CUPS];
-        mouths[0] = Mouth {
-            leak: Leak {
-                gap_m2: 0.0,
-                at_40_kpa: 0.0,
-            },
-            ..TIGHT
-        };
+        mouths[0] = Mouth { leak: Leak { gap_m2: 0.0, at_40_kpa: 0.0 }, ..TIGHT };
         for _ in 0..500 {
             air.tick(&suck(0b1), true, &mouths);
         }
@@ -305,29 +266,15 @@ mod tests {
         for _ in 0..500 {
             air.tick(&suck(0b11), true, &mouths);
         }
-        assert!(
-            air.manifold_pa() < 0.8 * before,
-            "manifold {} Pa",
-            air.manifold_pa()
-        );
-        assert!(
-            (air.cups_pa()[0] - before).abs() < 500.0,
-            "{before} Pa, then {} Pa",
-            air.cups_pa()[0]
-        );
+        assert!(air.manifold_pa() < 0.8 * before, "manifold {} Pa", air.manifold_pa());
+        assert!((air.cups_pa()[0] - before).abs() < 500.0, "{before} Pa, then {} Pa", air.cups_pa()[0]);
     }
 
     #[test]
     fn without_supply_the_reservoir_holds_a_leaking_cup_about_two_seconds() {
         let mut air = drawn();
         let mut mouths = [OPEN; CUPS];
-        mouths[0] = Mouth {
-            leak: Leak {
-                gap_m2: 0.0,
-                at_40_kpa: 3e-5,
-            },
-            ..TIGHT
-        };
+        mouths[0] = Mouth { leak: Leak { gap_m2: 0.0, at_40_kpa: 3e-5 }, ..TIGHT };
         for _ in 0..500 {
             air.tick(&suck(0b1), true, &mouths);
         }
@@ -348,12 +295,7 @@ mod tests {
         for _ in 0..500 {
             air.tick(&suck(0b1), true, &mouths);
         }
-        let blow = Outputs {
-            generator: false,
-            vent: [true; CUPS],
-            blow_off: true,
-            ..Outputs::default()
-        };
+        let blow = Outputs { generator: false, vent: [true; CUPS], blow_off: true, ..Outputs::default() };
         for _ in 0..40 {
             air.tick(&blow, true, &mouths);
         }

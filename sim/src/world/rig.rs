@@ -66,10 +66,7 @@ pub(crate) struct Rig {
 
 impl std::fmt::Debug for Rig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rig")
-            .field("ticks", &self.ticks)
-            .field("items", &self.items.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Rig").field("ticks", &self.ticks).field("items", &self.items.len()).finish_non_exhaustive()
     }
 }
 
@@ -98,10 +95,7 @@ impl Rig {
             cups,
             pneumatics,
             gripper: Gripper::new(),
-            outputs: Outputs {
-                vent: [true; CUPS],
-                ..Outputs::default()
-            },
+            outputs: Outputs { vent: [true; CUPS], ..Outputs::default() },
             link: ToolLink::default(),
             noisy,
             rng,
@@ -135,8 +129,7 @@ impl Rig {
         let velocity = (world_from_tool.translation.vector - before) / TICK_S;
         let acceleration = (velocity - self.tool_velocity) / TICK_S;
         self.tool_velocity = velocity;
-        self.tool_acceleration +=
-            (acceleration - self.tool_acceleration) * (TICK_S / LOAD_FILTER_S);
+        self.tool_acceleration += (acceleration - self.tool_acceleration) * (TICK_S / LOAD_FILTER_S);
     }
 
     fn step_physics(&mut self) {
@@ -154,20 +147,11 @@ impl Rig {
         self.wrenches.clear();
         self.wrenches.resize(self.items.len(), Wrench::default());
         let pressures = self.pneumatics.cups_pa();
-        cups::act(
-            &mut self.cups,
-            &tool,
-            &self.near,
-            &self.met,
-            pressures,
-            &mut self.wrenches,
-            &mut self.rng,
-        );
+        cups::act(&mut self.cups, &tool, &self.near, &self.met, pressures, &mut self.wrenches, &mut self.rng);
         self.physics.move_tool(&to);
         for (item, wrench) in self.items.iter_mut().zip(&self.wrenches) {
             if wrench.any {
-                self.physics
-                    .set_wrench(item.body, &wrench.force, &wrench.torque);
+                self.physics.set_wrench(item.body, &wrench.force, &wrench.torque);
             } else if item.pushed {
                 self.physics.clear_wrench(item.body);
             }
@@ -188,10 +172,7 @@ impl Rig {
         self.near.clear();
         self.near.extend(all.filter(|near| {
             let local = near.world_from.inverse_transform_point(&tip).coords.abs();
-            (local - near.solid.half_extents())
-                .map(|x| x.max(0.0))
-                .norm()
-                < NEAR_M
+            (local - near.solid.half_extents()).map(|x| x.max(0.0)).norm() < NEAR_M
         }));
     }
 
@@ -200,13 +181,12 @@ impl Rig {
         let held: Vec<Option<usize>> = self.cups.iter().map(Cup::held).collect();
         for (index, item) in self.items.iter_mut().enumerate() {
             let before = item.cups;
-            item.cups = held.iter().enumerate().fold(0, |bits, (cup, h)| {
-                if *h == Some(index) {
-                    bits | 1 << cup
-                } else {
-                    bits
-                }
-            });
+            item.cups = held.iter().enumerate().fold(
+                0,
+                |bits, (cup, h)| {
+                    if *h == Some(index) { bits | 1 << cup } else { bits }
+                },
+            );
             if item.cups == 0 {
                 continue;
             }
@@ -232,20 +212,14 @@ impl Rig {
         let samples = self.sample(outside);
         let now_ms = u32::try_from(self.ticks & u64::from(u32::MAX)).unwrap_or(0);
         let link = &mut self.link;
-        self.outputs = self
-            .gripper
-            .tick(now_ms, &samples, |report| link.report(report));
+        self.outputs = self.gripper.tick(now_ms, &samples, |report| link.report(report));
     }
 
     fn sample(&mut self, outside: &Outside) -> Samples {
         let noise = if self.noisy { 1.0 } else { 0.0 };
         let cups = *self.pneumatics.cups_pa();
         let cup_pa = cups.map(|pa| sensed_pa(pa, noise * PRESSURE_NOISE_PA, &mut self.rng));
-        let manifold_pa = sensed_pa(
-            self.pneumatics.manifold_pa(),
-            noise * PRESSURE_NOISE_PA,
-            &mut self.rng,
-        );
+        let manifold_pa = sensed_pa(self.pneumatics.manifold_pa(), noise * PRESSURE_NOISE_PA, &mut self.rng);
         let axis = self.world_from_tool.transform_vector(&Vector3::z());
         let weight = self.mass_kg * (-GRAVITY * axis.z - self.tool_acceleration.dot(&axis));
         let pull: f64 = self.cups.iter().map(|cup| cup.pull_n).sum();
@@ -254,12 +228,8 @@ impl Rig {
         Samples {
             cup_pa,
             manifold_pa,
-            load_mn: ((weight + pull + knocked + scatter) * 1e3)
-                .round()
-                .clamp(-2e9, 2e9) as i32,
-            stroke_um: std::array::from_fn(|i| {
-                (self.cups[i].compression * 1e6).clamp(0.0, 65_000.0) as u16
-            }),
+            load_mn: ((weight + pull + knocked + scatter) * 1e3).round().clamp(-2e9, 2e9) as i32,
+            stroke_um: std::array::from_fn(|i| (self.cups[i].compression * 1e6).clamp(0.0, 65_000.0) as u16),
             estop: outside.estop,
             supply_ok: outside.supply,
             release_input: outside.release,
@@ -288,12 +258,7 @@ fn draw_cups(tool: &ToolModel, rng: &mut ChaCha8Rng) -> [Cup; CUPS] {
             area: tool.a_eff_m2,
             mouth: std::f64::consts::PI * r * r,
             volume: tool.vacuum.cup_volume_m3 * rng.random_range(0.95..1.05),
-            lip: LipTruth {
-                radius: r,
-                stroke: tool.stroke_m,
-                tilt,
-                saddle,
-            },
+            lip: LipTruth { radius: r, stroke: tool.stroke_m, tilt, saddle },
         })
     };
     std::array::from_fn(|i| next(tool.cups.get(i).copied().unwrap_or([0.0; 2])))
@@ -306,10 +271,7 @@ fn rigid_boxes(tool: &ToolModel) -> Vec<(Isometry3<f64>, Vector3<f64>)> {
         .filter(|body| body.rigid)
         .map(|body| {
             let [x, y, z] = body.centre_m;
-            (
-                Isometry3::translation(x, y, z),
-                Vector3::from(body.size_m) * 0.5,
-            )
+            (Isometry3::translation(x, y, z), Vector3::from(body.size_m) * 0.5)
         })
         .collect()
 }
@@ -321,14 +283,6 @@ fn static_solids(places: &[Place]) -> Vec<Near> {
         solid: Solid::Box { half },
         world_from,
     };
-    let floor = fixed((
-        Isometry3::translation(0.5, 0.0, -0.25),
-        Vector3::new(3.0, 3.0, 0.25),
-    ));
-    places
-        .iter()
-        .flat_map(|place| place.walls.boxes(place.walls.size.z))
-        .map(fixed)
-        .chain([floor])
-        .collect()
+    let floor = fixed((Isometry3::translation(0.5, 0.0, -0.25), Vector3::new(3.0, 3.0, 0.25)));
+    places.iter().flat_map(|place| place.walls.boxes(place.walls.size.z)).map(fixed).chain([floor]).collect()
 }

@@ -13,19 +13,9 @@ use super::physics::{Physics, STEP_S};
 use super::rig::{Outside, Rig};
 use super::shape::{Matter, Solid};
 
-const QUIET: Outside = Outside {
-    estop: false,
-    release: false,
-    supply: true,
-    link: true,
-};
+const QUIET: Outside = Outside { estop: false, release: false, supply: true, link: true };
 /// A good carton: 0.6 L/min at 40 kPa.
-const TIGHT: Surface = Surface {
-    at_40_kpa: 1e-5,
-    sigma: 0.3,
-    seam_chance: 0.0,
-    seam_at_40_kpa: 0.0,
-};
+const TIGHT: Surface = Surface { at_40_kpa: 1e-5, sigma: 0.3, seam_chance: 0.0, seam_at_40_kpa: 0.0 };
 
 /// One item on the table, a tool above it, a host that speaks packets.
 struct Bench {
@@ -42,9 +32,7 @@ struct Bench {
 
 fn carton(sides: [f64; 3], mass_kg: f64) -> Matter {
     Matter {
-        solid: Solid::Box {
-            half: Vector3::from(sides) * 0.5,
-        },
+        solid: Solid::Box { half: Vector3::from(sides) * 0.5 },
         mass_kg,
         centre_of_mass: Vector3::zeros(),
         friction: 0.5,
@@ -60,13 +48,7 @@ impl Bench {
             .iter()
             .map(|(matter, [x, y])| {
                 let at = Isometry3::translation(*x, *y, matter.solid.half_extents().z);
-                ItemState::new(
-                    0,
-                    physics.add_item(matter, &at),
-                    *matter,
-                    TIGHT,
-                    Fragility::Sturdy,
-                )
+                ItemState::new(0, physics.add_item(matter, &at), *matter, TIGHT, Fragility::Sturdy)
             })
             .collect();
         let tool = ToolModel::find("six-cup", std::path::Path::new(".")).unwrap();
@@ -83,11 +65,7 @@ impl Bench {
             ms: 0,
         };
         bench.run(10, Vector3::zeros());
-        for request in [
-            Request::Hello { version: VERSION },
-            Request::Limits(Limits::default()),
-            Request::Arm,
-        ] {
+        for request in [Request::Hello { version: VERSION }, Request::Limits(Limits::default()), Request::Arm] {
             bench.send(request);
         }
         bench.run(20, Vector3::zeros());
@@ -98,14 +76,7 @@ impl Bench {
 
     fn send(&mut self, body: Request) {
         let mut bytes = [0; wire::MAX_PACKET];
-        let length = wire::encode(
-            &Packet {
-                seq: self.seq,
-                body,
-            },
-            &mut bytes,
-        )
-        .unwrap();
+        let length = wire::encode(&Packet { seq: self.seq, body }, &mut bytes).unwrap();
         self.seq = self.seq.wrapping_add(1);
         self.rig.link.send(&bytes[..length]).unwrap();
     }
@@ -133,10 +104,7 @@ impl Bench {
 
     /// Down until the lips are 1.5 mm past the face, cups seeking, and a wait for the seal.
     fn grab(&mut self, cups: CupSet) {
-        self.send(Request::Seek {
-            cups,
-            expected_pa: 50_000,
-        });
+        self.send(Request::Seek { cups, expected_pa: 50_000 });
         self.run(430, Vector3::new(0.0, 0.0, -0.05));
         self.run(150, Vector3::zeros());
     }
@@ -164,10 +132,7 @@ impl Bench {
 /// The tool at a place, looking down, turned about the vertical.
 fn pose(at: Vector3<f64>, yaw: f64) -> Isometry3<f64> {
     let down = UnitQuaternion::from_euler_angles(std::f64::consts::PI, 0.0, 0.0);
-    Isometry3::from_parts(
-        Translation3::from(at),
-        UnitQuaternion::from_euler_angles(0.0, 0.0, yaw) * down,
-    )
+    Isometry3::from_parts(Translation3::from(at), UnitQuaternion::from_euler_angles(0.0, 0.0, yaw) * down)
 }
 
 /// Where the tool must be so that a cup is over a point of the table, without yaw.
@@ -179,13 +144,7 @@ fn so_that(cup: usize, over: [f64; 2]) -> [f64; 2] {
 
 #[test]
 fn a_cup_on_a_flat_carton_seals_beyond_40_kpa() {
-    let mut bench = Bench::new(
-        &[(carton([0.06, 0.04, 0.08], 0.5), [0.0; 2])],
-        so_that(1, [0.0; 2]),
-        0.08,
-        0.0,
-        1,
-    );
+    let mut bench = Bench::new(&[(carton([0.06, 0.04, 0.08], 0.5), [0.0; 2])], so_that(1, [0.0; 2]), 0.08, 0.0, 1);
     bench.grab(CupSet::single(1));
     assert_eq!(bench.state(1), CupState::Sealed);
     let pa = bench.status.cups[1].pressure_pa;
@@ -205,13 +164,7 @@ fn a_cup_half_over_an_edge_does_not_seal() {
 
 #[test]
 fn half_a_kilogram_on_one_centred_cup_is_lifted_and_weighed() {
-    let mut bench = Bench::new(
-        &[(carton([0.06, 0.04, 0.08], 0.5), [0.0; 2])],
-        so_that(1, [0.0; 2]),
-        0.08,
-        0.0,
-        1,
-    );
+    let mut bench = Bench::new(&[(carton([0.06, 0.04, 0.08], 0.5), [0.0; 2])], so_that(1, [0.0; 2]), 0.08, 0.0, 1);
     bench.grab(CupSet::single(1));
     bench.lift();
     bench.run(400, Vector3::zeros());
@@ -231,14 +184,7 @@ fn half_a_kilogram_60_mm_off_the_only_cup_peels_off() {
     bench.lift();
     bench.run(800, Vector3::zeros());
     assert!(bench.height(0) < 0.1, "{} m", bench.height(0));
-    assert!(
-        bench
-            .events
-            .iter()
-            .any(|e| matches!(e, Event::CupLost { cup: 0, .. })),
-        "{:?}",
-        bench.events
-    );
+    assert!(bench.events.iter().any(|e| matches!(e, Event::CupLost { cup: 0, .. })), "{:?}", bench.events);
 }
 
 #[test]
@@ -254,60 +200,33 @@ fn cups_share_the_manifold_so_an_open_one_weakens_another() {
     let over = so_that(3, [0.06, 0.0]);
     let alone = reach(CupSet::single(3), over);
     let with_open = reach(CupSet(0b10_1000), over);
-    assert!(
-        alone > 55_000.0 && with_open < 0.7 * alone,
-        "{alone} Pa alone, {with_open} Pa beside an open cup"
-    );
+    assert!(alone > 55_000.0 && with_open < 0.7 * alone, "{alone} Pa alone, {with_open} Pa beside an open cup");
 }
 
 #[test]
 fn six_cups_carry_two_kilograms_and_a_release_lets_them_fall() {
-    let mut bench = Bench::new(
-        &[(carton([0.2, 0.16, 0.08], 2.0), [0.0; 2])],
-        [0.0; 2],
-        0.08,
-        0.0,
-        1,
-    );
+    let mut bench = Bench::new(&[(carton([0.2, 0.16, 0.08], 2.0), [0.0; 2])], [0.0; 2], 0.08, 0.0, 1);
     bench.grab(CupSet::ALL);
     bench.lift();
     bench.run(200, Vector3::zeros());
     assert_eq!(bench.rig.items[0].cups, 0b11_1111);
     assert!(bench.height(0) > 0.2);
-    bench.send(Request::Release {
-        cups: CupSet::ALL,
-        blow_ms: 50,
-    });
+    bench.send(Request::Release { cups: CupSet::ALL, blow_ms: 50 });
     bench.run(90, Vector3::zeros());
-    assert_eq!(
-        bench.rig.items[0].cups,
-        0,
-        "held after 90 ms, {:?} Pa",
-        bench.rig.cups_pa()
-    );
+    assert_eq!(bench.rig.items[0].cups, 0, "held after 90 ms, {:?} Pa", bench.rig.cups_pa());
     bench.run(500, Vector3::zeros());
     assert!(bench.height(0) < 0.05, "{} m", bench.height(0));
 }
 
 #[test]
 fn a_light_item_on_six_cups_hangs_still() {
-    let mut bench = Bench::new(
-        &[(carton([0.14, 0.1, 0.03], 0.04), [0.0; 2])],
-        [0.0; 2],
-        0.03,
-        0.0,
-        1,
-    );
+    let mut bench = Bench::new(&[(carton([0.14, 0.1, 0.03], 0.04), [0.0; 2])], [0.0; 2], 0.03, 0.0, 1);
     bench.grab(CupSet::ALL);
     bench.lift();
     bench.run(300, Vector3::zeros());
     let met = &bench.rig.items[0].met;
     assert_eq!(bench.rig.items[0].cups, 0b11_1111);
-    assert!(
-        met.linear.norm() < 0.005 && met.angular.norm() < 0.05,
-        "{} m/s",
-        met.linear.norm()
-    );
+    assert!(met.linear.norm() < 0.005 && met.angular.norm() < 0.05, "{} m/s", met.linear.norm());
 }
 
 #[test]
@@ -318,28 +237,13 @@ fn two_items_under_the_cups_come_up_together_and_the_truth_says_so() {
     bench.grab(CupSet(0b10_1101));
     bench.lift();
     bench.run(100, Vector3::zeros());
-    assert_eq!(
-        (bench.rig.items[0].cups, bench.rig.items[1].cups),
-        (0b00_1001, 0b10_0100)
-    );
-    assert_eq!(
-        (
-            &bench.rig.items[0].held_with[..],
-            &bench.rig.items[1].held_with[..]
-        ),
-        (&[1][..], &[0][..])
-    );
+    assert_eq!((bench.rig.items[0].cups, bench.rig.items[1].cups), (0b00_1001, 0b10_0100));
+    assert_eq!((&bench.rig.items[0].held_with[..], &bench.rig.items[1].held_with[..]), (&[1][..], &[0][..]));
 }
 
 #[test]
 fn sealed_cups_hold_on_when_the_host_falls_silent() {
-    let mut bench = Bench::new(
-        &[(carton([0.06, 0.04, 0.08], 0.5), [0.0; 2])],
-        so_that(1, [0.0; 2]),
-        0.08,
-        0.0,
-        1,
-    );
+    let mut bench = Bench::new(&[(carton([0.06, 0.04, 0.08], 0.5), [0.0; 2])], so_that(1, [0.0; 2]), 0.08, 0.0, 1);
     bench.grab(CupSet::single(1));
     bench.lift();
     bench.ms = 1;
@@ -353,20 +257,10 @@ fn sealed_cups_hold_on_when_the_host_falls_silent() {
 #[test]
 fn the_same_seed_gives_the_same_pick_bit_for_bit() {
     let pick = || {
-        let mut bench = Bench::new(
-            &[(carton([0.2, 0.16, 0.08], 1.0), [0.0; 2])],
-            [0.01, 0.02],
-            0.08,
-            0.3,
-            9,
-        );
+        let mut bench = Bench::new(&[(carton([0.2, 0.16, 0.08], 1.0), [0.0; 2])], [0.01, 0.02], 0.08, 0.3, 9);
         bench.grab(CupSet::ALL);
         bench.lift();
-        (
-            bench.rig.items[0].met.world_from_item,
-            bench.rig.cups_pa(),
-            bench.status,
-        )
+        (bench.rig.items[0].met.world_from_item, bench.rig.cups_pa(), bench.status)
     };
     assert_eq!(pick(), pick());
 }

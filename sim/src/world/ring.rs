@@ -80,12 +80,7 @@ pub(crate) struct Seen {
 
 /// Looks along the cup's axis from every point of its ring. `cup` is the centre of its free lip in the tool's
 /// frame, whose z is the axis. `None` when nothing is within stroke and look-ahead.
-pub(crate) fn look(
-    world_from_tool: &Isometry3<f64>,
-    cup: [f64; 2],
-    lip: &LipTruth,
-    near: &[Near],
-) -> Option<Seen> {
+pub(crate) fn look(world_from_tool: &Isometry3<f64>, cup: [f64; 2], lip: &LipTruth, near: &[Near]) -> Option<Seen> {
     let axis = world_from_tool.transform_vector(&Vector3::z());
     let centre = world_from_tool.transform_point(&Point3::new(cup[0], cup[1], -0.5 * lip.stroke));
     let about = lip.radius + 0.5 * lip.stroke + AHEAD_M;
@@ -109,9 +104,7 @@ pub(crate) fn look(
         ));
         let mut best: Option<(f64, Target, Vector3<f64>)> = None;
         for n in &in_reach {
-            if let Some(hit) = n
-                .solid
-                .cast(&n.world_from, &from, &axis, lip.stroke + AHEAD_M)
+            if let Some(hit) = n.solid.cast(&n.world_from, &from, &axis, lip.stroke + AHEAD_M)
                 && best.is_none_or(|(d, ..)| hit.distance < d)
             {
                 best = Some((hit.distance, n.target, hit.normal));
@@ -143,29 +136,18 @@ fn judge(hits: &[Option<Point>; POINTS], lip: &LipTruth, axis: &Vector3<f64>) ->
     let target = most_common(hits)?;
     let arc = 2.0 * PI * lip.radius / POINTS as f64;
     let on_target = |p: &&Point| p.target == target;
-    let points: Vec<(usize, &Point)> = hits
-        .iter()
-        .enumerate()
-        .filter_map(|(i, p)| p.as_ref().filter(on_target).map(|p| (i, p)))
-        .collect();
+    let points: Vec<(usize, &Point)> =
+        hits.iter().enumerate().filter_map(|(i, p)| p.as_ref().filter(on_target).map(|p| (i, p))).collect();
     let count = points.len() as f64;
     let mean = points.iter().map(|(_, p)| p.depth).sum::<f64>() / count;
-    let deepest = hits
-        .iter()
-        .flatten()
-        .map(|p| p.depth)
-        .fold(f64::NEG_INFINITY, f64::max);
+    let deepest = hits.iter().flatten().map(|p| p.depth).fold(f64::NEG_INFINITY, f64::max);
     let normal = points.iter().map(|(_, p)| p.normal).sum::<Vector3<f64>>();
     let normal = normal.try_normalize(1e-6).unwrap_or(-axis);
     let pressed: Vec<Press> = hits
         .iter()
         .flatten()
         .filter(|p| p.depth > 0.0)
-        .map(|p| Press {
-            target: p.target,
-            at: p.at,
-            depth: p.depth,
-        })
+        .map(|p| Press { target: p.target, at: p.at, depth: p.depth })
         .collect();
     let whole = points.len() == POINTS;
     let mut gap_m2 = 0.0;
@@ -191,15 +173,7 @@ fn judge(hits: &[Option<Point>; POINTS], lip: &LipTruth, axis: &Vector3<f64>) ->
             }
         }
     }
-    Some(Seen {
-        target,
-        pressed,
-        compression: mean,
-        deepest,
-        normal,
-        gap_m2,
-        whole,
-    })
+    Some(Seen { target, pressed, compression: mean, deepest, normal, gap_m2, whole })
 }
 
 /// How far each point of a whole ring stays open below the lip after tilt and saddle are followed, metres.
@@ -235,11 +209,7 @@ fn unfollowed(points: &[(usize, &Point)], lip: &LipTruth, mean: f64) -> Vec<f64>
 fn most_common(hits: &[Option<Point>; POINTS]) -> Option<Target> {
     let mut best: Option<(usize, Target)> = None;
     for point in hits.iter().flatten() {
-        let count = hits
-            .iter()
-            .flatten()
-            .filter(|p| p.target == point.target)
-            .count();
+        let count = hits.iter().flatten().filter(|p| p.target == point.target).count();
         if best.is_none_or(|(most, _)| count > most) {
             best = Some((count, point.target));
         }
@@ -251,47 +221,28 @@ fn most_common(hits: &[Option<Point>; POINTS]) -> Option<Target> {
 mod tests {
     use super::*;
 
-    const LIP: LipTruth = LipTruth {
-        radius: 0.012_75,
-        stroke: 0.025,
-        tilt: 0.31,
-        saddle: 0.003_2,
-    };
+    const LIP: LipTruth = LipTruth { radius: 0.012_75, stroke: 0.025, tilt: 0.31, saddle: 0.003_2 };
 
     /// A tool straight above a solid's face, the lip `press` metres past it, `off` metres from the centre.
     fn over(solid: Solid, turned: Isometry3<f64>, top: f64, press: f64, off: f64) -> Seen {
-        let near = [Near {
-            target: Target::Item(0),
-            solid,
-            world_from: turned,
-        }];
+        let near = [Near { target: Target::Item(0), solid, world_from: turned }];
         let down = nalgebra::UnitQuaternion::from_euler_angles(PI, 0.0, 0.0);
         let tool = Isometry3::from_parts(nalgebra::Translation3::new(off, 0.0, top - press), down);
         look(&tool, [0.0, 0.0], &LIP, &near).unwrap()
     }
 
     fn carton() -> Solid {
-        Solid::Box {
-            half: Vector3::new(0.05, 0.05, 0.03),
-        }
+        Solid::Box { half: Vector3::new(0.05, 0.05, 0.03) }
     }
 
     #[test]
     fn a_ring_on_a_face_closes_and_one_over_its_edge_stays_open() {
         let seen = over(carton(), Isometry3::identity(), 0.03, 0.002, 0.0);
         assert!(seen.whole && seen.gap_m2 < 1e-12, "{seen:?}");
-        assert!(
-            (seen.compression - 0.002).abs() < 1e-9,
-            "{} m",
-            seen.compression
-        );
+        assert!((seen.compression - 0.002).abs() < 1e-9, "{} m", seen.compression);
         assert!((seen.normal - Vector3::z()).norm() < 1e-9);
         let edge = over(carton(), Isometry3::identity(), 0.03, 0.002, 0.042);
-        assert!(
-            !edge.whole && edge.gap_m2 > 2e-5,
-            "{} mm²",
-            edge.gap_m2 * 1e6
-        );
+        assert!(!edge.whole && edge.gap_m2 > 2e-5, "{} mm²", edge.gap_m2 * 1e6);
     }
 
     #[test]
@@ -300,12 +251,7 @@ mod tests {
             let turned = Isometry3::rotation(Vector3::y() * degrees.to_radians());
             let top = 0.03 / degrees.to_radians().cos();
             let seen = over(carton(), turned, top, 0.006, 0.0);
-            assert_eq!(
-                seen.gap_m2 < 1e-9,
-                closes,
-                "{degrees}°: {} mm²",
-                seen.gap_m2 * 1e6
-            );
+            assert_eq!(seen.gap_m2 < 1e-9, closes, "{degrees}°: {} mm²", seen.gap_m2 * 1e6);
         };
         check(0.0, true);
         check(12.0, true);
@@ -315,18 +261,10 @@ mod tests {
     #[test]
     fn a_wide_can_is_sealed_on_its_side_and_a_thin_tube_is_not() {
         let check = |radius: f64, closes: bool| {
-            let can = Solid::Cylinder {
-                radius,
-                half_height: 0.06,
-            };
+            let can = Solid::Cylinder { radius, half_height: 0.06 };
             let lying = Isometry3::rotation(Vector3::x() * (0.5 * PI));
             let seen = over(can, lying, radius, 0.005, 0.0);
-            assert_eq!(
-                seen.gap_m2 < 1e-9,
-                closes,
-                "radius {radius} m: {} mm²",
-                seen.gap_m2 * 1e6
-            );
+            assert_eq!(seen.gap_m2 < 1e-9, closes, "radius {radius} m: {} mm²", seen.gap_m2 * 1e6);
         };
         check(0.040, true);
         check(0.030, true);
@@ -345,10 +283,6 @@ mod tests {
         let tool = Isometry3::from_parts(nalgebra::Translation3::new(0.004, 0.0, 0.028), down);
         let seen = look(&tool, [0.0, 0.0], &LIP, &[at(0.0301, 0), at(-0.0301, 1)]).unwrap();
         assert_eq!(seen.target, Target::Item(0));
-        assert!(
-            !seen.whole && seen.gap_m2 >= 2.0 * CROSSING_M2,
-            "{} mm²",
-            seen.gap_m2 * 1e6
-        );
+        assert!(!seen.whole && seen.gap_m2 >= 2.0 * CROSSING_M2, "{} mm²", seen.gap_m2 * 1e6);
     }
 }

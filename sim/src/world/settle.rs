@@ -55,9 +55,7 @@ pub enum SettleError {
         tries: usize,
     },
     /// An item that can't lie in the tote.
-    #[error(
-        "SKU {sku}: longest side {side_m:.3} m; must be at most {most_m:.3} m, the tote's diagonal"
-    )]
+    #[error("SKU {sku}: longest side {side_m:.3} m; must be at most {most_m:.3} m, the tote's diagonal")]
     TooLong {
         /// The SKU's name.
         sku: String,
@@ -85,27 +83,16 @@ pub fn settle_tote(
     for item in items {
         let side = item.truth.size_m.iter().copied().fold(0.0, f64::max);
         if side > longest {
-            return Err(SettleError::TooLong {
-                sku: item.sku.name.to_string(),
-                side_m: side,
-                most_m: longest,
-            });
+            return Err(SettleError::TooLong { sku: item.sku.name.to_string(), side_m: side, most_m: longest });
         }
     }
     let mut physics = Physics::new(SETTLE_STEP_S);
-    let walls = Walls {
-        world_from: Isometry3::identity(),
-        size: Vector3::from(size),
-        wall,
-    };
+    let walls = Walls { world_from: Isometry3::identity(), size: Vector3::from(size), wall };
     physics.add_walls(&walls, size[2]);
     let matters: Vec<Matter> = items.iter().map(|sku| matter_of(sku)).collect();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let bodies = drop_in(&mut physics, &walls, &matters, &mut rng)?;
-    Ok(bodies
-        .iter()
-        .map(|&b| Pose::from_isometry(physics.pose(b)))
-        .collect())
+    Ok(bodies.iter().map(|&b| Pose::from_isometry(physics.pose(b))).collect())
 }
 
 /// Drops `matters` into a tote whose walls stand in `physics`; bodies in the order of `matters`.
@@ -122,13 +109,7 @@ pub(crate) fn drop_in(
     let chute = physics.add_walls(walls, CHUTE_M);
     let mut lying: Vec<(usize, BodyId)> = Vec::with_capacity(matters.len());
     for &i in &order {
-        let at = Pile {
-            physics,
-            walls,
-            matters,
-            lying: &lying,
-        }
-        .place_for(i, PLACES, rng);
+        let at = Pile { physics, walls, matters, lying: &lying }.place_for(i, PLACES, rng);
         lying.push((i, physics.add_item(&matters[i], &at)));
         for _ in 0..STEPS_BETWEEN {
             physics.step();
@@ -144,29 +125,15 @@ pub(crate) fn drop_in(
     for attempt in 0..MOST_RETURNS {
         calm(physics, &lying);
         // At first nothing shall stand over the rim either; a tote that is too full for that keeps a heap.
-        let room = if attempt < MOST_RETURNS / 2 {
-            0.0
-        } else {
-            HEAP_M
-        };
-        let outside: Vec<(usize, BodyId)> = lying
-            .iter()
-            .copied()
-            .filter(|&(i, body)| !lies_in(physics, walls, &matters[i], body, room))
-            .collect();
+        let room = if attempt < MOST_RETURNS / 2 { 0.0 } else { HEAP_M };
+        let outside: Vec<(usize, BodyId)> =
+            lying.iter().copied().filter(|&(i, body)| !lies_in(physics, walls, &matters[i], body, room)).collect();
         if outside.is_empty() {
             break;
         }
         for (i, body) in outside {
-            let others: Vec<(usize, BodyId)> =
-                lying.iter().copied().filter(|&(_, b)| b != body).collect();
-            let at = Pile {
-                physics,
-                walls,
-                matters,
-                lying: &others,
-            }
-            .place_for(i, PLACES_BACK, rng);
+            let others: Vec<(usize, BodyId)> = lying.iter().copied().filter(|&(_, b)| b != body).collect();
+            let at = Pile { physics, walls, matters, lying: &others }.place_for(i, PLACES_BACK, rng);
             physics.place(body, &at);
             for _ in 0..STEPS_BETWEEN {
                 physics.step();
@@ -194,10 +161,7 @@ pub(crate) fn drop_in(
 fn lies_in(physics: &Physics, walls: &Walls, matter: &Matter, body: BodyId, room: f64) -> bool {
     let pose = physics.pose(body);
     let centre = pose.translation.vector;
-    let top = centre.z
-        + matter
-            .solid
-            .reach(&pose.inverse_transform_vector(&Vector3::z()));
+    let top = centre.z + matter.solid.reach(&pose.inverse_transform_vector(&Vector3::z()));
     let rim = walls.world_from.translation.vector.z + walls.size.z;
     walls.holds(&centre.into(), walls.size.z) && top <= rim + room
 }
@@ -209,8 +173,7 @@ fn calm(physics: &mut Physics, lying: &[(usize, BodyId)]) {
         physics.step();
         let moving = lying.iter().any(|&(_, body)| {
             let motion = physics.motion(body);
-            !physics.is_asleep(body)
-                && (motion.linear.norm() > REST_SPEED || motion.angular.norm() > REST_TURN)
+            !physics.is_asleep(body) && (motion.linear.norm() > REST_SPEED || motion.angular.norm() > REST_TURN)
         });
         still = if moving { 0 } else { still + 1 };
         if still >= 60 {
@@ -246,11 +209,7 @@ impl Pile<'_> {
         let solid = &self.matters[item].solid;
         let walls = self.walls;
         let face = face_down(&solid.half_extents(), rng);
-        let tilt = UnitQuaternion::from_euler_angles(
-            rng.random_range(-TILT..TILT),
-            rng.random_range(-TILT..TILT),
-            0.0,
-        );
+        let tilt = UnitQuaternion::from_euler_angles(rng.random_range(-TILT..TILT), rng.random_range(-TILT..TILT), 0.0);
         let mut yaw = if rng.random_bool(ALONG) {
             std::f64::consts::FRAC_PI_2 * f64::from(rng.random_range(0..4)) + rng.random_range(-ASKEW..ASKEW)
         } else {
@@ -258,9 +217,8 @@ impl Pile<'_> {
         };
         let about_z = |yaw: f64| UnitQuaternion::from_euler_angles(0.0, 0.0, yaw);
         let turned = |yaw: f64| tilt * about_z(yaw) * face;
-        let reach = |rotation: &UnitQuaternion<f64>, axis: &Vector3<f64>| {
-            solid.reach(&rotation.inverse_transform_vector(axis))
-        };
+        let reach =
+            |rotation: &UnitQuaternion<f64>, axis: &Vector3<f64>| solid.reach(&rotation.inverse_transform_vector(axis));
         let room = |rotation: &UnitQuaternion<f64>| {
             [
                 0.5 * walls.size.x - reach(rotation, &Vector3::x()) - 0.004,
@@ -275,22 +233,13 @@ impl Pile<'_> {
             yaw += std::f64::consts::PI / 36.0;
         }
         let rotation = turned(yaw);
-        let [x, y] = room(&rotation).map(|r| {
-            if r > 0.0 {
-                rng.random_range(-r..r)
-            } else {
-                0.0
-            }
-        });
-        let flat =
-            walls.world_from * Isometry3::from_parts(Translation3::new(x, y, 0.0), about_z(yaw));
-        let half = [Vector3::x_axis(), Vector3::y_axis()]
-            .map(|axis| reach(&rotation, &(about_z(yaw) * axis)));
+        let [x, y] = room(&rotation).map(|r| if r > 0.0 { rng.random_range(-r..r) } else { 0.0 });
+        let flat = walls.world_from * Isometry3::from_parts(Translation3::new(x, y, 0.0), about_z(yaw));
+        let half = [Vector3::x_axis(), Vector3::y_axis()].map(|axis| reach(&rotation, &(about_z(yaw) * axis)));
         let (top, mean) = self.heights_under(&flat, half);
         let z = top + reach(&rotation, &Vector3::z()) + GAP_M;
         let at = flat.translation.vector.xy().push(z);
-        let pose =
-            Isometry3::from_parts(Translation3::from(at), walls.world_from.rotation * rotation);
+        let pose = Isometry3::from_parts(Translation3::from(at), walls.world_from.rotation * rotation);
         (pose, top + UNEVEN * (top - mean))
     }
 
@@ -303,18 +252,12 @@ impl Pile<'_> {
             .lying
             .iter()
             .map(|&(i, body)| (&self.matters[i].solid, self.physics.pose(body)))
-            .filter(|(solid, pose)| {
-                (pose.translation.vector - centre).xy().norm() < reach + solid.bounding_radius()
-            })
+            .filter(|(solid, pose)| (pose.translation.vector - centre).xy().norm() < reach + solid.bounding_radius())
             .collect();
         let (mut top, mut sum) = (centre.z, 0.0);
         for i in 0..GRID * GRID {
             let share = |k: usize| 2.0 * k as f64 / (GRID - 1) as f64 - 1.0;
-            let at = Point3::new(
-                half[0] * share(i % GRID),
-                half[1] * share(i / GRID),
-                CHUTE_M,
-            );
+            let at = Point3::new(half[0] * share(i % GRID), half[1] * share(i / GRID), CHUTE_M);
             let from = world_from_flat * at;
             let depth = below
                 .iter()
@@ -339,11 +282,7 @@ fn face_down(half: &Vector3<f64>, rng: &mut ChaCha8Rng) -> UnitQuaternion<f64> {
             pick < 0.0
         })
         .unwrap_or(2);
-    let flip = if rng.random::<bool>() {
-        std::f64::consts::PI
-    } else {
-        0.0
-    };
+    let flip = if rng.random::<bool>() { std::f64::consts::PI } else { 0.0 };
     let quarter = std::f64::consts::FRAC_PI_2;
     match axis {
         0 => UnitQuaternion::from_euler_angles(0.0, quarter + flip, 0.0),
@@ -363,33 +302,18 @@ mod tests {
             .map(|i| {
                 let size = 0.02 + 0.004 * (i % 7) as f64;
                 let solid = if i % 4 == 3 {
-                    Solid::Cylinder {
-                        radius: 0.9 * size,
-                        half_height: 0.05,
-                    }
+                    Solid::Cylinder { radius: 0.9 * size, half_height: 0.05 }
                 } else {
-                    Solid::Box {
-                        half: Vector3::new(2.0 * size, 1.2 * size, size),
-                    }
+                    Solid::Box { half: Vector3::new(2.0 * size, 1.2 * size, size) }
                 };
-                Matter {
-                    solid,
-                    mass_kg: 0.3,
-                    centre_of_mass: Vector3::zeros(),
-                    friction: 0.45,
-                    restitution: 0.2,
-                }
+                Matter { solid, mass_kg: 0.3, centre_of_mass: Vector3::zeros(), friction: 0.45, restitution: 0.2 }
             })
             .collect()
     }
 
     fn settled(count: usize, seed: u64) -> (Physics, Vec<BodyId>, Walls) {
         let mut physics = Physics::new(SETTLE_STEP_S);
-        let walls = Walls {
-            world_from: Isometry3::identity(),
-            size: Vector3::new(0.6, 0.4, 0.3),
-            wall: 0.012,
-        };
+        let walls = Walls { world_from: Isometry3::identity(), size: Vector3::new(0.6, 0.4, 0.3), wall: 0.012 };
         physics.add_walls(&walls, 0.3);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let bodies = drop_in(&mut physics, &walls, &goods(count), &mut rng).unwrap();
@@ -413,21 +337,10 @@ mod tests {
                 let moved = (pose.translation.vector - before.translation.vector).norm();
                 // Now and then a round one that the engine had put to sleep on a slope rolls on when it is woken.
                 crept += u32::from(moved > 0.002);
-                assert!(
-                    moved < 0.01 && crept <= 1,
-                    "seed {seed}: an item crept {moved} m in half a second"
-                );
-                assert!(
-                    walls.holds(&pose.translation.vector.into(), 0.42),
-                    "seed {seed}: {pose}"
-                );
-                let reach = matter
-                    .solid
-                    .reach(&pose.inverse_transform_vector(&Vector3::z()));
-                assert!(
-                    pose.translation.z - reach > -0.003,
-                    "seed {seed}: an item sank into the floor"
-                );
+                assert!(moved < 0.01 && crept <= 1, "seed {seed}: an item crept {moved} m in half a second");
+                assert!(walls.holds(&pose.translation.vector.into(), 0.42), "seed {seed}: {pose}");
+                let reach = matter.solid.reach(&pose.inverse_transform_vector(&Vector3::z()));
+                assert!(pose.translation.z - reach > -0.003, "seed {seed}: an item sank into the floor");
             }
         }
     }
@@ -445,20 +358,11 @@ mod tests {
     #[test]
     fn a_tote_that_is_too_full_is_refused() {
         let mut physics = Physics::new(SETTLE_STEP_S);
-        let walls = Walls {
-            world_from: Isometry3::identity(),
-            size: Vector3::new(0.16, 0.14, 0.05),
-            wall: 0.01,
-        };
+        let walls = Walls { world_from: Isometry3::identity(), size: Vector3::new(0.16, 0.14, 0.05), wall: 0.01 };
         physics.add_walls(&walls, 0.1);
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let error = drop_in(&mut physics, &walls, &goods(24), &mut rng)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with("tote of [0.16, 0.14, 0.05] m: "),
-            "{error}"
-        );
+        let error = drop_in(&mut physics, &walls, &goods(24), &mut rng).unwrap_err().to_string();
+        assert!(error.starts_with("tote of [0.16, 0.14, 0.05] m: "), "{error}");
         assert!(error.ends_with("; put in fewer or smaller ones"), "{error}");
     }
 }

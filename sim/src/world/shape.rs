@@ -48,10 +48,7 @@ impl Solid {
     pub fn half_extents(&self) -> Vector3<f64> {
         match *self {
             Self::Box { half } => half,
-            Self::Cylinder {
-                radius,
-                half_height,
-            } => Vector3::new(radius, radius, half_height),
+            Self::Cylinder { radius, half_height } => Vector3::new(radius, radius, half_height),
         }
     }
 
@@ -59,10 +56,7 @@ impl Solid {
     pub fn bounding_radius(&self) -> f64 {
         match *self {
             Self::Box { half } => half.norm(),
-            Self::Cylinder {
-                radius,
-                half_height,
-            } => radius.hypot(half_height),
+            Self::Cylinder { radius, half_height } => radius.hypot(half_height),
         }
     }
 
@@ -70,10 +64,9 @@ impl Solid {
     pub fn reach(&self, direction: &Vector3<f64>) -> f64 {
         match *self {
             Self::Box { half } => half.dot(&direction.abs()),
-            Self::Cylinder {
-                radius,
-                half_height,
-            } => radius * direction.x.hypot(direction.y) + half_height * direction.z.abs(),
+            Self::Cylinder { radius, half_height } => {
+                radius * direction.x.hypot(direction.y) + half_height * direction.z.abs()
+            }
         }
     }
 
@@ -84,10 +77,7 @@ impl Solid {
                 let s = half.component_mul(&half);
                 Vector3::new(s.y + s.z, s.x + s.z, s.x + s.y) / 3.0
             }
-            Self::Cylinder {
-                radius,
-                half_height,
-            } => {
+            Self::Cylinder { radius, half_height } => {
                 let side = radius * radius / 4.0 + half_height * half_height / 3.0;
                 Vector3::new(side, side, radius * radius / 2.0)
             }
@@ -106,15 +96,10 @@ impl Solid {
         let d = world_from_item.inverse_transform_vector(direction);
         let hit = match *self {
             Self::Box { half } => cast_box(&half, &o, &d),
-            Self::Cylinder {
-                radius,
-                half_height,
-            } => cast_cylinder(radius, half_height, &o, &d),
+            Self::Cylinder { radius, half_height } => cast_cylinder(radius, half_height, &o, &d),
         }?;
-        (hit.distance <= longest).then(|| Hit {
-            distance: hit.distance,
-            normal: world_from_item.transform_vector(&hit.normal),
-        })
+        (hit.distance <= longest)
+            .then(|| Hit { distance: hit.distance, normal: world_from_item.transform_vector(&hit.normal) })
     }
 }
 
@@ -123,9 +108,7 @@ impl Matter {
     pub fn inverse_inertia(&self, rotation: &nalgebra::UnitQuaternion<f64>) -> Matrix3<f64> {
         let principal = self.solid.unit_inertia() * self.mass_kg;
         let turn = rotation.to_rotation_matrix();
-        turn.matrix()
-            * Matrix3::from_diagonal(&principal.map(|i| 1.0 / i.max(1e-9)))
-            * turn.matrix().transpose()
+        turn.matrix() * Matrix3::from_diagonal(&principal.map(|i| 1.0 / i.max(1e-9))) * turn.matrix().transpose()
     }
 }
 
@@ -152,10 +135,7 @@ fn cast_box(half: &Vector3<f64>, o: &Point3<f64>, d: &Vector3<f64>) -> Option<Hi
     }
     let mut normal = Vector3::zeros();
     normal[face] = -d[face].signum();
-    Some(Hit {
-        distance: enter.max(0.0),
-        normal,
-    })
+    Some(Hit { distance: enter.max(0.0), normal })
 }
 
 fn cast_cylinder(radius: f64, half_height: f64, o: &Point3<f64>, d: &Vector3<f64>) -> Option<Hit> {
@@ -200,10 +180,7 @@ fn cast_cylinder(radius: f64, half_height: f64, o: &Point3<f64>, d: &Vector3<f64
         let at = o + d * enter;
         Vector3::new(at.x / radius, at.y / radius, 0.0)
     };
-    Some(Hit {
-        distance: enter.max(0.0),
-        normal,
-    })
+    Some(Hit { distance: enter.max(0.0), normal })
 }
 
 #[cfg(test)]
@@ -211,36 +188,24 @@ mod tests {
     use super::*;
 
     fn check(solid: Solid, origin: [f64; 3], direction: [f64; 3], expected: Option<f64>) {
-        let hit = solid.cast(
-            &Isometry3::identity(),
-            &Point3::from(origin),
-            &Vector3::from(direction).normalize(),
-            1.0,
-        );
+        let hit = solid.cast(&Isometry3::identity(), &Point3::from(origin), &Vector3::from(direction).normalize(), 1.0);
         match (hit, expected) {
             (None, None) => {}
-            (Some(hit), Some(expected)) => assert!(
-                (hit.distance - expected).abs() < 1e-9,
-                "{} m, expected {expected} m",
-                hit.distance
-            ),
+            (Some(hit), Some(expected)) => {
+                assert!((hit.distance - expected).abs() < 1e-9, "{} m, expected {expected} m", hit.distance)
+            }
             (hit, expected) => panic!("{hit:?}, expected {expected:?}"),
         }
     }
 
     #[test]
     fn a_ray_meets_the_near_face_and_misses_beyond_the_edge() {
-        let carton = Solid::Box {
-            half: Vector3::new(0.05, 0.04, 0.03),
-        };
+        let carton = Solid::Box { half: Vector3::new(0.05, 0.04, 0.03) };
         check(carton, [0.0, 0.0, 0.1], [0.0, 0.0, -1.0], Some(0.07));
         check(carton, [0.051, 0.0, 0.1], [0.0, 0.0, -1.0], None);
         check(carton, [0.0, 0.0, 0.0], [0.0, 0.0, -1.0], Some(0.0));
         check(carton, [0.0, 0.0, 0.1], [0.0, 0.0, 1.0], None);
-        let can = Solid::Cylinder {
-            radius: 0.03,
-            half_height: 0.05,
-        };
+        let can = Solid::Cylinder { radius: 0.03, half_height: 0.05 };
         check(can, [0.0, 0.0, 0.1], [0.0, 0.0, -1.0], Some(0.05));
         check(can, [0.1, 0.0, 0.0], [-1.0, 0.0, 0.0], Some(0.07));
         check(can, [0.1, 0.031, 0.0], [-1.0, 0.0, 0.0], None);
@@ -249,22 +214,10 @@ mod tests {
 
     #[test]
     fn the_normal_of_a_cylinders_side_points_away_from_its_axis() {
-        let can = Solid::Cylinder {
-            radius: 0.03,
-            half_height: 0.05,
-        };
+        let can = Solid::Cylinder { radius: 0.03, half_height: 0.05 };
         let hit = can
-            .cast(
-                &Isometry3::translation(0.0, 0.0, 1.0),
-                &Point3::new(0.018, 0.1, 1.0),
-                &-Vector3::y(),
-                1.0,
-            )
+            .cast(&Isometry3::translation(0.0, 0.0, 1.0), &Point3::new(0.018, 0.1, 1.0), &-Vector3::y(), 1.0)
             .unwrap();
-        assert!(
-            (hit.normal - Vector3::new(0.6, 0.8, 0.0)).norm() < 1e-9,
-            "{:?}",
-            hit.normal
-        );
+        assert!((hit.normal - Vector3::new(0.6, 0.8, 0.0)).norm() < 1e-9, "{:?}", hit.normal);
     }
 }

@@ -35,11 +35,7 @@ impl ToolLink {
     /// Takes a packet from the host; tells how many wait when there is no room.
     pub fn send(&mut self, packet: &[u8]) -> Result<(), LinkError> {
         if self.to_tool.len() >= QUEUE {
-            return Err(LinkError::Full {
-                device: "tool",
-                waiting: self.to_tool.len(),
-                most: QUEUE,
-            });
+            return Err(LinkError::Full { device: "tool", waiting: self.to_tool.len(), most: QUEUE });
         }
         self.to_tool.push_back(packet.to_vec());
         Ok(())
@@ -77,11 +73,7 @@ impl Tool for SimTool {
         };
         let room = into.len();
         let Some(place) = into.get_mut(..packet.len()) else {
-            return Err(LinkError::TooLong {
-                device: "tool",
-                bytes: packet.len(),
-                room,
-            });
+            return Err(LinkError::TooLong { device: "tool", bytes: packet.len(), room });
         };
         place.copy_from_slice(&packet);
         Ok(Some(packet.len()))
