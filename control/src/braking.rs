@@ -13,7 +13,7 @@ use crate::robot::RobotModel;
 /// Shares of the limits that braking uses; the rest is for time going in steps, which blurs a step
 /// of the program's jerk over three ticks.
 const ACCELERATION_SHARE: f64 = 0.97;
-const JERK_SHARE: f64 = 0.91;
+const JERK_SHARE: f64 = 0.896;
 /// Largest bend of the rate, 1/s²: a stop from full rate takes 0.1 s at least.
 const MOST_BEND: f64 = 400.0;
 /// Samples between two looks ahead.
