@@ -41,6 +41,8 @@ pub struct Scorer {
     in_bin: BTreeMap<u32, String>,
     damaged: BTreeSet<u32>,
     held: BTreeSet<u32>,
+    /// Items that an earlier attempt held last and that had not come to rest then: where they end is its doing.
+    astray: BTreeSet<u32>,
     held_off: Vec<([f64; 3], f64)>,
     /// Every attempt, in order.
     pub verdicts: Vec<Verdict>,
@@ -76,6 +78,7 @@ impl Scorer {
             in_bin: BTreeMap::new(),
             damaged: BTreeSet::new(),
             held: BTreeSet::new(),
+            astray: BTreeSet::new(),
             held_off: Vec::new(),
             verdicts: Vec::new(),
             attempted: 0,
@@ -113,7 +116,9 @@ impl Scorer {
             if let Where::Bin(bin) = &item.at
                 && self.in_bin.insert(item.id, bin.clone()).is_none()
             {
-                new.push(item);
+                if held_ids.contains(&item.id) || !self.astray.remove(&item.id) {
+                    new.push(item);
+                }
             }
             if let Some(how) = item.damaged
                 && self.damaged.insert(item.id)
@@ -121,6 +126,8 @@ impl Scorer {
                 damaged.push((item.sku.clone(), how));
             }
         }
+        let falling = truth.iter().filter(|i| held_ids.contains(&i.id) && i.at == Where::Held);
+        self.astray.extend(falling.map(|i| i.id));
         let right = |i: &TruthItem| {
             i.sku == attempt.choice.sku && i.damaged.is_none() && i.at == Where::Bin(attempt.choice.bin.clone())
         };
