@@ -99,6 +99,7 @@ impl<'a> Runtime<'a> {
     ///
     /// # Errors
     /// [`RuntimeError`] when the tool does not greet or a container has no camera.
+    #[expect(clippy::too_many_arguments, reason = "called once, where the devices are chosen")]
     pub fn new(
         world: World,
         tool: ToolClient<SimTool>,

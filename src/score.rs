@@ -115,10 +115,9 @@ impl Scorer {
         for item in truth {
             if let Where::Bin(bin) = &item.at
                 && self.in_bin.insert(item.id, bin.clone()).is_none()
+                && (held_ids.contains(&item.id) || !self.astray.remove(&item.id))
             {
-                if held_ids.contains(&item.id) || !self.astray.remove(&item.id) {
-                    new.push(item);
-                }
+                new.push(item);
             }
             if let Some(how) = item.damaged
                 && self.damaged.insert(item.id)

@@ -1,7 +1,7 @@
 //! A scripted pick through the device traits alone: arm setpoints, tool packets, camera images. The script
 //! looks up in the truth where to go, as a person with eyes would.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails here says why")]
+#![expect(clippy::unwrap_used, reason = "a test that fails here says why")]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -232,7 +232,7 @@ impl Station {
         self.run(reach, Some(Request::Seek { cups: hold.cups, expected_pa: hold.expected_pa }));
         self.wait(250);
         let status = *self.tool.status().unwrap();
-        let sealed = hold.cups.iter().filter(|&c| status.cups[usize::from(c)].state == CupState::Sealed);
+        let sealed = hold.cups.iter().filter(|&c| status.cups[c].state == CupState::Sealed);
         if sealed.count() == 0 {
             return false;
         }

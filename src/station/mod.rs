@@ -379,7 +379,7 @@ impl Station {
         sealed_share: f64,
         now: Timestamp,
     ) -> Result<Arc<Program>, PlanError> {
-        let mut hold = choice.candidates[choice.chosen].hold.clone();
+        let mut hold = choice.candidates[choice.chosen].hold;
         hold.max_acceleration *= sealed_share;
         let obstacles = self.obstacles(true);
         let program = match self.planner.carry(from, &hold, &choice.placements[0].drop, &obstacles) {
