@@ -7,6 +7,8 @@
 //!  └─────────┴──────────┴─────── Clear ◀────────────┴── PutBack ──────┘        Confirm (bin image)
 //! ```
 //!
+//! The weight is looked at after the lift and judged over the carry; what hits something on its way is put back too.
+//!
 //! [`Cycle::tick`] is a pure function of its inputs, a thousand times a second. Slow work — networks,
 //! grasp and motion planning — is asked for as a [`Task`] and answered through [`Inputs::answers`]
 //! when its declared latency has passed, so that a recording of inputs replays the cell.
