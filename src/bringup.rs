@@ -2,22 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use control::{Cell, ConfigError, Executor, Planner, RobotModel, Scale, ToolClient, ToolModel};
+use control::{Cell, ConfigError, Executor, Planner, RobotModel, Scale, ToolModel};
 use perception::{Files, LoadError, Perception, Settings};
 use scene::{Manifest, Span};
-use sim::look::{CatalogueError, TrueSku};
-use sim::scenario::{Scenario, ScenarioError};
-use sim::world::{World, WorldError};
 
 use crate::cli::Strategy;
 use crate::cycle::{Cycle, Rules};
+use crate::devices::Devices;
 use crate::runtime::{Runtime, RuntimeError};
-use crate::score::Scorer;
 use crate::station::Station;
 use crate::station::orders::{EXAMPLE, Orders, OrdersError};
 use crate::telemetry::Sink;
+
+/// An arm within this of its rest pose stands there: more than encoders err, less than a person sees.
+const AT_REST_RAD: f64 = 1e-3;
 
 /// The cell file that comes with the program.
 pub const DEFAULT_CELL: &str = include_str!("cells/default.toml");
@@ -41,21 +40,9 @@ pub enum BringupError {
         /// Where the search began.
         from: PathBuf,
     },
-    /// No such scenario.
-    #[error("scenario {name:?} is neither a file nor a shipped one; shipped: default")]
-    NoScenario {
-        /// What was asked for.
-        name: String,
-    },
     /// Robot, tool or cell file.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// Scenario file.
-    #[error(transparent)]
-    Scenario(#[from] ScenarioError),
-    /// Catalogue.
-    #[error(transparent)]
-    Catalogue(#[from] CatalogueError),
     /// Orders file.
     #[error(transparent)]
     Orders(#[from] OrdersError),
@@ -65,29 +52,24 @@ pub enum BringupError {
     /// The networks refuse the reference views.
     #[error(transparent)]
     Look(#[from] perception::LookError),
-    /// The simulated world.
-    #[error(transparent)]
-    World(#[from] WorldError),
     /// A device.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
 }
 
-/// What a person chose on the command line.
-#[derive(Debug, Clone)]
-pub struct Chosen<'a> {
-    /// Scenario: a file, or the name of a shipped one.
-    pub scenario: &'a str,
-    /// Cell file in place of the scenario's.
+/// The files that a site is read from.
+#[derive(Debug, Clone, Default)]
+pub struct SiteFiles<'a> {
+    /// Cell file in place of the embedded one.
     pub cell: Option<&'a Path>,
+    /// Folder of the catalogue in place of the cell's.
+    pub catalogue: Option<&'a Path>,
     /// Orders file in place of the embedded one.
     pub orders: Option<&'a Path>,
 }
 
-/// All that a run needs, read and checked.
+/// What a site knows, read and checked: no line of it tells a simulated cell from a real one.
 pub struct Site {
-    /// What truly lies in the totes.
-    pub scenario: Scenario,
     /// The cell.
     pub cell: Cell,
     /// Its arm.
@@ -96,8 +78,8 @@ pub struct Site {
     pub tool: ToolModel,
     /// What is wanted.
     pub orders: Orders,
-    /// The true items: for the world alone.
-    truth: Arc<Vec<TrueSku>>,
+    orders_file: String,
+    catalogue: PathBuf,
     /// The catalogue as the site knows it: a copy without `truth/`.
     known: tempfile::TempDir,
     models: PathBuf,
@@ -105,83 +87,64 @@ pub struct Site {
 }
 
 impl Site {
-    /// Reads and checks every file of a run.
+    /// Reads and checks every file of a site.
     ///
     /// # Errors
     /// [`BringupError`] naming file, field, value and rule.
-    pub fn load(chosen: &Chosen<'_>) -> Result<Self, BringupError> {
-        let home = home()?;
-        let (scenario, scenario_folder) = if chosen.scenario == "default" {
-            (Scenario::from_toml(sim::scenario::DEFAULT, "sim/scenarios/default.toml")?, home.join("sim/scenarios"))
-        } else {
-            let path = Path::new(chosen.scenario);
-            if !path.is_file() {
-                return Err(BringupError::NoScenario { name: chosen.scenario.into() });
-            }
-            (Scenario::from_toml(&read(path)?, chosen.scenario)?, folder_of(path))
-        };
-        let (cell, cell_file, cell_folder) = match chosen.cell {
+    pub fn load(files: &SiteFiles<'_>) -> Result<Self, BringupError> {
+        let (cell, cell_file, cell_folder) = match files.cell {
             Some(path) => read_cell(path)?,
-            None if scenario.cell == "default" => {
+            None => {
                 let file = "src/cells/default.toml";
-                (Cell::from_toml(DEFAULT_CELL, file)?, file.to_owned(), home.join("src/cells"))
+                (Cell::from_toml(DEFAULT_CELL, file)?, file.to_owned(), home()?.join("src/cells"))
             }
-            None => read_cell(&scenario_folder.join(&scenario.cell))?,
         };
         let (robot, tool) = cell.models(&cell_file, &cell_folder)?;
-        let (orders, orders_file) = match chosen.orders {
+        let (orders, orders_file) = match files.orders {
             Some(path) => (Orders::from_toml(&read(path)?, &path.display().to_string())?, path.display().to_string()),
             None => (Orders::from_toml(EXAMPLE, "src/orders/example.toml")?, "src/orders/example.toml".into()),
         };
-        let catalogue = match &scenario.catalogue {
-            Some(path) => scenario_folder.join(path),
-            None => cell_folder.join(&cell.catalogue),
-        };
-        let truth = Arc::new(sim::look::load_catalogue(&catalogue)?);
-        let known = known_copy(&catalogue)?;
-        let site = Self {
+        let catalogue = files.catalogue.map_or_else(|| cell_folder.join(&cell.catalogue), Path::to_path_buf);
+        Ok(Self {
             models: cell_folder.join(&cell.models),
             runtime_library: cell_folder.join(&cell.runtime_library),
-            scenario,
+            known: known_copy(&catalogue)?,
             cell,
             robot,
             tool,
             orders,
-            truth,
-            known,
-        };
-        site.check(&orders_file)?;
-        Ok(site)
+            orders_file,
+            catalogue,
+        })
     }
 
-    /// Checks orders against cell, catalogue and manifests, and that the networks load.
-    fn check(&self, orders_file: &str) -> Result<(), BringupError> {
+    /// Checks orders against cell, catalogue and what the totes should hold, and that the networks load. `told` is the
+    /// warehouse's word on the totes; manifests in the orders file go before it.
+    ///
+    /// # Errors
+    /// [`BringupError`] naming file, field, value and rule.
+    pub fn check(&self, told: &BTreeMap<String, Manifest>) -> Result<(), BringupError> {
         let (known, _) = perception::load_catalogue(self.known.path()).map_err(LoadError::from)?;
         let bins: Vec<String> = self.cell.bins.iter().map(|b| b.name.clone()).collect();
-        self.orders.check(orders_file, &bins, &known, &self.manifests())?;
+        self.orders.check(&self.orders_file, &bins, &known, self.manifests(told))?;
         self.perception().map(|_| ())
     }
 
-    /// What each tote should hold: the orders file's word, else the scenario's.
-    fn manifests(&self) -> BTreeMap<String, Manifest> {
-        if self.orders.manifest.is_empty() {
-            let told = |name: &String| (name.clone(), self.scenario.manifest(name));
-            self.cell.totes.iter().map(|t| told(&t.name)).collect()
-        } else {
-            self.orders.manifest.clone()
-        }
+    /// What each tote should hold: the orders file's word, else what is told.
+    fn manifests<'a>(&'a self, told: &'a BTreeMap<String, Manifest>) -> &'a BTreeMap<String, Manifest> {
+        if self.orders.manifest.is_empty() { told } else { &self.orders.manifest }
+    }
+
+    /// The folder with the catalogue, as it was given.
+    #[must_use]
+    pub fn catalogue(&self) -> &Path {
+        &self.catalogue
     }
 
     /// The folder with the catalogue as the site knows it.
     #[must_use]
     pub fn known_catalogue(&self) -> &Path {
         self.known.path()
-    }
-
-    /// The true items, for rendering.
-    #[must_use]
-    pub fn truth(&self) -> &Arc<Vec<TrueSku>> {
-        &self.truth
     }
 
     fn perception(&self) -> Result<Perception, BringupError> {
@@ -193,30 +156,21 @@ impl Site {
         Ok(Perception::load(&files, &Settings { threads: self.cell.inference_threads.into(), ..Settings::default() })?)
     }
 
-    /// A world with its items settled.
-    ///
-    /// # Errors
-    /// [`BringupError`] for names that the scenario has and the cell or the catalogue has not.
-    pub fn world(&self, seed: u64) -> Result<World, BringupError> {
-        Ok(World::new(&self.scenario, &self.cell, &self.robot, &self.tool, self.truth.clone(), seed)?)
-    }
-
-    /// A world with its items settled, and a station in front of it, about to begin.
+    /// A station in front of devices, about to begin. It works on the first tote that should hold something.
     ///
     /// # Errors
     /// [`BringupError`]; nothing has moved.
-    pub fn runtime<'a>(
+    pub fn begin<'a>(
         &self,
-        seed: u64,
+        mut devices: Devices,
+        told: &BTreeMap<String, Manifest>,
         strategy: Strategy,
         sinks: Vec<&'a mut dyn Sink>,
     ) -> Result<Runtime<'a>, BringupError> {
         let cell = &self.cell;
-        // The station works on the first tote that should hold something.
-        let manifests = self.manifests();
+        let manifests = self.manifests(told);
         let tote = cell.totes.iter().position(|t| manifests.get(&t.name).is_some_and(|m| !m.is_empty())).unwrap_or(0);
         let manifest = manifests.get(&cell.totes[tote].name).cloned().unwrap_or_default();
-        let world = self.world(seed)?;
         let mut perception = self.perception()?;
         perception.prepare(&manifest)?;
         let station = Station::new(
@@ -239,15 +193,21 @@ impl Site {
             released_pa: cell.thresholds.released_pa,
         };
         let scale = Scale::new(Planner::new(&self.robot, &self.tool, cell), &self.tool);
-        let cycle = Cycle::new(rules, Executor::new(&self.robot, cell.rest), scale);
-        let tool = ToolClient::new(world.tool(), limits());
-        Ok(Runtime::new(world, tool, station, cycle, Scorer::new(&self.orders), cell, tote, sinks)?)
+        devices.time.advance().map_err(RuntimeError::from)?;
+        let stands = devices.arm.state().map_err(RuntimeError::from)?.q;
+        // An arm that stands at rest is told its exact rest pose, whatever its encoders read.
+        let at = if stands.largest_difference(&cell.rest) < AT_REST_RAD { cell.rest } else { stands };
+        let cycle = Cycle::new(rules, Executor::new(&self.robot, at), scale);
+        Ok(Runtime::new(devices, limits(), station, cycle, &self.orders, cell, tote, sinks)?)
     }
 }
 
 /// The folder that models and catalogues are found from: `NUTHATCH_HOME`, else the first of the current
 /// folder, its parents, and the program's parents that has `perception/models`.
-fn home() -> Result<PathBuf, BringupError> {
+///
+/// # Errors
+/// [`BringupError::Home`] when there is none.
+pub fn home() -> Result<PathBuf, BringupError> {
     if let Some(home) = std::env::var_os("NUTHATCH_HOME") {
         return Ok(home.into());
     }
@@ -267,11 +227,11 @@ fn read_cell(path: &Path) -> Result<(Cell, String, PathBuf), BringupError> {
     Ok((Cell::from_toml(&read(path)?, &file)?, file, folder_of(path)))
 }
 
-fn folder_of(path: &Path) -> PathBuf {
+pub(crate) fn folder_of(path: &Path) -> PathBuf {
     path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 
-fn read(path: &Path) -> Result<String, BringupError> {
+pub(crate) fn read(path: &Path) -> Result<String, BringupError> {
     std::fs::read_to_string(path).map_err(|source| BringupError::Read { path: path.into(), source })
 }
 

@@ -1,4 +1,4 @@
-//! The only place that reads the wall's clock. It measures how long stages took; it decides nothing.
+//! The only place that reads the wall's clock or waits on it. It measures how long stages took and paces; it decides nothing.
 
 use std::time::Instant;
 
@@ -18,5 +18,13 @@ impl Stopwatch {
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.0.elapsed().as_secs_f64()
+    }
+}
+
+/// Waits on the wall's clock: for a socket that is not there yet, and to pace a world that runs on wall time.
+#[expect(clippy::disallowed_methods, reason = "the runtime's edge: nothing that decides waits here")]
+pub fn sleep_s(seconds: f64) {
+    if seconds > 0.0 {
+        std::thread::sleep(std::time::Duration::from_secs_f64(seconds.min(60.0)));
     }
 }

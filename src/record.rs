@@ -68,18 +68,14 @@ impl Recorder {
     }
 }
 
-/// Writes what truly became of each attempt, `verdicts.jsonl`: only a simulated world can tell.
+/// Writes what truly became of each attempt, `verdicts.jsonl`: only a world that can judge tells.
 ///
 /// # Errors
 /// [`RecordError`] when the file can't be written.
-pub fn write_verdicts(dir: &Path, verdicts: &[crate::score::Verdict]) -> Result<(), RecordError> {
+pub fn write_verdicts(dir: &Path, verdicts: &[String]) -> Result<(), RecordError> {
     let path = dir.join("verdicts.jsonl");
     let fault = |source| RecordError { path: path.clone(), source };
-    let mut text = Vec::new();
-    for verdict in verdicts {
-        serde_json::to_writer(&mut text, verdict).map_err(std::io::Error::from).map_err(fault)?;
-        text.push(b'\n');
-    }
+    let text: String = verdicts.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
     std::fs::write(&path, text).map_err(fault)
 }
 

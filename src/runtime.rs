@@ -1,22 +1,23 @@
 //! The edge around the pure cycle: devices, the cell's clock, and tasks answered when their declared latency has passed.
 //!
-//! With the simulated world in the same process everything runs in lockstep on its virtual clock:
-//! one thread, one millisecond a turn, the same input giving the same output.
+//! On a virtual clock everything runs in lockstep: one thread, one millisecond a turn, the same input giving the
+//! same output, whether the devices stand in this process or behind a socket.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use control::{Arm as _, Budgets, Cell, LinkError, ToolClient, ToolError};
+use control::{Arm, Budgets, Cell, LinkError, Tool, ToolClient, ToolError};
 use firmware::Status;
 use perception::LookError;
-use scene::{Camera as _, CameraError, RgbdImage, Span, Timestamp};
-use sim::world::{SimArm, SimCamera, SimTool, World};
+use scene::{Camera, CameraError, RgbdImage, Span, Timestamp};
 
 use crate::clock::Stopwatch;
-use crate::cycle::{Answer, Cycle, Inputs, Outputs, Task};
+use crate::cycle::{Answer, Cycle, Inputs, Outputs, Step, Task};
+use crate::devices::{Devices, Time};
+use crate::judge::{Claim, Ended, Judge, Tally, to_seven};
 use crate::report::{Stage, StageTimes};
-use crate::score::Scorer;
 use crate::station::Station;
+use crate::station::orders::Orders;
 use crate::telemetry::{Event, Sink};
 
 /// State is told to the sinks once in so many ticks: 50 times a second.
@@ -74,16 +75,16 @@ enum Wanted {
     Confirm { pick: u32 },
 }
 
-/// A station with its devices, in lockstep with the simulated world.
+/// A station with its devices.
 pub struct Runtime<'a> {
-    world: World,
-    arm: SimArm,
-    tool: ToolClient<SimTool>,
+    time: Box<dyn Time>,
+    arm: Box<dyn Arm>,
+    tool: ToolClient<Box<dyn Tool>>,
     station: Station,
     cycle: Cycle,
-    scorer: Scorer,
+    judge: Box<dyn Judge>,
     budgets: Budgets,
-    cameras: BTreeMap<String, SimCamera>,
+    cameras: BTreeMap<String, Box<dyn Camera>>,
     tote_camera: String,
     bin_camera: String,
     sinks: Vec<&'a mut dyn Sink>,
@@ -95,21 +96,22 @@ pub struct Runtime<'a> {
 }
 
 impl<'a> Runtime<'a> {
-    /// Takes a world and a station about to begin.
+    /// Takes devices, the limits that the tool is held to, and a station about to begin.
     ///
     /// # Errors
-    /// [`RuntimeError`] when the tool does not greet or a container has no camera.
-    #[expect(clippy::too_many_arguments, reason = "called once, where the devices are chosen")]
+    /// [`RuntimeError`] when a container has no camera or nobody hears what is wanted.
+    #[expect(clippy::too_many_arguments, reason = "called once, where the station is put together")]
     pub fn new(
-        world: World,
-        tool: ToolClient<SimTool>,
+        devices: Devices,
+        limits: firmware::Limits,
         station: Station,
         cycle: Cycle,
-        scorer: Scorer,
+        orders: &Orders,
         cell: &Cell,
         tote: usize,
         sinks: Vec<&'a mut dyn Sink>,
     ) -> Result<Self, RuntimeError> {
+        let Devices { time, arm, tool, mut cameras, mut judge } = devices;
         let camera = |container: &str| {
             cell.cameras
                 .iter()
@@ -119,18 +121,16 @@ impl<'a> Runtime<'a> {
         };
         let tote_camera = camera(&cell.totes[tote].name)?;
         let bin_camera = camera(&cell.bins[0].name)?;
-        let cameras = [&tote_camera, &bin_camera]
-            .into_iter()
-            .filter_map(|name| Some((name.clone(), world.camera(name)?)))
-            .collect();
+        cameras.retain(|name, _| *name == tote_camera || *name == bin_camera);
+        judge.hear(Claim::Wants(orders.orders.iter().map(|o| (o.bin.clone(), o.lines.clone())).collect()))?;
         Ok(Self {
-            arm: world.arm(),
+            time,
+            arm,
+            tool: ToolClient::new(tool, limits),
             cameras,
-            world,
-            tool,
             station,
             cycle,
-            scorer,
+            judge,
             budgets: cell.budgets,
             tote_camera,
             bin_camera,
@@ -147,12 +147,12 @@ impl<'a> Runtime<'a> {
     /// # Errors
     /// [`RuntimeError`] for a fault; what was recorded until then stays.
     pub fn run(mut self, since: &Stopwatch) -> Result<Finished, RuntimeError> {
+        let began = self.time.now();
         let mut status = self.greet()?;
-        let mut entered = self.world.now();
+        let mut entered = self.time.now();
         let mut turn: u64 = 0;
-        while !self.cycle.is_done() && self.world.now().since(Timestamp::ZERO) < LONGEST {
-            self.world.step();
-            let now = self.world.now();
+        while !self.cycle.is_done() && self.time.now().since(began) < LONGEST {
+            let now = self.time.advance()?;
             let arm = self.arm.state()?;
             self.tool.poll(now)?;
             if let Some(new) = self.tool.status() {
@@ -167,7 +167,7 @@ impl<'a> Runtime<'a> {
             if outputs.entered.is_some() {
                 entered = now;
             }
-            if outputs.entered == Some(crate::cycle::Step::Reach) && self.start_s.is_none() {
+            if outputs.entered == Some(Step::Reach) && self.start_s.is_none() {
                 self.start_s = Some(since.seconds());
             }
             self.act(now, outputs)?;
@@ -183,27 +183,25 @@ impl<'a> Runtime<'a> {
                 });
             }
         }
-        let delivered = self.scorer.delivered(&self.world.truth());
         Ok(Finished {
-            at: self.world.now(),
+            took: self.time.now().since(began),
             start_s: self.start_s.unwrap_or_else(|| since.seconds()),
+            tally: self.judge.tally()?,
             station: self.station,
-            scorer: self.scorer,
-            delivered,
             times: self.times,
         })
     }
 
     /// Hello, limits, arm: until the tool has answered all three.
     fn greet(&mut self) -> Result<Status, RuntimeError> {
+        let asked = self.time.now();
         loop {
-            self.world.step();
-            let now = self.world.now();
+            let now = self.time.advance()?;
             self.tool.poll(now)?;
             if let (true, Some(status)) = (self.tool.is_up(), self.tool.status()) {
                 return Ok(*status);
             }
-            if now.since(Timestamp::ZERO) > GREETING {
+            if now.since(asked) > GREETING {
                 return Err(RuntimeError::NoGreeting { seconds: GREETING.seconds() });
             }
         }
@@ -244,10 +242,9 @@ impl<'a> Runtime<'a> {
             self.tool.send(request, now)?;
         }
         if let Some(step) = outputs.entered {
-            if let (crate::cycle::Step::Lift | crate::cycle::Step::Place | crate::cycle::Step::Release, Some(choice)) =
-                (step, self.cycle.choice())
-            {
-                self.scorer.note(choice, self.world.world_from_tool().isometry(), &self.world.truth());
+            if let (Step::Lift | Step::Place | Step::Release, Some(choice)) = (step, self.cycle.choice()) {
+                let held = &choice.candidates[choice.chosen].hold.held;
+                self.judge.hear(Claim::Holds { tool_from_box: to_seven(held.tool_from_box.isometry()) })?;
             }
             self.tell(&Event::Step { at: now, pick: self.cycle.pick(), step });
         }
@@ -292,7 +289,14 @@ impl<'a> Runtime<'a> {
             }
             Task::PlanClear { from } => (Stage::Plan, plan(self.station.plan_clear(&from))),
             Task::Finish(attempt) => {
-                self.scorer.score(&attempt, &self.world.truth());
+                self.judge.hear(Claim::Ended(Ended {
+                    pick: attempt.choice.pick,
+                    sku: attempt.choice.sku.clone(),
+                    bin: attempt.choice.bin.clone(),
+                    outcome: attempt.outcome,
+                    attempted: attempt.attempted,
+                    released_in_bin: attempt.released_in_bin,
+                }))?;
                 self.station.finish(&attempt);
                 return Ok(());
             }
@@ -357,16 +361,14 @@ impl<'a> Runtime<'a> {
 
 /// A run that came to its end.
 pub struct Finished {
-    /// The cell's time at the end.
-    pub at: Timestamp,
+    /// The cell's time from start to end.
+    pub took: Span,
     /// Wall seconds before the first motion.
     pub start_s: f64,
     /// The station as it ended.
     pub station: Station,
     /// What truly happened.
-    pub scorer: Scorer,
-    /// What truly lies in the bins.
-    pub delivered: crate::score::Delivered,
+    pub tally: Tally,
     /// Measured latencies.
     pub times: StageTimes,
 }

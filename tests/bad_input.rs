@@ -38,7 +38,7 @@ fn file(dir: &Path, name: &str, text: &str) -> String {
 
 #[test]
 fn flags_of_later_versions_are_refused_in_words() {
-    for (flag, value) in [("--world", "x.sock"), ("--clock", "wall"), ("--tool", "emulator"), ("--hours", "2")] {
+    for (flag, value) in [("--clock", "wall"), ("--tool", "emulator"), ("--hours", "2")] {
         refused(&["run", flag, value], &root(), &[flag, "is not there yet"]);
     }
     refused(&["bench", "pick", "--class", "all"], &root(), &["--class all", "is not there yet"]);

@@ -65,9 +65,7 @@ mod slow {
 
 #[test]
 fn what_plans_is_given_a_catalogue_without_truth() {
-    let site =
-        nuthatch::bringup::Site::load(&nuthatch::bringup::Chosen { scenario: "default", cell: None, orders: None })
-            .unwrap();
+    let site = nuthatch::bringup::Site::load(&nuthatch::bringup::SiteFiles::default()).unwrap();
     let mut skus = 0;
     for sku in std::fs::read_dir(site.known_catalogue()).unwrap() {
         let sku = sku.unwrap().path();

@@ -3,6 +3,8 @@
 use scene::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::link::ToldError;
+
 /// Angles of J1 to J6, radians, in the robot maker's sense of rotation and zero.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -59,7 +61,8 @@ pub struct Setpoint {
 
 /// Why a device could not be talked to. The device goes on as its own protection decides:
 /// an arm without setpoints stops, a tool without packets goes to its safe state.
-#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error, Serialize)]
+#[serde(into = "ToldError")]
 pub enum LinkError {
     /// The other side has gone.
     #[error("{device} link is closed")]
@@ -145,6 +148,27 @@ pub trait Tool {
     /// # Errors
     /// [`LinkError`] when the tool can't be reached, or the packet is longer than `into`.
     fn receive(&mut self, into: &mut [u8]) -> Result<Option<usize>, LinkError>;
+}
+
+impl<A: Arm + ?Sized> Arm for Box<A> {
+    fn state(&mut self) -> Result<ArmState, LinkError> {
+        (**self).state()
+    }
+    fn command(&mut self, setpoint: &Setpoint) -> Result<(), LinkError> {
+        (**self).command(setpoint)
+    }
+    fn stop(&mut self) -> Result<(), LinkError> {
+        (**self).stop()
+    }
+}
+
+impl<T: Tool + ?Sized> Tool for Box<T> {
+    fn send(&mut self, packet: &[u8]) -> Result<(), LinkError> {
+        (**self).send(packet)
+    }
+    fn receive(&mut self, into: &mut [u8]) -> Result<Option<usize>, LinkError> {
+        (**self).receive(into)
+    }
 }
 
 /// The names of the joints in messages.

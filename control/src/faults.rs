@@ -1,21 +1,25 @@
-//! Wrappers around devices that are devices: faults, limits, recording.
+//! Wrappers around devices that are devices and fail on demand.
 //!
-//! They work on simulated and on real devices, and stack: `Recorded::new(Leaky::new(tool, …), …)`.
+//! They work on simulated and on real devices, and stack: `Recorded::new(Leaky::new(tool, …), …)`. Cameras have
+//! their own: [`Frozen`](crate::Frozen), [`Black`](crate::Black), [`Silent`](crate::Silent), [`LateImages`](crate::LateImages).
 
 use std::collections::VecDeque;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::robot::RobotModel;
-use crate::{Arm, ArmState, JOINT_NAMES, LinkError, Setpoint, Tool};
+use crate::{Arm, ArmState, LinkError, Setpoint, Tool};
 
-/// A link that loses packets at random, in both directions.
+/// Tells a wrapper whether its fault is on just now.
+pub type Switch = Box<dyn FnMut() -> bool>;
+
+/// A link that loses packets at random, in both directions. On a camera it loses images.
 pub struct Leaky<D> {
-    device: D,
+    pub(crate) device: D,
     share: f64,
     rng: ChaCha8Rng,
     lost: u64,
+    switch: Option<Switch>,
 }
 
 impl<D> Leaky<D> {
@@ -26,14 +30,21 @@ impl<D> Leaky<D> {
             share: if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 },
             rng: ChaCha8Rng::seed_from_u64(seed),
             lost: 0,
+            switch: None,
         }
+    }
+    /// Loses only while `switch` says so; always without one.
+    #[must_use]
+    pub fn switched(mut self, switch: Switch) -> Self {
+        self.switch = Some(switch);
+        self
     }
     /// Packets and setpoints lost so far.
     pub fn lost(&self) -> u64 {
         self.lost
     }
-    fn loses(&mut self) -> bool {
-        let loses = self.rng.random_bool(self.share);
+    pub(crate) fn loses(&mut self) -> bool {
+        let loses = self.switch.as_mut().is_none_or(|on| on()) && self.rng.random_bool(self.share);
         self.lost += u64::from(loses);
         loses
     }
@@ -74,28 +85,44 @@ pub struct Late<D> {
     out: VecDeque<(usize, Vec<u8>)>,
     back: VecDeque<(usize, Vec<u8>)>,
     setpoints: VecDeque<Setpoint>,
+    switch: Option<Switch>,
 }
 
 impl<D> Late<D> {
     /// Delays by `polls`: for a tool, calls of `receive` that end empty; for an arm, calls of `command`.
     pub fn new(device: D, polls: usize) -> Self {
-        Self { device, polls, round: 0, out: VecDeque::new(), back: VecDeque::new(), setpoints: VecDeque::new() }
+        let (out, back, setpoints) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
+        Self { device, polls, round: 0, out, back, setpoints, switch: None }
+    }
+    /// Delays only while `switch` says so; always without one. What waits when it goes off arrives at once.
+    #[must_use]
+    pub fn switched(mut self, switch: Switch) -> Self {
+        self.switch = Some(switch);
+        self
+    }
+    fn delay(&mut self) -> usize {
+        if self.switch.as_mut().is_none_or(|on| on()) { self.polls } else { 0 }
     }
 }
 
 impl<T: Tool> Tool for Late<T> {
     fn send(&mut self, packet: &[u8]) -> Result<(), LinkError> {
-        self.out.push_back((self.round + self.polls, packet.to_vec()));
+        let due = self.round + self.delay();
+        self.out.push_back((due, packet.to_vec()));
         Ok(())
     }
     fn receive(&mut self, into: &mut [u8]) -> Result<Option<usize>, LinkError> {
+        let delay = self.delay();
+        if delay == 0 {
+            self.out.iter_mut().chain(&mut self.back).for_each(|(due, _)| *due = self.round);
+        }
         while self.out.front().is_some_and(|(due, _)| *due <= self.round) {
             if let Some((_, packet)) = self.out.pop_front() {
                 self.device.send(&packet)?;
             }
         }
         while let Some(length) = self.device.receive(into)? {
-            self.back.push_back((self.round + self.polls, into[..length].to_vec()));
+            self.back.push_back((self.round + delay, into[..length].to_vec()));
         }
         if self.back.front().is_some_and(|(due, _)| *due <= self.round)
             && let Some((_, packet)) = self.back.pop_front()
@@ -116,11 +143,12 @@ impl<A: Arm> Arm for Late<A> {
         self.device.state()
     }
     fn command(&mut self, setpoint: &Setpoint) -> Result<(), LinkError> {
+        let delay = self.delay();
         self.setpoints.push_back(*setpoint);
-        if self.setpoints.len() > self.polls
-            && let Some(due) = self.setpoints.pop_front()
-        {
-            return self.device.command(&due);
+        while self.setpoints.len() > delay {
+            if let Some(due) = self.setpoints.pop_front() {
+                self.device.command(&due)?;
+            }
         }
         Ok(())
     }
@@ -134,12 +162,22 @@ pub struct Stuck<D> {
     device: D,
     stuck: bool,
     last: Option<ArmState>,
+    switch: Option<Switch>,
 }
 
 impl<D> Stuck<D> {
     /// A device that works until [`Stuck::hang`].
     pub fn new(device: D) -> Self {
-        Self { device, stuck: false, last: None }
+        Self { device, stuck: false, last: None, switch: None }
+    }
+    /// Hangs while `switch` says so, too.
+    #[must_use]
+    pub fn switched(mut self, switch: Switch) -> Self {
+        self.switch = Some(switch);
+        self
+    }
+    fn hangs(&mut self) -> bool {
+        self.stuck || self.switch.as_mut().is_some_and(|on| on())
     }
     /// Hangs from now on, or comes back.
     pub fn hang(&mut self, stuck: bool) {
@@ -149,16 +187,16 @@ impl<D> Stuck<D> {
 
 impl<T: Tool> Tool for Stuck<T> {
     fn send(&mut self, packet: &[u8]) -> Result<(), LinkError> {
-        if self.stuck { Ok(()) } else { self.device.send(packet) }
+        if self.hangs() { Ok(()) } else { self.device.send(packet) }
     }
     fn receive(&mut self, into: &mut [u8]) -> Result<Option<usize>, LinkError> {
-        if self.stuck { Ok(None) } else { self.device.receive(into) }
+        if self.hangs() { Ok(None) } else { self.device.receive(into) }
     }
 }
 
 impl<A: Arm> Arm for Stuck<A> {
     fn state(&mut self) -> Result<ArmState, LinkError> {
-        if self.stuck
+        if self.hangs()
             && let Some(last) = self.last
         {
             return Ok(last);
@@ -168,164 +206,47 @@ impl<A: Arm> Arm for Stuck<A> {
         Ok(state)
     }
     fn command(&mut self, setpoint: &Setpoint) -> Result<(), LinkError> {
-        if self.stuck { Ok(()) } else { self.device.command(setpoint) }
+        if self.hangs() { Ok(()) } else { self.device.command(setpoint) }
     }
     fn stop(&mut self) -> Result<(), LinkError> {
-        if self.stuck { Ok(()) } else { self.device.stop() }
+        if self.hangs() { Ok(()) } else { self.device.stop() }
     }
 }
 
-/// An arm that takes no setpoint outside its limits: angles, and the velocity, acceleration and
-/// jerk that follow from the setpoints' differences. What is refused is not passed on.
-pub struct Limited<A: Arm> {
-    arm: A,
-    robot: RobotModel,
-    tolerance: f64,
-    /// Newest setpoint and the velocity and acceleration that led to it.
-    last: Option<(Setpoint, [f64; 6], [f64; 6])>,
-}
-
-impl<A: Arm> Limited<A> {
-    /// Holds `arm` to the limits of `robot`, widened by the share `tolerance` (say 0.02).
-    pub fn new(arm: A, robot: &RobotModel, tolerance: f64) -> Self {
-        Self { arm, robot: robot.clone(), tolerance, last: None }
-    }
-
-    /// Forgets the last setpoint, after the arm has been moved otherwise.
-    pub fn reset(&mut self) {
-        self.last = None;
-    }
-}
-
-impl<A: Arm> Arm for Limited<A> {
-    fn state(&mut self) -> Result<ArmState, LinkError> {
-        self.arm.state()
-    }
-
-    fn command(&mut self, setpoint: &Setpoint) -> Result<(), LinkError> {
-        // The first setpoint is taken from where the arm stands.
-        let (before, dq, ddq) = match self.last {
-            Some(last) => last,
-            None => (*setpoint, [0.0; 6], [0.0; 6]),
-        };
-        let dt = setpoint.at.since(before.at).seconds();
-        let (mut velocity, mut acceleration) = ([0.0; 6], [0.0; 6]);
-        for i in 0..6 {
-            let limits = &self.robot.joints[i];
-            let within = |quantity, unit, value: f64, min: f64, max: f64| {
-                let slack = self.tolerance * 0.5 * (max - min);
-                if value.is_finite() && value >= min - slack && value <= max + slack {
-                    return Ok(());
-                }
-                Err(LinkError::Limit { joint: JOINT_NAMES[i], quantity, value, unit, min, max })
-            };
-            let angle = setpoint.q.0[i];
-            if !(angle >= limits.min - 1e-9 && angle <= limits.max + 1e-9) {
-                return Err(LinkError::Limit {
-                    joint: JOINT_NAMES[i],
-                    quantity: "angle",
-                    value: angle,
-                    unit: "rad",
-                    min: limits.min,
-                    max: limits.max,
-                });
-            }
-            if self.last.is_none() {
-                continue;
-            }
-            let step = angle - before.q.0[i];
-            if dt <= 0.0 {
-                // Two setpoints for one moment: the second may only repeat the first.
-                within("step without time", "rad", step, 0.0, 0.0)?;
-                (velocity[i], acceleration[i]) = (dq[i], ddq[i]);
-                continue;
-            }
-            velocity[i] = step / dt;
-            acceleration[i] = (velocity[i] - dq[i]) / dt;
-            let jerk = (acceleration[i] - ddq[i]) / dt;
-            within("velocity", "rad/s", velocity[i], -limits.velocity, limits.velocity)?;
-            within("acceleration", "rad/s²", acceleration[i], -limits.acceleration, limits.acceleration)?;
-            within("jerk", "rad/s³", jerk, -limits.jerk, limits.jerk)?;
-        }
-        self.arm.command(setpoint)?;
-        self.last = Some((*setpoint, velocity, acceleration));
-        Ok(())
-    }
-
-    fn stop(&mut self) -> Result<(), LinkError> {
-        self.last = None;
-        self.arm.stop()
-    }
-}
-
-/// One thing that crossed a link.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Record<'a> {
-    /// The arm told its state.
-    State(&'a ArmState),
-    /// The arm was told to go.
-    Command(&'a Setpoint),
-    /// The arm was told to stop.
-    Stop,
-    /// A packet went to the tool.
-    Sent(&'a [u8]),
-    /// A packet came from the tool.
-    Received(&'a [u8]),
-    /// A call failed.
-    Failed(&'a LinkError),
-}
-
-/// A device all of whose traffic is shown to a sink. The sink must not block.
-pub struct Recorded<D, S> {
+/// A device without power: its link is closed while `switch` says so.
+pub struct Off<D> {
     device: D,
-    sink: S,
+    name: &'static str,
+    switch: Switch,
 }
 
-impl<D, S: FnMut(Record<'_>)> Recorded<D, S> {
-    /// Shows the traffic of `device` to `sink`.
-    pub fn new(device: D, sink: S) -> Self {
-        Self { device, sink }
+impl<D> Off<D> {
+    /// A device that is called `name` in the error.
+    pub fn new(device: D, name: &'static str, switch: Switch) -> Self {
+        Self { device, name, switch }
     }
-
-    fn note<V>(&mut self, result: Result<V, LinkError>) -> Result<V, LinkError> {
-        if let Err(error) = &result {
-            (self.sink)(Record::Failed(error));
-        }
-        result
+    fn powered(&mut self) -> Result<&mut D, LinkError> {
+        if (self.switch)() { Err(LinkError::Closed { device: self.name }) } else { Ok(&mut self.device) }
     }
 }
 
-impl<T: Tool, S: FnMut(Record<'_>)> Tool for Recorded<T, S> {
+impl<T: Tool> Tool for Off<T> {
     fn send(&mut self, packet: &[u8]) -> Result<(), LinkError> {
-        (self.sink)(Record::Sent(packet));
-        let result = self.device.send(packet);
-        self.note(result)
+        self.powered()?.send(packet)
     }
     fn receive(&mut self, into: &mut [u8]) -> Result<Option<usize>, LinkError> {
-        let result = self.device.receive(into);
-        if let Ok(Some(length)) = result {
-            (self.sink)(Record::Received(&into[..length]));
-        }
-        self.note(result)
+        self.powered()?.receive(into)
     }
 }
 
-impl<A: Arm, S: FnMut(Record<'_>)> Arm for Recorded<A, S> {
+impl<A: Arm> Arm for Off<A> {
     fn state(&mut self) -> Result<ArmState, LinkError> {
-        let result = self.device.state();
-        if let Ok(state) = &result {
-            (self.sink)(Record::State(state));
-        }
-        self.note(result)
+        self.powered()?.state()
     }
     fn command(&mut self, setpoint: &Setpoint) -> Result<(), LinkError> {
-        (self.sink)(Record::Command(setpoint));
-        let result = self.device.command(setpoint);
-        self.note(result)
+        self.powered()?.command(setpoint)
     }
     fn stop(&mut self) -> Result<(), LinkError> {
-        (self.sink)(Record::Stop);
-        let result = self.device.stop();
-        self.note(result)
+        self.powered()?.stop()
     }
 }

@@ -2,6 +2,7 @@
 
 mod bound;
 mod braking;
+mod camera_faults;
 mod cell;
 mod chain;
 mod collision;
@@ -10,6 +11,7 @@ mod device;
 mod executor;
 mod faults;
 mod hold;
+mod link;
 mod motion;
 mod obstacles;
 mod path;
@@ -22,14 +24,19 @@ mod search;
 mod timing;
 mod tool;
 mod tool_client;
+mod wrappers;
 
 pub use bound::least_time;
 pub use cell::{Budgets, CameraMount, Cell, Container, FixedBox, Thresholds};
 pub use config::ConfigError;
 pub use device::{Arm, ArmState, JOINT_NAMES, JointAngles, LinkError, Setpoint, Tool};
 pub use executor::{Executor, Motion, StartError, StopCause, TickInputs, TickOutputs};
-pub use faults::{Late, Leaky, Limited, Record, Recorded, Stuck};
+pub use camera_faults::{Black, Frozen, LateImages, Silent};
+pub use faults::{Late, Leaky, Off, Stuck, Switch};
 pub use hold::{Drop, HeldBox, Hold};
+pub use link::{
+    Clock, FromWorld, LINK_VERSION, LONGEST_MESSAGE, MessageError, ToWorld, Turn, Turned, decode_message, encode_message,
+};
 pub use obstacles::{ObstacleError, Obstacles};
 pub use plan_error::PlanError;
 pub use planner::Planner;
@@ -38,3 +45,4 @@ pub use robot::{JointLimits, LinkCapsule, Opw, RobotModel};
 pub use scale::Scale;
 pub use tool::{ToolBody, ToolModel, Vacuum};
 pub use tool_client::{Answer, ToolClient, ToolError};
+pub use wrappers::{Limited, Record, Recorded};

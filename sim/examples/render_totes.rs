@@ -75,7 +75,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let view = jittered_view(&mut rng);
         let stage = Stage { items: &items, tubs: &[tub], blocks: &[], backdrop, light: &light };
         let rendered = renderer.render(&stage, &view);
-        let sensor = Sensor { blur: rng.random_range(0.05..0.2), ..Sensor::default() };
+        let mut sensor = Sensor::default();
+        sensor.colour.blur = rng.random_range(0.05..0.2);
         let image = sense(&rendered, &sensor, Timestamp::ZERO, &mut rng);
         let manifest = manifest(&items, &skus, &mut rng);
         let world_from_tote = Pose::identity();

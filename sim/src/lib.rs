@@ -1,8 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+pub mod fault;
 pub mod look;
 pub mod scenario;
+pub mod sensors;
+pub mod serve;
 pub mod world;
 
-pub use scenario::{Fault, FaultKind, Scenario, ScenarioError, SensorSwitches, ToteContents};
+pub use fault::{Fault, FaultKind};
+pub use scenario::{Scenario, ScenarioError, ToteContents};
+pub use sensors::{Level, Sensors};
 pub use world::{SettleError, SimArm, SimCamera, SimTool, TruthItem, Where, World, WorldError, settle_tote};

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use scene::{Manifest, SkuName, Timestamp};
-use serde::{Deserialize, Serialize};
+use scene::{Manifest, SkuName};
+use serde::Deserialize;
+use toml::Table;
+
+use crate::fault::{Fault, FaultKind};
+use crate::sensors::{Sensors, SensorsFile};
 
 /// Why a scenario file is refused: file, field, value, rule. Nothing was loaded.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -27,12 +31,12 @@ pub enum ScenarioError {
         /// The value found.
         value: String,
         /// The rule it breaks.
-        rule: &'static str,
+        rule: String,
     },
 }
 
 /// What lies in one tote, and what the runtime is told of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToteContents {
     /// The tote's name in the cell file.
@@ -45,79 +49,41 @@ pub struct ToteContents {
     pub told: BTreeMap<SkuName, u32>,
 }
 
-/// Which sensors are noisy. All are by default; a quiet one gives the true value, quantised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SensorSwitches {
-    /// Noise and holes of depth and noise of colour.
-    pub image_noise: bool,
-    /// Noise of pressures and load.
-    pub tool_noise: bool,
-}
-
-impl Default for SensorSwitches {
-    fn default() -> Self {
-        Self { image_noise: true, tool_noise: true }
-    }
-}
-
-/// What goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FaultKind {
-    /// Compressed air is missing.
-    SupplyLoss,
-    /// The e-stop is pressed: the arm stops, the tool goes to its safe state.
-    EStop,
-    /// The cameras answer nothing.
-    CamerasSilent,
-    /// Packets to and from the tool are lost.
-    ToolSilent,
-}
-
-/// Something that goes wrong for a while.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Fault {
-    /// What.
-    pub kind: FaultKind,
-    /// When it begins, seconds since the cell started.
-    pub at_s: f64,
-    /// How long it lasts, seconds.
-    pub for_s: f64,
-}
-
-impl Fault {
-    /// True while it lasts.
-    #[must_use]
-    pub fn is_on(&self, now: Timestamp) -> bool {
-        (self.at_s..self.at_s + self.for_s).contains(&now.seconds())
-    }
-}
-
 /// A scenario: `scenarios/NAME.toml`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
     /// Its name.
     pub name: String,
     /// The cell file, relative to the folder that holds cells, or a name of a shipped one.
     pub cell: String,
     /// Folder of the catalogue, relative to the scenario file; the cell's own when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalogue: Option<PathBuf>,
     /// Seed of everything that is drawn.
-    #[serde(default)]
     pub seed: u64,
-    /// Sensor switches.
-    #[serde(default)]
-    pub sensors: SensorSwitches,
-    /// What lies in the totes.
-    #[serde(default)]
+    /// How the sensors lie.
+    pub sensors: Sensors,
+    /// What lies in the totes, by what is written; exchanged totes are looked through by [`Scenario::truly_in`].
     pub tote: Vec<ToteContents>,
     /// What goes wrong.
-    #[serde(default)]
     pub fault: Vec<Fault>,
+}
+
+/// As it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScenarioFile {
+    name: String,
+    cell: String,
+    #[serde(default)]
+    catalogue: Option<PathBuf>,
+    #[serde(default)]
+    seed: u64,
+    #[serde(default)]
+    sensors: SensorsFile,
+    #[serde(default)]
+    tote: Vec<ToteContents>,
+    #[serde(default)]
+    fault: Vec<Table>,
 }
 
 /// The most items that one tote may be given.
@@ -132,17 +98,43 @@ impl Scenario {
     /// # Errors
     /// [`ScenarioError`] with file, field, value and rule.
     pub fn from_toml(text: &str, file: &str) -> Result<Self, ScenarioError> {
-        let scenario: Self = toml::from_str(text).map_err(|error| ScenarioError::Syntax {
+        let raw: ScenarioFile = toml::from_str(text).map_err(|error| ScenarioError::Syntax {
             file: file.to_owned(),
             message: error.to_string().trim_end().to_owned(),
         })?;
+        let range =
+            |field: String, value: String, rule: String| ScenarioError::Range { file: file.to_owned(), field, value, rule };
+        let mut refused = None;
+        let sensors = raw.sensors.set(|field, value, [least, most]| {
+            refused.get_or_insert_with(|| range(field, value.to_string(), format!("from {least} to {most}")));
+        });
+        if let Some(refused) = refused {
+            return Err(refused);
+        }
+        let fault = raw
+            .fault
+            .into_iter()
+            .enumerate()
+            .map(|(i, table)| {
+                Fault::from_table(table).map_err(|r| range(format!("fault[{i}].{}", r.key), r.value, r.rule))
+            })
+            .collect::<Result<_, _>>()?;
+        let scenario = Self {
+            name: raw.name,
+            cell: raw.cell,
+            catalogue: raw.catalogue,
+            seed: raw.seed,
+            sensors,
+            tote: raw.tote,
+            fault,
+        };
         scenario.check(file)?;
         Ok(scenario)
     }
 
     fn check(&self, file: &str) -> Result<(), ScenarioError> {
         let refuse = |field: String, value: String, rule: &'static str| {
-            Err(ScenarioError::Range { file: file.to_owned(), field, value, rule })
+            Err(ScenarioError::Range { file: file.to_owned(), field, value, rule: rule.to_owned() })
         };
         for (field, text) in [("name", &self.name), ("cell", &self.cell)] {
             if text.trim().is_empty() {
@@ -165,13 +157,38 @@ impl Scenario {
             }
         }
         for (i, fault) in self.fault.iter().enumerate() {
-            for (name, value) in [("at_s", fault.at_s), ("for_s", fault.for_s)] {
-                if !(0.0..=86_400.0).contains(&value) {
-                    return refuse(format!("fault[{i}].{name}"), value.to_string(), "from 0 to 86400 s");
+            let totes: &[(&str, &String)] = match &fault.kind {
+                FaultKind::ShiftedTote { tote, .. }
+                | FaultKind::WrongManifest { tote, .. }
+                | FaultKind::StuckTogether { tote, .. }
+                | FaultKind::KnockedOut { tote, .. } => &[("tote", tote)],
+                FaultKind::WrongTote { tote, with } => &[("tote", tote), ("with", with)],
+                _ => &[],
+            };
+            for (key, name) in totes {
+                if !self.tote.iter().any(|tote| tote.name == **name) {
+                    let rule = "a tote of this scenario";
+                    return refuse(format!("fault[{i}].{key}"), format!("{name:?}"), rule);
                 }
             }
         }
         Ok(())
+    }
+
+    /// What truly lies in a tote, exchanged totes looked through; nothing for one that the scenario doesn't name.
+    #[must_use]
+    pub fn truly_in(&self, tote: &str) -> BTreeMap<SkuName, u32> {
+        let mut named = tote;
+        for fault in self.fault.iter().rev() {
+            if let FaultKind::WrongTote { tote, with } = &fault.kind {
+                if named == tote {
+                    named = with;
+                } else if named == with {
+                    named = tote;
+                }
+            }
+        }
+        self.tote.iter().find(|t| t.name == named).map(|t| t.contents.clone()).unwrap_or_default()
     }
 
     /// What the runtime is told that a tote holds; empty for a tote that the scenario doesn't name.
@@ -181,6 +198,23 @@ impl Scenario {
         if let Some(tote) = self.tote.iter().find(|t| t.name == tote) {
             manifest.extend(tote.contents.iter().map(|(sku, n)| (sku.clone(), *n)));
             manifest.extend(tote.told.iter().map(|(sku, n)| (sku.clone(), *n)));
+        }
+        for fault in &self.fault {
+            let FaultKind::WrongManifest { tote: of, missing, extra, swapped } = &fault.kind else { continue };
+            if of != tote {
+                continue;
+            }
+            for (sku, n) in missing {
+                manifest.entry(sku.clone()).and_modify(|count| *count = count.saturating_sub(*n));
+            }
+            for (sku, n) in extra {
+                *manifest.entry(sku.clone()).or_default() += n;
+            }
+            for [a, b] in swapped {
+                let (of_a, of_b) = (manifest.remove(a), manifest.remove(b));
+                manifest.extend(of_b.map(|n| (a.clone(), n)));
+                manifest.extend(of_a.map(|n| (b.clone(), n)));
+            }
         }
         manifest.retain(|_, count| *count > 0);
         manifest
@@ -214,11 +248,18 @@ mod tests {
         );
         check(
             &format!("{head}[[fault]]\nkind = \"e-stop\"\nat_s = -1.0\nfor_s = 1.0"),
-            "s.toml: fault[0].at_s is -1; must be from 0 to 86400 s",
+            "s.toml: fault[0].at_s is -1; must be a number from 0 to 86400",
         );
         check(&format!("{head}sed = 1"), "unknown field `sed`");
         check("name = \"\"\ncell = \"x\"", "s.toml: name is empty; must be one or more characters");
-        check(&format!("{head}[[fault]]\nkind = \"flood\"\nat_s = 1\nfor_s = 1"), "unknown variant `flood`");
+        check(&format!("{head}[[fault]]\nkind = \"flood\"\nat_s = 1\nfor_s = 1"), "fault[0].kind is flood; must be one of leaking-cup, ");
+        check(&format!("{head}[sensors.depth]\nflying = 2"), "s.toml: sensors.depth.flying is 2; must be from 0 to 1");
+        check(&format!("{head}[sensors.depth]\nfling = 0.2"), "unknown field `fling`");
+        check(&format!("{head}[sensors]\nlevel = \"awful\""), "unknown variant `awful`");
+        check(
+            &format!("{head}[[fault]]\nkind = \"knocked-out\"\ntote = \"t\"\nat_s = 1"),
+            "s.toml: fault[0].tote is \"t\"; must be a tote of this scenario",
+        );
     }
 
     #[test]
@@ -228,5 +269,22 @@ mod tests {
         let told: Vec<(String, u32)> =
             scenario.manifest("t").into_iter().map(|(sku, n)| (sku.to_string(), n)).collect();
         assert_eq!(told, [("rice".to_owned(), 1), ("tea".to_owned(), 3)]);
+    }
+    #[test]
+    fn a_wrong_manifest_misses_adds_and_swaps_and_a_wrong_tote_changes_what_lies_there_alone() {
+        let text = "name = \"a\"\ncell = \"default\"\n\
+            [[tote]]\nname = \"t\"\ncontents = { tea = 2, soap = 1, rice = 3 }\n\
+            [[tote]]\nname = \"u\"\ncontents = { can = 4 }\n\
+            [[fault]]\nkind = \"wrong-manifest\"\ntote = \"t\"\nmissing = { tea = 1 }\nextra = { milk = 2 }\nswapped = [[\"soap\", \"rice\"]]\n\
+            [[fault]]\nkind = \"wrong-tote\"\ntote = \"t\"\nwith = \"u\"\n";
+        let scenario = Scenario::from_toml(text, "s.toml").unwrap();
+        let check = |found: BTreeMap<SkuName, u32>, expected: &[(&str, u32)]| {
+            let found: Vec<(&str, u32)> = found.iter().map(|(sku, n)| (sku.as_str(), *n)).collect();
+            assert_eq!(found, expected);
+        };
+        check(scenario.manifest("t"), &[("milk", 2), ("rice", 1), ("soap", 3), ("tea", 1)]);
+        check(scenario.manifest("u"), &[("can", 4)]);
+        check(scenario.truly_in("t"), &[("can", 4)]);
+        check(scenario.truly_in("u"), &[("rice", 3), ("soap", 1), ("tea", 2)]);
     }
 }

@@ -328,7 +328,7 @@ fn silent_cameras_and_lost_supply_are_what_the_scenario_says() {
         "{ONE_BOX}\n[[fault]]\nkind = \"cameras-silent\"\nat_s = 0.0\nfor_s = 1.0\n[[fault]]\nkind = \"supply-loss\"\nat_s = 0.1\nfor_s = 0.2"
     );
     let mut station = station(&text, 3);
-    let mut camera = station.world.camera("tote-a").unwrap();
+    let mut camera = station.world.devices().cameras.remove("tote-a").unwrap();
     let error = camera.trigger(station.world.now()).unwrap_err();
     assert_eq!(error.to_string(), "camera tote-a gave no image");
     station.wait(200);

@@ -6,10 +6,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::spread::ratio_ci95;
-use crate::bringup::{Chosen, Site};
 use crate::cli::{CliError, PickArgs, Strategy};
 use crate::clock::Stopwatch;
 use crate::report::{Machine, Report, Stage, StageTimes};
+use crate::simulated::{Chosen, Simulation};
 
 /// What `--json` prints: names are relied on from outside.
 #[derive(Debug, Clone, Serialize)]
@@ -60,7 +60,8 @@ pub fn run(args: &PickArgs) -> Result<(), CliError> {
             instead: "leave it out for the default scenario",
         });
     }
-    let site = Site::load(&Chosen { scenario: "default", cell: None, orders: None }).map_err(CliError::input)?;
+    let simulation =
+        Simulation::load(&Chosen { scenario: "default", cell: None, orders: None }).map_err(CliError::input)?;
     let seeds = if args.full { args.seeds.max(100) } else { args.seeds };
     let strategies = match args.strategy {
         Some(alone) => vec![alone],
@@ -72,7 +73,7 @@ pub fn run(args: &PickArgs) -> Result<(), CliError> {
     }
     let mut figures = Vec::new();
     for strategy in strategies {
-        figures.push(measure(&site, strategy, args.seed, seeds, &bar)?);
+        figures.push(measure(&simulation, strategy, args.seed, seeds, &bar)?);
     }
     bar.finish_and_clear();
     let mut first = figures.remove(0);
@@ -85,13 +86,19 @@ pub fn run(args: &PickArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-fn measure(site: &Site, strategy: Strategy, seed: u64, seeds: u64, bar: &ProgressBar) -> Result<PickFigures, CliError> {
+fn measure(
+    simulation: &Simulation,
+    strategy: Strategy,
+    seed: u64,
+    seeds: u64,
+    bar: &ProgressBar,
+) -> Result<PickFigures, CliError> {
     let mut reports: Vec<Report> = Vec::new();
     let mut times = StageTimes::default();
     let (mut bound_s, mut bound_n) = (0.0, 0);
     for seed in seed..seed + seeds {
         let since = Stopwatch::start();
-        let runtime = site.runtime(seed, strategy, Vec::new()).map_err(CliError::input)?;
+        let runtime = simulation.runtime(seed, strategy, Vec::new()).map_err(CliError::input)?;
         let finished = runtime.run(&since).map_err(CliError::fault)?;
         times.merge(&finished.times);
         for record in finished.station.records() {
@@ -122,10 +129,11 @@ fn measure(site: &Site, strategy: Strategy, seed: u64, seeds: u64, bar: &Progres
     for line in reports.iter().flat_map(|r| &r.unfilled) {
         *refused.entry(line.reason.clone()).or_default() += line.missing;
     }
+    let declared = simulation.site.cell.budgets;
     let budgets: BTreeMap<String, Budget> = [
-        (Stage::Look, site.cell.budgets.look.seconds() * 1e3),
-        (Stage::Choose, site.cell.budgets.choose.seconds() * 1e3),
-        (Stage::Plan, site.cell.budgets.plan.seconds() * 1e3),
+        (Stage::Look, declared.look.seconds() * 1e3),
+        (Stage::Choose, declared.choose.seconds() * 1e3),
+        (Stage::Plan, declared.plan.seconds() * 1e3),
     ]
     .into_iter()
     .map(|(stage, declared)| (stage.name().to_owned(), Budget { declared, p99: times.spread(stage).p99 }))

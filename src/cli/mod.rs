@@ -3,6 +3,7 @@
 mod render;
 mod run;
 mod why;
+mod world;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -36,6 +37,8 @@ enum Command {
     Bench(Bench),
     /// Render images of a scenario with their ground truth: COCO instances, depth in millimetres, poses.
     Render(RenderArgs),
+    /// Be the cell: arm, tool, cameras and items of a scenario behind a socket, for `nuthatch run --world`.
+    World(WorldArgs),
     /// Print one recorded pick as a page: what was believed, considered, chosen, measured, and how it ended.
     Why(WhyArgs),
 }
@@ -58,6 +61,15 @@ pub enum ClockKind {
     Wall,
 }
 
+impl From<ClockKind> for control::Clock {
+    fn from(kind: ClockKind) -> Self {
+        match kind {
+            ClockKind::Virtual => Self::Virtual,
+            ClockKind::Wall => Self::Wall,
+        }
+    }
+}
+
 /// `nuthatch run`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -66,22 +78,23 @@ Examples:
   nuthatch run --seed 7 --rerun run.rrd          the same input gives the same motion; see it in Rerun
   nuthatch run --record out && nuthatch why out 3
   nuthatch run --orders my-orders.toml --scenario my-tote.toml
+  nuthatch run --world cell.sock                 the cell of `nuthatch world --socket cell.sock`
 
 Writes report.json into the folder of --record, else into the current one.")]
 pub struct RunArgs {
     /// Seed of the simulated world: how items lie, what the sensors add, how cups scatter.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "world")]
     seed: Option<u64>,
-    /// What lies in the totes: a file, or the name of a shipped scenario.
-    #[arg(long, value_name = "FILE|NAME", default_value = "default")]
-    scenario: String,
+    /// What lies in the totes: a file, or the name of a shipped scenario; `default` when left out.
+    #[arg(long, value_name = "FILE|NAME", conflicts_with = "world")]
+    scenario: Option<String>,
     /// The cell file, in place of the one that the scenario names.
     #[arg(long, value_name = "FILE")]
     cell: Option<PathBuf>,
     /// The orders file, in place of the embedded example.
     #[arg(long, value_name = "FILE")]
     orders: Option<PathBuf>,
-    /// Socket of a world that runs in a process of its own. Not there yet.
+    /// Socket of a world that runs in a process of its own (`nuthatch world`); nothing is simulated here then.
     #[arg(long, value_name = "SOCKET")]
     world: Option<PathBuf>,
     /// The clock to run on. `wall` is not there yet.
@@ -156,6 +169,33 @@ pub struct RenderArgs {
     seed: Option<u64>,
 }
 
+/// `nuthatch world`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example, in two terminals:
+  nuthatch world --socket cell.sock
+  nuthatch run --world cell.sock
+
+Serves one runtime after another until it is stopped. When its runtime goes, the arm brakes and the tool makes itself
+safe by the host's silence; on the virtual clock time then stands until the next one comes.")]
+pub struct WorldArgs {
+    /// What lies in the totes: a file, or the name of a shipped scenario.
+    #[arg(long, value_name = "FILE|NAME", default_value = "default")]
+    scenario: String,
+    /// The cell file, in place of the one that the scenario names.
+    #[arg(long, value_name = "FILE")]
+    cell: Option<PathBuf>,
+    /// Where to listen; the file is made.
+    #[arg(long, value_name = "PATH")]
+    socket: PathBuf,
+    /// Whose time the cell runs on: the runtime's, or the wall's.
+    #[arg(long, value_enum, default_value = "virtual")]
+    clock: ClockKind,
+    /// Seed of the world; the scenario's when left out.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
 /// `nuthatch why`.
 #[derive(Debug, Args)]
 pub struct WhyArgs {
@@ -222,6 +262,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Bench(Bench::Pick(args)) => crate::bench::pick::run(&args).map(|()| Exit::Done),
         Command::Render(args) => render::render(&args).map(|()| Exit::Done),
+        Command::World(args) => world::world(&args).map(|never| match never {}),
         Command::Why(args) => why::why(&args).map(|()| Exit::Done),
     };
     match result {

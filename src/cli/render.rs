@@ -4,7 +4,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sim::look::set::SetWriter;
 
 use super::{CliError, RenderArgs};
-use crate::bringup::{Chosen, Site};
+use crate::simulated::{Chosen, Simulation};
 
 /// Why nothing is rendered.
 #[derive(Debug, thiserror::Error)]
@@ -14,23 +14,23 @@ enum RenderError {
 }
 
 pub fn render(args: &RenderArgs) -> Result<(), CliError> {
-    let site = Site::load(&Chosen { scenario: &args.scenario, cell: None, orders: None }).map_err(CliError::input)?;
-    let filled = |name: &String| !site.scenario.manifest(name).is_empty();
-    let seen = site.cell.cameras.iter().find_map(|c| {
-        let tote = site.cell.totes.iter().find(|t| c.sees.contains(&t.name) && filled(&t.name))?;
+    let simulation = Simulation::load(&Chosen { scenario: &args.scenario, cell: None, orders: None }).map_err(CliError::input)?;
+    let filled = |name: &String| !simulation.scenario.manifest(name).is_empty();
+    let seen = simulation.site.cell.cameras.iter().find_map(|c| {
+        let tote = simulation.site.cell.totes.iter().find(|t| c.sees.contains(&t.name) && filled(&t.name))?;
         Some((c.name.clone(), tote.name.clone()))
     });
     let Some((camera, tote)) = seen else {
         return Err(CliError::input(RenderError::NothingSeen { scenario: args.scenario.clone() }));
     };
-    let first = args.seed.unwrap_or(site.scenario.seed);
-    let mut set = SetWriter::new(&args.out, site.truth()).map_err(CliError::input)?;
+    let first = args.seed.unwrap_or(simulation.scenario.seed);
+    let mut set = SetWriter::new(&args.out, simulation.truth()).map_err(CliError::input)?;
     let bar = ProgressBar::new(u64::from(args.count));
     if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} scenes · {eta} left") {
         bar.set_style(style.progress_chars("━╸ "));
     }
     for seed in first..first + u64::from(args.count) {
-        let mut world = site.world(seed).map_err(CliError::input)?;
+        let mut world = simulation.world(seed).map_err(CliError::input)?;
         world.add_to(&mut set, &camera, &tote).map_err(CliError::fault)?;
         bar.inc(1);
     }

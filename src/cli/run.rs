@@ -4,22 +4,52 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{CliError, ClockKind, Exit, RunArgs};
-use crate::bringup::{Chosen, Site};
+use crate::bringup::{Site, SiteFiles};
 use crate::clock::Stopwatch;
 use crate::progress::Progress;
 use crate::record::{RecordError, Recorder};
 use crate::report::{Machine, Report, Stage, memory_and_threads, outcomes};
+use crate::remote::Remote;
 use crate::runtime::Finished;
 use crate::show::Rerun;
+use crate::simulated::{Chosen, Simulation};
 use crate::telemetry::Sink;
+
+/// Whose devices are driven. The one place that chooses.
+enum Driven {
+    /// A simulated world's in this process.
+    Inside(Box<Simulation>),
+    /// Those behind a socket.
+    Behind(Box<Site>, Box<Remote>),
+}
+
+impl Driven {
+    fn find(args: &RunArgs) -> Result<Self, CliError> {
+        let (cell, orders) = (args.cell.as_deref(), args.orders.as_deref());
+        let Some(socket) = &args.world else {
+            let scenario = args.scenario.as_deref().unwrap_or("default");
+            let simulation = Simulation::load(&Chosen { scenario, cell, orders }).map_err(CliError::input)?;
+            return Ok(Self::Inside(Box::new(simulation)));
+        };
+        let site = Site::load(&SiteFiles { cell, catalogue: None, orders }).map_err(CliError::input)?;
+        let remote = crate::remote::connect(socket, args.clock.into(), &site.cell).map_err(CliError::input)?;
+        site.check(&remote.manifests).map_err(CliError::input)?;
+        Ok(Self::Behind(Box::new(site), Box::new(remote)))
+    }
+
+    fn site(&self) -> &Site {
+        match self {
+            Self::Inside(simulation) => &simulation.site,
+            Self::Behind(site, _) => site,
+        }
+    }
+}
 
 pub fn run(args: &RunArgs) -> Result<Exit, CliError> {
     let since = Stopwatch::start();
     refuse_later(args)?;
-    let site =
-        Site::load(&Chosen { scenario: &args.scenario, cell: args.cell.as_deref(), orders: args.orders.as_deref() })
-            .map_err(CliError::input)?;
-    let seed = args.seed.unwrap_or(site.scenario.seed);
+    let driven = Driven::find(args)?;
+    let site = driven.site();
 
     let mut progress = Progress::new(site.orders.items());
     let mut recorder = args.record.as_deref().map(Recorder::create).transpose().map_err(CliError::input)?;
@@ -32,7 +62,16 @@ pub fn run(args: &RunArgs) -> Result<Exit, CliError> {
     sinks.extend(recorder.as_mut().map(|s| s as &mut dyn Sink));
     sinks.extend(show.as_mut().map(|s| s as &mut dyn Sink));
 
-    let runtime = site.runtime(seed, args.strategy, sinks).map_err(CliError::input)?;
+    let (seed, runtime) = match driven {
+        Driven::Inside(simulation) => {
+            let seed = args.seed.unwrap_or(simulation.scenario.seed);
+            (seed, simulation.runtime(seed, args.strategy, sinks).map_err(CliError::input)?)
+        }
+        Driven::Behind(site, remote) => {
+            let Remote { devices, seed, manifests } = *remote;
+            (seed, site.begin(devices, &manifests, args.strategy, sinks).map_err(CliError::input)?)
+        }
+    };
     let finished = runtime.run(&since).map_err(CliError::fault)?;
 
     progress.close();
@@ -44,7 +83,7 @@ pub fn run(args: &RunArgs) -> Result<Exit, CliError> {
     }
     let report = report(seed, &finished, &since);
     if let Some(dir) = &args.record {
-        crate::record::write_verdicts(dir, &finished.scorer.verdicts).map_err(CliError::fault)?;
+        crate::record::write_verdicts(dir, &finished.tally.verdicts).map_err(CliError::fault)?;
     }
     write(&report, args.record.as_deref().unwrap_or(Path::new("."))).map_err(CliError::fault)?;
     if args.json {
@@ -58,9 +97,6 @@ pub fn run(args: &RunArgs) -> Result<Exit, CliError> {
 /// Flags that are known but not built yet are refused in words, before anything is read.
 fn refuse_later(args: &RunArgs) -> Result<(), CliError> {
     let later = |flag: String, instead| Err(CliError::Later { flag, instead });
-    if let Some(socket) = &args.world {
-        return later(format!("--world {}", socket.display()), "the simulated world runs inside this process");
-    }
     if args.clock == ClockKind::Wall {
         return later("--clock wall".into(), "leave it out for the virtual clock");
     }
@@ -80,23 +116,23 @@ fn refuse_later(args: &RunArgs) -> Result<(), CliError> {
 pub fn report(seed: u64, finished: &Finished, since: &Stopwatch) -> Report {
     let ledger = finished.station.ledger();
     let (orders_filled, orders_total, _, items_ordered) = ledger.totals();
-    let cell_s = finished.at.seconds();
+    let cell_s = finished.took.seconds();
     let (rss_mb_max, threads) = memory_and_threads();
     let stages = [Stage::Look, Stage::Choose, Stage::Plan, Stage::Tick];
     Report {
         seed,
-        picks_attempted: finished.scorer.attempted,
-        picks_succeeded: finished.scorer.succeeded,
-        wrong_items: finished.delivered.wrong,
-        drops: finished.scorer.drops,
-        damaged: finished.delivered.damaged,
+        picks_attempted: finished.tally.attempted,
+        picks_succeeded: finished.tally.succeeded,
+        wrong_items: finished.tally.wrong,
+        drops: finished.tally.drops,
+        damaged: finished.tally.damaged,
         orders_filled,
         orders_total,
         items_ordered,
-        items_delivered: finished.delivered.right,
-        double_picks: finished.scorer.double_picks,
-        double_picks_undetected: finished.scorer.double_picks_undetected,
-        picks_per_hour: if cell_s > 0.0 { f64::from(finished.scorer.succeeded) / cell_s * 3600.0 } else { 0.0 },
+        items_delivered: finished.tally.right,
+        double_picks: finished.tally.double_picks,
+        double_picks_undetected: finished.tally.double_picks_undetected,
+        picks_per_hour: if cell_s > 0.0 { f64::from(finished.tally.succeeded) / cell_s * 3600.0 } else { 0.0 },
         cell_s,
         unfilled: ledger.unfilled(),
         outcomes: outcomes(finished.station.records()),

@@ -117,3 +117,12 @@ pub trait Camera {
     /// [`CameraError`] when the camera can't be reached; the request is gone.
     fn fetch(&mut self, now: Timestamp) -> Result<Option<RgbdImage>, CameraError>;
 }
+
+impl<C: Camera + ?Sized> Camera for Box<C> {
+    fn trigger(&mut self, now: Timestamp) -> Result<(), CameraError> {
+        (**self).trigger(now)
+    }
+    fn fetch(&mut self, now: Timestamp) -> Result<Option<RgbdImage>, CameraError> {
+        (**self).fetch(now)
+    }
+}

@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use super::mesh::Patch;
 use super::paint::{Area, Canvas, Rgb, clouds, hash, hsv, lit, mix};
 use super::texture::Texture;
+use crate::sensors::{Colour, Level};
 
 /// The look of the tubs' plastic and of the table.
 #[derive(Debug, Clone, PartialEq)]
@@ -250,6 +251,19 @@ impl Light {
             vignette: rng.random_range(0.02..0.22),
             contrast: rng.random_range(0.0..0.5),
             seed: rng.random(),
+        }
+    }
+
+    /// The same light on a camera whose exposure and white balance are off by another share than the typical one's.
+    #[must_use]
+    pub fn off_by(self, colour: &Colour) -> Self {
+        const TYPICAL: Colour = Colour::at(Level::Typical);
+        let exposure = (colour.exposure_stops / TYPICAL.exposure_stops) as f32;
+        let balance = (colour.white_balance / TYPICAL.white_balance) as f32;
+        Self {
+            exposure: self.exposure.powf(exposure),
+            balance: self.balance.map(|gain| 1.0 + (gain - 1.0) * balance),
+            ..self
         }
     }
 }

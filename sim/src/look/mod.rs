@@ -29,6 +29,7 @@ mod sense;
 pub mod set;
 mod shadow;
 mod shipped;
+mod smear;
 mod smallprint;
 mod stage;
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub use mesh::{Mesh, ObjError};
 pub use render::{Rendered, Renderer};
 pub use sense::{Sensor, sense, shadow_band_px};
 pub use shipped::default_catalogue;
+pub(crate) use smear::smear;
 pub use stage::{Block, NO_ITEM, Placed, Stage, Tub};
 pub use texture::Texture;
 pub use truth::{LeakModel, TrueShape, TrueSku, Truth};

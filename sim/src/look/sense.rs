@@ -6,42 +6,31 @@ use scene::{RgbdImage, Timestamp};
 
 use super::render::Rendered;
 use super::shadow::blur;
+use crate::sensors::{Colour, Depth, Level};
 
-/// The depth camera's true properties. The defaults are those of a D415-like stereo camera.
+/// A camera's true properties; the knobs are described where they are set, in [`crate::sensors`]. The default is the
+/// typical D415-like stereo camera.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sensor {
     /// Distance between its two eyes, metres.
     pub baseline_m: f64,
-    /// Standard deviation of disparity, pixels (0.05 to 0.1 for cameras of this kind).
-    pub disparity_noise_px: f64,
-    /// Step of disparity, pixels.
-    pub disparity_step_px: f64,
-    /// Electrons that make white: shot noise is their square root.
-    pub full_well_e: f64,
-    /// Noise of reading a pixel, electrons.
-    pub read_e: f64,
-    /// Blur of the lens, share of light that goes to a neighbour, 0 to 0.3.
-    pub blur: f64,
+    /// Colour; its exposure and white balance are the light's.
+    pub colour: Colour,
+    /// Depth.
+    pub depth: Depth,
 }
 
 impl Default for Sensor {
     fn default() -> Self {
-        Self {
-            baseline_m: 0.055,
-            disparity_noise_px: 0.08,
-            disparity_step_px: 1.0 / 32.0,
-            full_well_e: 5_000.0,
-            read_e: 8.0,
-            blur: 0.12,
-        }
+        Self { baseline_m: 0.055, colour: Colour::at(Level::Typical), depth: Depth::at(Level::Typical) }
     }
 }
 
 impl Sensor {
-    /// A sensor that measures without error; depth stays quantised.
+    /// A sensor that measures without error.
     #[must_use]
     pub fn quiet() -> Self {
-        Self { disparity_noise_px: 0.0, full_well_e: f64::INFINITY, read_e: 0.0, ..Self::default() }
+        Self { colour: Colour::at(Level::None), depth: Depth::at(Level::None), ..Self::default() }
     }
 }
 
@@ -87,9 +76,9 @@ fn sense_colour(picture: &Rendered, sensor: &Sensor, rng: &mut ChaCha8Rng) -> Ve
     let (width, height) = (picture.view.intrinsics.width as usize, picture.view.intrinsics.height as usize);
     let curve = tone_curve(picture.contrast);
     let top = (curve.len() - 1) as f32;
-    let shot = if sensor.full_well_e.is_finite() { (1.0 / sensor.full_well_e) as f32 } else { 0.0 };
-    let read = if sensor.full_well_e.is_finite() { (sensor.read_e / sensor.full_well_e).powi(2) as f32 } else { 0.0 };
-    let side = sensor.blur.clamp(0.0, 0.3) as f32;
+    let shot = (1.0 / sensor.colour.full_well_e) as f32;
+    let read = (sensor.colour.read_e / sensor.colour.full_well_e).powi(2) as f32;
+    let side = sensor.colour.blur as f32;
     let (cx, cy) = (0.5 * width as f32, 0.5 * height as f32);
     let corner = 1.0 / (cx * cx + cy * cy);
     let across = |row: &[[f32; 3]], into: &mut Vec<[f32; 3]>| {
@@ -138,8 +127,8 @@ fn tone_curve(contrast: f32) -> Vec<u8> {
         .collect()
 }
 
-/// Reach of the matching window: noise is alike over 2 × 3 + 1 pixels.
-const WINDOW: usize = 3;
+/// Nearer than this the other side of an edge is the same surface, metres.
+const EDGE_M: f32 = 0.004;
 
 fn sense_depth(picture: &Rendered, sensor: &Sensor, rng: &mut ChaCha8Rng) -> Vec<f32> {
     let i = &picture.view.intrinsics;
@@ -152,20 +141,25 @@ fn sense_depth(picture: &Rendered, sensor: &Sensor, rng: &mut ChaCha8Rng) -> Vec
         let [c, _] = bells(rng);
         fields.push([a, b, c]);
     }
-    blur(&mut fields, width, height, WINDOW);
+    let knobs = &sensor.depth;
+    let window = ((knobs.window_px - 1.0) / 2.0).round() as usize;
+    blur(&mut fields, width, height, window);
     // A mean of n independent values has 1/√n of their deviation.
-    let scale = (2 * WINDOW + 1) as f32;
-    let step = sensor.disparity_step_px as f32;
-    let spread = sensor.disparity_noise_px as f32;
-    let seen = visible_to_both(picture, by_z);
+    let scale = (2 * window + 1) as f32;
+    let step = knobs.disparity_step_px as f32;
+    let spread = knobs.disparity_noise_px as f32;
+    let (growth, furthest) = (knobs.edge_growth as f32, 2.0 * knobs.edge_growth.max(1.0) as f32);
+    let (holes, flying) = (knobs.holes as f32, knobs.flying as f32);
+    let seen = visible_to_both(picture, by_z * knobs.shadow as f32);
     let mut depth = vec![f32::NAN; width * height];
     for y in 0..height {
         for x in 0..width {
             let at = y * width + x;
             let [error, lost, grow] = [fields[at][0] * scale, fields[at][1] * scale, fields[at][2] * scale];
             // Windows that reach over an edge match the nearer side.
-            let reach = if spread > 0.0 { ((grow + 1.2) * 0.9).clamp(0.0, 2.0) as i32 as usize } else { 0 };
-            let mut z = picture.depth_true[at];
+            let reach = ((grow + 1.2) * 0.9 * growth).clamp(0.0, furthest) as i32 as usize;
+            let behind = picture.depth_true[at];
+            let mut z = behind;
             let mut source = at;
             for k in 1..=reach {
                 let left = (x >= k).then(|| at - k);
@@ -174,7 +168,7 @@ fn sense_depth(picture: &Rendered, sensor: &Sensor, rng: &mut ChaCha8Rng) -> Vec
                 let down = (y + k < height).then(|| at + k * width);
                 for near in [left, right, up, down] {
                     let Some(near) = near else { continue };
-                    if picture.depth_true[near] < z - 0.004 {
+                    if picture.depth_true[near] < z - EDGE_M {
                         z = picture.depth_true[near];
                         source = near;
                     }
@@ -183,9 +177,13 @@ fn sense_depth(picture: &Rendered, sensor: &Sensor, rng: &mut ChaCha8Rng) -> Vec
             if !z.is_finite() || (source == at && !seen[at]) {
                 continue;
             }
-            let share = picture.unmatched[source];
-            if spread > 0.0 && share > 0.002 && lost > limit(share) {
+            let share = picture.unmatched[source] * holes;
+            if share > 0.002 && lost > limit(share) {
                 continue;
+            }
+            if flying > 0.0 && source != at && behind.is_finite() && rng.random::<f32>() < flying {
+                // The window holds both sides and finds something between.
+                z += (behind - z) * rng.random::<f32>();
             }
             let disparity = by_z / z + error * spread;
             let stepped = (disparity / step + 0.5) as i32 as f32 * step;

@@ -155,7 +155,9 @@ fn the_shadow_left_of_a_box_is_as_wide_as_the_formula_says() {
     let skus = default_catalogue();
     let sku = skus.iter().find(|s| s.sku.name.as_str() == "rice-500").unwrap();
     let rendered = picture(&[Placed { sku, world_from_item: lying([0.0, 0.0, 0.075], [0.0; 3]), id: 1 }], 4);
-    let image = sense(&rendered, &Sensor::quiet(), Timestamp::ZERO, &mut ChaCha8Rng::seed_from_u64(1));
+    let mut sensor = Sensor::quiet();
+    sensor.depth.shadow = 1.0;
+    let image = sense(&rendered, &sensor, Timestamp::ZERO, &mut ChaCha8Rng::seed_from_u64(1));
     let row = 240 * 640;
     let left = (0..640).find(|&u| rendered.ids[row + u] == 1).unwrap();
     let right = (0..640).rev().find(|&u| rendered.ids[row + u] == 1).unwrap();

@@ -5,15 +5,20 @@ use std::rc::Rc;
 
 use control::CameraMount;
 use nalgebra::{Isometry3, Point3, Translation3, UnitQuaternion, Vector3};
-use scene::{Camera, CameraError, Pose, RgbdImage, Timestamp};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use scene::{Camera, CameraError, Pose, RgbdImage, Timestamp, frame};
 
 use super::core::Core;
-use crate::look::{Block, Placed, Rendered, Renderer, Sensor, Stage, View, sense};
-use crate::scenario::FaultKind;
+use crate::look::{Block, Placed, Rendered, Renderer, Sensor, Stage, View, sense, smear};
+use crate::sensors::Mount;
 
 /// Colour of the arm's links and of the tool, sRGB.
 const LINK_COLOUR: [u8; 3] = [232, 182, 28];
 const TOOL_COLOUR: [u8; 3] = [120, 124, 130];
+/// A camera that looks sideways was calibrated over a place so far away, metres.
+const LOOKS_AT_M: f64 = 1.2;
 /// Colour of the cups, sRGB.
 const CUP_COLOUR: [u8; 3] = [60, 90, 150];
 
@@ -32,30 +37,44 @@ impl SimCamera {
     pub(super) fn new(core: Rc<RefCell<Core>>, mount: CameraMount) -> Self {
         Self { core, mount, image: None }
     }
-
-    fn silent(&self) -> Result<(), CameraError> {
-        if self.core.borrow().suffers(FaultKind::CamerasSilent) {
-            return Err(CameraError::Silent { camera: self.mount.name.clone() });
-        }
-        Ok(())
-    }
 }
 
 impl Camera for SimCamera {
     fn trigger(&mut self, _now: Timestamp) -> Result<(), CameraError> {
-        self.image = None;
-        self.silent()?;
         self.image = Some(self.core.borrow_mut().photograph(&self.mount, |_, image, _| image));
         Ok(())
     }
 
     fn fetch(&mut self, _now: Timestamp) -> Result<Option<RgbdImage>, CameraError> {
-        if let Err(error) = self.silent() {
-            self.image = None;
-            return Err(error);
-        }
         Ok(self.image.take())
     }
+}
+
+/// A short way in the world as pixels to the right and down; none behind the camera.
+fn on_image(view: &View, at: &Point3<f64>, way_m: &Vector3<f64>) -> [f32; 2] {
+    let camera_from_world = view.world_from_camera.inverse();
+    let (at, way) = (camera_from_world.point(at), camera_from_world.direction(way_m));
+    if at.z < 0.05 {
+        return [0.0; 2];
+    }
+    let i = &view.intrinsics;
+    [(i.fx * (way.x * at.z - at.x * way.z) / (at.z * at.z)) as f32, (i.fy * (way.y * at.z - at.y * way.z) / (at.z * at.z)) as f32]
+}
+
+/// Where a camera truly stands: shifted, and turned about the place where it looks, since calibration fits best there.
+pub(super) fn truly_stands(
+    mount: &CameraMount,
+    off: &Mount,
+    rng: &mut ChaCha8Rng,
+) -> Pose<frame::World, frame::Camera> {
+    let mut draw = |deviation: f64| Vector3::from_fn(|_, _| deviation * rng.sample::<f64, _>(StandardNormal));
+    let (shift, turn) = (draw(off.shift_m), draw(off.turn_deg.to_radians()));
+    let told = mount.world_from_camera;
+    let (eye, axis) = (told.origin(), told.direction(&Vector3::z()));
+    let reach = if axis.z < -0.5 { (eye.z / -axis.z).clamp(0.1, 10.0) } else { LOOKS_AT_M };
+    let looked_at = Translation3::from(eye.coords + axis * reach);
+    let off = Translation3::from(shift) * looked_at * UnitQuaternion::from_scaled_axis(turn) * looked_at.inverse();
+    Pose::from_isometry(off * told.isometry())
 }
 
 /// What the cameras share.
@@ -93,13 +112,18 @@ impl Core {
             backdrop: &self.studio.backdrop,
             light: &self.studio.light,
         };
-        let picture = self.studio.renderer.render(&stage, &View::from(mount));
-        let sensor = if self.sensors.image_noise {
-            Sensor { baseline_m: mount.baseline_m, ..Sensor::default() }
-        } else {
-            Sensor { baseline_m: mount.baseline_m, ..Sensor::quiet() }
-        };
-        let image = sense(&picture, &sensor, self.now, &mut self.rng);
+        let told = mount.world_from_camera;
+        let stands = self.cameras.iter().position(|c| c.name == mount.name).and_then(|i| self.stand.get(i).copied());
+        let view = View { intrinsics: mount.intrinsics, world_from_camera: stands.unwrap_or(told) };
+        let mut picture = self.studio.renderer.render(&stage, &view);
+        for (item, placed) in self.rig.items.iter().zip(&placed) {
+            let way_m = item.met.linear * self.sensors.colour.exposure_s;
+            smear(&mut picture, placed.id, on_image(&view, &item.met.world_from_item.translation.vector.into(), &way_m));
+        }
+        let sensor = Sensor { baseline_m: mount.baseline_m, colour: self.sensors.colour, depth: self.sensors.depth };
+        let mut image = sense(&picture, &sensor, self.now, &mut self.rng);
+        // The runtime gets what calibration says.
+        image.world_from_camera = told;
         take(&picture, image, &placed)
     }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use control::{CameraMount, LinkCapsule, Planner, ToolModel};
 use nalgebra::Isometry3;
 use rand_chacha::ChaCha8Rng;
-use scene::{Span, Timestamp};
+use scene::{Pose, Span, Timestamp, frame};
 
 use super::arm::ArmPlant;
 use super::camera::Studio;
+use super::mishap::Running;
 use super::rig::{Outside, Rig};
 use crate::look::TrueSku;
-use crate::scenario::{Fault, FaultKind, SensorSwitches};
+use crate::sensors::Sensors;
 
 /// One tick of the world.
 const TICK: Span = Span::from_millis(1);
@@ -33,10 +34,13 @@ pub(crate) struct Core {
     pub capsules: Vec<LinkCapsule>,
     pub rig: Rig,
     pub catalogue: Arc<Vec<TrueSku>>,
+    /// The cameras as calibration has them.
     pub cameras: Vec<CameraMount>,
+    /// Where each of them truly stands.
+    pub stand: Vec<Pose<frame::World, frame::Camera>>,
     pub studio: Studio,
-    pub sensors: SensorSwitches,
-    pub faults: Vec<Fault>,
+    pub sensors: Sensors,
+    pub faults: Vec<Running>,
     pub switches: Switches,
     /// Draws the noise of the cameras.
     pub rng: ChaCha8Rng,
@@ -49,11 +53,6 @@ impl std::fmt::Debug for Core {
 }
 
 impl Core {
-    /// True while a fault of this kind is on.
-    pub fn suffers(&self, kind: FaultKind) -> bool {
-        self.faults.iter().any(|f| f.kind == kind && f.is_on(self.now))
-    }
-
     /// Where the arm has the tool.
     pub fn forward(&self) -> Isometry3<f64> {
         *self.planner.forward(&self.arm.angles()).isometry()
@@ -62,17 +61,13 @@ impl Core {
     /// One millisecond.
     pub fn tick(&mut self) {
         self.now = self.now + TICK;
-        let estop = self.suffers(FaultKind::EStop) || self.switches.estop;
+        let mains = self.suffer();
+        let estop = mains.estop || self.switches.estop;
         if estop {
             self.arm.stop();
         }
         self.arm.tick(self.now);
-        let outside = Outside {
-            estop,
-            release: self.switches.release,
-            supply: !self.suffers(FaultKind::SupplyLoss),
-            link: !self.suffers(FaultKind::ToolSilent),
-        };
+        let outside = Outside { estop, release: self.switches.release, supply: mains.supply };
         let world_from_tool = self.forward();
         self.rig.tick(&world_from_tool, &outside);
     }

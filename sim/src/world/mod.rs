@@ -12,14 +12,17 @@ mod arm;
 mod camera;
 mod core;
 mod cups;
+mod devices;
 mod items;
 mod matter;
+mod mishap;
 mod physics;
 mod pneumatics;
 mod rig;
 #[cfg(test)]
 mod rig_tests;
 mod ring;
+mod senses;
 mod settle;
 mod shape;
 mod tool;
@@ -40,14 +43,17 @@ use self::arm::ArmPlant;
 use self::camera::Studio;
 use self::core::{Core, Switches};
 use self::items::{ItemState, Place};
+use self::mishap::Running;
 use self::physics::{Physics, SETTLE_STEP_S, Walls};
 use self::rig::Rig;
+use self::senses::ToolSenses;
 use crate::look::set::{SetError, SetScene, SetWriter};
 use crate::look::{Backdrop, Light, Renderer, TrueSku, Tub};
 use crate::scenario::Scenario;
 
 pub use self::arm::SimArm;
 pub use self::camera::SimCamera;
+pub use self::devices::Devices;
 pub use self::items::{Damage, TruthItem, Where};
 pub use self::settle::{SettleError, settle_tote};
 pub use self::tool::SimTool;
@@ -87,16 +93,27 @@ pub enum WorldError {
         /// Why.
         source: SettleError,
     },
+    /// A fault names a camera that the cell has not.
+    #[error("scenario {scenario}: camera {camera:?} of a fault; must be one of the cell's: {known}")]
+    UnknownCamera {
+        /// The scenario's name.
+        scenario: String,
+        /// The camera it names.
+        camera: String,
+        /// The cameras there are.
+        known: String,
+    },
     /// The motion side refuses the arm.
     #[error("arm: {0}")]
     Arm(String),
 }
 
-/// A simulated cell. Its devices are handles into it and may be cloned; all of it lives on one thread.
-#[derive(Debug)]
+/// A simulated cell. It and its devices are handles and may be cloned; all of it lives on one thread.
+#[derive(Debug, Clone)]
 pub struct World {
     core: Rc<RefCell<Core>>,
-    scenario: Scenario,
+    scenario: Rc<Scenario>,
+    seed: u64,
 }
 
 impl World {
@@ -115,6 +132,14 @@ impl World {
         catalogue: Arc<Vec<TrueSku>>,
         seed: u64,
     ) -> Result<Self, WorldError> {
+        let cameras = scenario.fault.iter().filter_map(|fault| fault.kind.camera());
+        for camera in cameras.filter(|&name| cell.cameras.iter().all(|c| c.name != name)) {
+            return Err(WorldError::UnknownCamera {
+                scenario: scenario.name.clone(),
+                camera: camera.to_owned(),
+                known: cell.cameras.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", "),
+            });
+        }
         let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ scenario.seed);
         let mut physics = Physics::new(SETTLE_STEP_S);
         let places: Vec<Place> = cell
@@ -123,9 +148,7 @@ impl World {
             .map(|t| Place { at: Where::Tote(t.name.clone()), walls: walls_of(t) })
             .chain(cell.bins.iter().map(|b| Place { at: Where::Bin(b.name.clone()), walls: walls_of(b) }))
             .collect();
-        for place in &places {
-            physics.add_walls(&place.walls, place.walls.size.z);
-        }
+        let walls = places.iter().map(|place| physics.add_walls(&place.walls, place.walls.size.z)).collect();
         let mut items = Vec::new();
         for tote in &scenario.tote {
             let mut pile = ChaCha8Rng::seed_from_u64(rng.random());
@@ -137,7 +160,7 @@ impl World {
                     known: cell.totes.iter().map(|t| t.name.as_str()).collect::<Vec<_>>().join(", "),
                 });
             };
-            let kinds = kinds_of(scenario, &tote.name, &tote.contents, &catalogue)?;
+            let kinds = kinds_of(scenario, &tote.name, &scenario.truly_in(&tote.name), &catalogue)?;
             let matters: Vec<_> = kinds.iter().map(|&k| matter::matter_of(&catalogue[k])).collect();
             let bodies = settle::drop_in(&mut physics, &place.walls, &matters, &mut pile).map_err(|source| {
                 WorldError::Settle { scenario: scenario.name.clone(), tote: tote.name.clone(), source }
@@ -151,30 +174,37 @@ impl World {
         let studio = Studio {
             renderer: Renderer::new(),
             backdrop: Backdrop::drawn(rng.random()),
-            light: Light::drawn(rng.random()),
+            light: Light::drawn(rng.random()).off_by(&scenario.sensors.colour),
             tubs: cell.totes.iter().map(Tub::from).chain(cell.bins.iter().map(Tub::from)).collect(),
         };
         let planner = Planner::new(robot, tool, cell);
-        let arm = ArmPlant::new(robot.joints, &cell.rest);
-        let world_from_tool = *planner.forward(&cell.rest).isometry();
         let tool_rng = ChaCha8Rng::seed_from_u64(rng.random());
-        let noisy = scenario.sensors.tool_noise;
+        // Each kind of sensor draws for itself, so that a knob of one changes nothing of another, nor of the truth.
+        let mut apart = || ChaCha8Rng::seed_from_u64(rng.random());
+        let senses = ToolSenses::new(scenario.sensors.tool, apart());
+        let arm = ArmPlant::new(robot.joints, &cell.rest, scenario.sensors.arm, apart());
+        let mut mounting = apart();
+        let stand = cell.cameras.iter().map(|c| camera::truly_stands(c, &scenario.sensors.mount, &mut mounting)).collect();
+        let world_from_tool = *planner.forward(&arm.angles()).isometry();
+        let mut tool_rig = Rig::new(tool, world_from_tool, physics, items, places, senses, tool_rng);
+        tool_rig.walls = walls;
         let core = Core {
             now: Timestamp::ZERO,
             arm,
             planner,
             tool_model: tool.clone(),
             capsules: robot.capsules.clone(),
-            rig: Rig::new(tool, world_from_tool, physics, items, places, noisy, tool_rng),
+            rig: tool_rig,
             catalogue,
             cameras: cell.cameras.clone(),
+            stand,
             studio,
             sensors: scenario.sensors,
-            faults: scenario.fault.clone(),
+            faults: scenario.fault.iter().map(Running::from).collect(),
             switches: Switches::default(),
             rng,
         };
-        Ok(Self { core: Rc::new(RefCell::new(core)), scenario: scenario.clone() })
+        Ok(Self { core: Rc::new(RefCell::new(core)), scenario: Rc::new(scenario.clone()), seed })
     }
 
     /// Adds what a camera sees of a tote just now to a set of images, with its truth; false when the cell has no
@@ -270,13 +300,11 @@ impl World {
     /// Puts an item somewhere by hand, at rest; false when there is no item of this id.
     pub fn place(&mut self, id: u32, world_from_item: &Pose<frame::World, frame::Item>) -> bool {
         let mut core = self.core.borrow_mut();
-        let rig = &mut core.rig;
-        let Some(item) = rig.items.get_mut(id as usize) else {
-            return false;
-        };
-        rig.physics.place(item.body, world_from_item.isometry());
-        item.read(&rig.physics);
-        true
+        let known = (id as usize) < core.rig.items.len();
+        if known {
+            core.rig.place_item(id as usize, world_from_item.isometry());
+        }
+        known
     }
 
     /// Presses or releases the e-stop. The arm stays stopped until [`Self::reset_arm`].

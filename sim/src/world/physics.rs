@@ -3,7 +3,7 @@
 use nalgebra::{Isometry3, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use rapier3d::math::{Pose as EnginePose, Rotation};
 use rapier3d::prelude::{
-    CoefficientCombineRule, ColliderBuilder, ColliderHandle, Group, InteractionGroups, InteractionTestMode,
+    CoefficientCombineRule, ColliderBuilder, ColliderHandle, FixedJointBuilder, Group, ImpulseJointHandle, InteractionGroups, InteractionTestMode,
     MassProperties, PhysicsWorld, RigidBodyBuilder, RigidBodyHandle, RigidBodyVelocity, Vector,
 };
 
@@ -63,6 +63,10 @@ pub(crate) struct BodyId(RigidBodyHandle);
 /// A wall that may be taken away again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WallId(ColliderHandle);
+
+/// Two items that stick together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BondId(ImpulseJointHandle);
 
 /// How a body moves.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -272,6 +276,27 @@ impl Physics {
         body.reset_torques(false);
         body.add_force(to_vector(force), true);
         body.add_torque(to_vector(torque), true);
+    }
+
+    /// Joins two bodies as they lie.
+    pub fn bond(&mut self, a: BodyId, b: BodyId) -> BondId {
+        let (at_a, at_b) = (*self.world.bodies[a.0].position(), *self.world.bodies[b.0].position());
+        let joint = FixedJointBuilder::new().local_frame1(at_a.inverse() * at_b).contacts_enabled(false);
+        BondId(self.world.insert_impulse_joint(a.0, b.0, joint))
+    }
+
+    /// Force that a bond took in the last step, newtons; none once it is gone.
+    pub fn bond_pull_n(&self, bond: BondId) -> f64 {
+        let step_s = self.world.integration_parameters.dt;
+        self.world.impulse_joints.get(bond.0).map_or(0.0, |joint| {
+            let impulse = joint.impulses;
+            f64::from((impulse[0] * impulse[0] + impulse[1] * impulse[1] + impulse[2] * impulse[2]).sqrt() / step_s)
+        })
+    }
+
+    /// Parts what a bond held.
+    pub fn unbond(&mut self, bond: BondId) {
+        self.world.remove_impulse_joint(bond.0);
     }
 
     /// Takes away what [`Self::set_wrench`] set.

@@ -107,6 +107,8 @@ pub(crate) struct Pneumatics {
     generator: Valve,
     /// How far the ejector has come up, 0…1.
     running: f64,
+    /// What a clogged filter leaves of the ejector's flow, 0…1.
+    pub filter: f64,
     /// Seconds since the supply was lost.
     without_supply_s: f64,
     cup_pa: [f64; CUPS],
@@ -137,6 +139,7 @@ impl Pneumatics {
             blow: Valve::default(),
             generator: Valve::default(),
             running: 0.0,
+            filter: 1.0,
             without_supply_s: 0.0,
             cup_pa: [0.0; CUPS],
             manifold_pa: 0.0,
@@ -195,7 +198,7 @@ impl Pneumatics {
                 *pressure /= 1.0 + per_cup * leaking;
             }
         }
-        let drawn = self.running * self.flow_share * self.ejector.flow_m3_s(self.manifold_pa.max(0.0));
+        let drawn = self.running * self.flow_share * self.filter * self.ejector.flow_m3_s(self.manifold_pa.max(0.0));
         let fittings = FITTINGS_M3_S * self.manifold_pa / 60_000.0;
         self.manifold_pa += dt * AMBIENT_PA / self.manifold_volume * (drawn - into_manifold - fittings);
         self.manifold_pa = self.manifold_pa.max(0.0);

@@ -8,9 +8,11 @@ use rand_chacha::ChaCha8Rng;
 
 use super::cups::{self, Cup, CupTruth, Met, ToolMotion, Wrench};
 use super::items::{ItemState, Place};
-use super::physics::{GRAVITY, Physics, STEP_S};
-use super::pneumatics::{Pneumatics, sensed_pa};
+use super::mishap::Troubles;
+use super::physics::{GRAVITY, Physics, STEP_S, WallId};
+use super::pneumatics::Pneumatics;
 use super::ring::{LipTruth, Near, Target};
+use super::senses::{MANIFOLD, ToolSenses};
 use super::shape::Solid;
 use super::tool::ToolLink;
 
@@ -18,10 +20,6 @@ use super::tool::ToolLink;
 const TICK_S: f64 = STEP_S;
 /// Solids further from the tool than this are not looked at by the cups, metres.
 const NEAR_M: f64 = 0.16;
-/// Noise of the pressure sensors, pascals rms (constants of the parts: 0.05 to 0.1 kPa).
-const PRESSURE_NOISE_PA: f64 = 70.0;
-/// Noise of the load cell, newtons rms.
-const LOAD_NOISE_N: f64 = 0.03;
 /// The load cell's amplifier passes accelerations with this time constant, seconds.
 const LOAD_FILTER_S: f64 = 0.005;
 
@@ -34,8 +32,6 @@ pub(crate) struct Outside {
     pub release: bool,
     /// Compressed air is there.
     pub supply: bool,
-    /// Packets get through.
-    pub link: bool,
 }
 
 /// The tool with everything that it may touch.
@@ -45,13 +41,17 @@ pub(crate) struct Rig {
     pub physics: Physics,
     pub items: Vec<ItemState>,
     pub places: Vec<Place>,
+    /// The engine's walls of each place; none where nobody will move them.
+    pub walls: Vec<Vec<WallId>>,
+    /// What is wrong with the tool in this tick.
+    pub troubles: Troubles,
     statics: Vec<Near>,
     pub cups: [Cup; CUPS],
     pneumatics: Pneumatics,
     gripper: Gripper,
     outputs: Outputs,
     pub link: ToolLink,
-    noisy: bool,
+    senses: ToolSenses,
     rng: ChaCha8Rng,
     pub world_from_tool: Isometry3<f64>,
     /// Where the tool was at the last physics step.
@@ -71,14 +71,14 @@ impl std::fmt::Debug for Rig {
 }
 
 impl Rig {
-    /// Brings the tool into a world of items; `noisy` is for its sensors.
+    /// Brings the tool into a world of items.
     pub fn new(
         tool: &ToolModel,
         world_from_tool: Isometry3<f64>,
         mut physics: Physics,
         items: Vec<ItemState>,
         places: Vec<Place>,
-        noisy: bool,
+        senses: ToolSenses,
         mut rng: ChaCha8Rng,
     ) -> Self {
         physics.set_step(STEP_S);
@@ -92,12 +92,14 @@ impl Rig {
             items,
             statics: static_solids(&places),
             places,
+            walls: Vec::new(),
+            troubles: Troubles::default(),
             cups,
             pneumatics,
             gripper: Gripper::new(),
             outputs: Outputs { vent: [true; CUPS], ..Outputs::default() },
             link: ToolLink::default(),
-            noisy,
+            senses,
             rng,
             world_from_tool,
             stepped_from: world_from_tool,
@@ -118,8 +120,10 @@ impl Rig {
         self.ticks += 1;
         self.move_tool(world_from_tool);
         self.step_physics();
-        let mouths = std::array::from_fn(|i| self.cups[i].mouth());
-        self.pneumatics.tick(&self.outputs, outside.supply, &mouths);
+        let mut mouths = std::array::from_fn(|i| self.cups[i].mouth());
+        self.troubles.open(&mut mouths);
+        self.pneumatics.filter = self.troubles.flow;
+        self.pneumatics.tick(&self.troubles.bend(&self.outputs), outside.supply, &mouths);
         self.run_firmware(outside);
     }
 
@@ -149,6 +153,11 @@ impl Rig {
         let pressures = self.pneumatics.cups_pa();
         cups::act(&mut self.cups, &tool, &self.near, &self.met, pressures, &mut self.wrenches, &mut self.rng);
         self.physics.move_tool(&to);
+        if self.troubles.push_n > 0.0 {
+            for (_, wrench) in self.items.iter().zip(&mut self.wrenches).filter(|(item, _)| item.cups != 0) {
+                wrench.force.y += self.troubles.push_n;
+            }
+        }
         for (item, wrench) in self.items.iter_mut().zip(&self.wrenches) {
             if wrench.any {
                 self.physics.set_wrench(item.body, &wrench.force, &wrench.torque);
@@ -203,8 +212,12 @@ impl Rig {
     }
 
     fn run_firmware(&mut self, outside: &Outside) {
-        if !outside.link {
+        if !self.troubles.powered {
+            // The controller starts anew when current comes back.
+            self.gripper = Gripper::new();
+            self.outputs = Outputs::default();
             self.link.lose();
+            return;
         }
         while let Some(packet) = self.link.next_for_tool() {
             self.gripper.receive(&packet);
@@ -216,24 +229,45 @@ impl Rig {
     }
 
     fn sample(&mut self, outside: &Outside) -> Samples {
-        let noise = if self.noisy { 1.0 } else { 0.0 };
         let cups = *self.pneumatics.cups_pa();
-        let cup_pa = cups.map(|pa| sensed_pa(pa, noise * PRESSURE_NOISE_PA, &mut self.rng));
-        let manifold_pa = sensed_pa(self.pneumatics.manifold_pa(), noise * PRESSURE_NOISE_PA, &mut self.rng);
+        let (senses, troubles) = (&mut self.senses, &self.troubles);
+        let cup_pa = std::array::from_fn(|i| troubles.read(i, senses.pressure(i, cups[i])));
+        let manifold_pa = senses.pressure(MANIFOLD, self.pneumatics.manifold_pa());
         let axis = self.world_from_tool.transform_vector(&Vector3::z());
         let weight = self.mass_kg * (-GRAVITY * axis.z - self.tool_acceleration.dot(&axis));
         let pull: f64 = self.cups.iter().map(|cup| cup.pull_n).sum();
         let knocked = self.physics.force_on_tool().dot(&axis);
-        let scatter = noise * LOAD_NOISE_N * 3.46 * (self.rng.random::<f64>() - 0.5);
+        let load_n = self.senses.load(weight + pull + knocked);
         Samples {
             cup_pa,
             manifold_pa,
-            load_mn: ((weight + pull + knocked + scatter) * 1e3).round().clamp(-2e9, 2e9) as i32,
+            load_mn: (load_n * 1e3).round().clamp(-2e9, 2e9) as i32,
             stroke_um: std::array::from_fn(|i| (self.cups[i].compression * 1e6).clamp(0.0, 65_000.0) as u16),
             estop: outside.estop,
             supply_ok: outside.supply,
             release_input: outside.release,
         }
+    }
+
+    /// Moves a container.
+    pub fn move_place(&mut self, index: usize, world_from: &Isometry3<f64>) {
+        for wall in self.walls.get_mut(index).into_iter().flat_map(std::mem::take) {
+            self.physics.remove_wall(wall);
+        }
+        let walls = &mut self.places[index].walls;
+        walls.world_from = *world_from;
+        let added = self.physics.add_walls(walls, walls.size.z);
+        if let Some(walls) = self.walls.get_mut(index) {
+            *walls = added;
+        }
+        self.statics = static_solids(&self.places);
+    }
+
+    /// Sets an item down somewhere at rest.
+    pub fn place_item(&mut self, index: usize, world_from_item: &Isometry3<f64>) {
+        let item = &mut self.items[index];
+        self.physics.place(item.body, world_from_item);
+        item.read(&self.physics);
     }
 
     /// True pressures of the cups, pascals below ambient.

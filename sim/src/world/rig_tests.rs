@@ -11,9 +11,11 @@ use super::cups::Surface;
 use super::items::ItemState;
 use super::physics::{Physics, STEP_S};
 use super::rig::{Outside, Rig};
+use super::senses::ToolSenses;
 use super::shape::{Matter, Solid};
+use crate::sensors::{Level, ToolSense};
 
-const QUIET: Outside = Outside { estop: false, release: false, supply: true, link: true };
+const QUIET: Outside = Outside { estop: false, release: false, supply: true };
 /// A good carton: 0.6 L/min at 40 kPa.
 const TIGHT: Surface = Surface { at_40_kpa: 1e-5, sigma: 0.3, seam_chance: 0.0, seam_at_40_kpa: 0.0 };
 
@@ -54,8 +56,9 @@ impl Bench {
         let tool = ToolModel::find("six-cup", std::path::Path::new(".")).unwrap();
         let at = Vector3::new(over[0], over[1], top + 0.02);
         let rng = ChaCha8Rng::seed_from_u64(seed);
+        let senses = ToolSenses::new(ToolSense::at(Level::Typical), ChaCha8Rng::seed_from_u64(seed + 1));
         let mut bench = Self {
-            rig: Rig::new(&tool, pose(at, yaw), physics, states, Vec::new(), true, rng),
+            rig: Rig::new(&tool, pose(at, yaw), physics, states, Vec::new(), senses, rng),
             seq: 0,
             decoder: wire::Decoder::new(),
             status: Status::default(),

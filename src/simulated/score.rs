@@ -7,9 +7,8 @@ use scene::SkuName;
 use serde::Serialize;
 use sim::world::{Damage, TruthItem, Where};
 
-use crate::cycle::Attempt;
-use crate::station::orders::Orders;
-use crate::telemetry::{Choice, Outcome};
+use crate::judge::{Claim, Ended, Tally, from_seven};
+use crate::telemetry::Outcome;
 
 /// What truly became of one attempt: a line of `verdicts.jsonl`.
 #[derive(Debug, Clone, Serialize)]
@@ -34,7 +33,7 @@ pub struct Verdict {
 }
 
 /// Counts successes, drops, wrong and damaged items from the world's truth.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Scorer {
     /// What each bin's order wants.
     wants: BTreeMap<String, BTreeMap<SkuName, u32>>,
@@ -44,54 +43,35 @@ pub struct Scorer {
     /// Items that an earlier attempt held last and that had not come to rest then: where they end is its doing.
     astray: BTreeSet<u32>,
     held_off: Vec<([f64; 3], f64)>,
-    /// Every attempt, in order.
-    pub verdicts: Vec<Verdict>,
-    /// Attempts, as the interface defines them.
-    pub attempted: u32,
-    /// Attempts after which the wanted item alone lay undamaged in its bin.
-    pub succeeded: u32,
-    /// Items that fell between lift and release.
-    pub drops: u32,
-    /// More than one item came with a pick.
-    pub double_picks: u32,
-    /// Of these, those that the cell took for one.
-    pub double_picks_undetected: u32,
-}
-
-/// What lies in the bins at the end.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Delivered {
-    /// Ordered items in their bins.
-    pub right: u32,
-    /// Items in bins whose order doesn't want them.
-    pub wrong: u32,
-    /// Damaged items anywhere.
-    pub damaged: u32,
+    verdicts: Vec<Verdict>,
+    attempted: u32,
+    succeeded: u32,
+    drops: u32,
+    double_picks: u32,
+    double_picks_undetected: u32,
 }
 
 impl Scorer {
-    /// Begins with empty bins.
-    #[must_use]
-    pub fn new(orders: &Orders) -> Self {
-        Self {
-            wants: orders.orders.iter().map(|o| (o.bin.clone(), o.lines.clone())).collect(),
-            in_bin: BTreeMap::new(),
-            damaged: BTreeSet::new(),
-            held: BTreeSet::new(),
-            astray: BTreeSet::new(),
-            held_off: Vec::new(),
-            verdicts: Vec::new(),
-            attempted: 0,
-            succeeded: 0,
-            drops: 0,
-            double_picks: 0,
-            double_picks_undetected: 0,
+    /// Takes a claim of the runtime's, with the tool and the items as they truly are at that moment.
+    pub fn hear(&mut self, claim: &Claim, world_from_tool: &Isometry3<f64>, truth: &[TruthItem]) {
+        match claim {
+            Claim::Wants(wants) => {
+                *self = Self { wants: wants.clone(), ..Self::default() };
+                // What lies in bins already is nobody's doing.
+                self.in_bin.extend(truth.iter().filter_map(|item| match &item.at {
+                    Where::Bin(bin) => Some((item.id, bin.clone())),
+                    _ => None,
+                }));
+                self.damaged.extend(truth.iter().filter(|item| item.damaged.is_some()).map(|item| item.id));
+            }
+            Claim::Holds { tool_from_box } => self.note(&from_seven(tool_from_box), world_from_tool, truth),
+            Claim::Ended(ended) => self.score(ended, truth),
         }
     }
 
     /// Notes what hangs on the cups, and how far it is from what the cell believes.
-    pub fn note(&mut self, choice: &Choice, world_from_tool: &Isometry3<f64>, truth: &[TruthItem]) {
-        let believed = world_from_tool * choice.candidates[choice.chosen].hold.held.tool_from_box.isometry();
+    fn note(&mut self, tool_from_box: &Isometry3<f64>, world_from_tool: &Isometry3<f64>, truth: &[TruthItem]) {
+        let believed = world_from_tool * tool_from_box;
         for item in truth.iter().filter(|i| i.cups != 0) {
             self.held.insert(item.id);
             let off = world_from_tool.inverse_transform_vector(
@@ -103,7 +83,7 @@ impl Scorer {
     }
 
     /// Scores one attempt, once the tool has left it.
-    pub fn score(&mut self, attempt: &Attempt, truth: &[TruthItem]) {
+    fn score(&mut self, attempt: &Ended, truth: &[TruthItem]) {
         let held_ids = std::mem::take(&mut self.held);
         let held_off = std::mem::take(&mut self.held_off);
         if !attempt.attempted {
@@ -128,7 +108,7 @@ impl Scorer {
         let falling = truth.iter().filter(|i| held_ids.contains(&i.id) && i.at == Where::Held);
         self.astray.extend(falling.map(|i| i.id));
         let right = |i: &TruthItem| {
-            i.sku == attempt.choice.sku && i.damaged.is_none() && i.at == Where::Bin(attempt.choice.bin.clone())
+            i.sku == attempt.sku && i.damaged.is_none() && i.at == Where::Bin(attempt.bin.clone())
         };
         let success = matches!(new.as_slice(), [one] if right(one));
         self.succeeded += u32::from(success);
@@ -139,8 +119,8 @@ impl Scorer {
         self.drops += u32::from(attempt.outcome == Outcome::Lost);
         let ended = |i: &TruthItem| (i.sku.clone(), i.at.clone());
         self.verdicts.push(Verdict {
-            pick: attempt.choice.pick,
-            believed: attempt.choice.sku.clone(),
+            pick: attempt.pick,
+            believed: attempt.sku.clone(),
             outcome: attempt.outcome,
             success,
             held: truth.iter().filter(|i| held_ids.contains(&i.id)).map(ended).collect(),
@@ -150,27 +130,32 @@ impl Scorer {
         });
     }
 
-    /// What lies where at the end.
+    /// What it came to, with the items where they are now.
     #[must_use]
-    pub fn delivered(&self, truth: &[TruthItem]) -> Delivered {
+    pub fn tally(&self, truth: &[TruthItem]) -> Tally {
         let mut left = self.wants.clone();
-        let mut delivered = Delivered::default();
-        let mut damaged = BTreeSet::new();
+        let mut tally = Tally {
+            attempted: self.attempted,
+            succeeded: self.succeeded,
+            drops: self.drops,
+            double_picks: self.double_picks,
+            double_picks_undetected: self.double_picks_undetected,
+            // Names, numbers and words: all of it has a form in JSON.
+            verdicts: self.verdicts.iter().filter_map(|v| serde_json::to_string(v).ok()).collect(),
+            ..Tally::default()
+        };
         for item in truth {
-            if item.damaged.is_some() {
-                damaged.insert(item.id);
-            }
+            tally.damaged += u32::from(item.damaged.is_some());
             let Where::Bin(bin) = &item.at else { continue };
             match left.get_mut(bin).and_then(|lines| lines.get_mut(&item.sku)) {
                 Some(count) if *count > 0 => {
                     *count -= 1;
-                    delivered.right += 1;
+                    tally.right += 1;
                 }
-                _ => delivered.wrong += 1,
+                _ => tally.wrong += 1,
             }
         }
-        delivered.damaged = damaged.len() as u32;
-        delivered
+        tally
     }
 }
 

@@ -1,0 +1,240 @@
+//! A simulated world that serves its devices at a socket, to one runtime after another.
+
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+use control::{Clock, FromWorld, LINK_VERSION, ToWorld, Turn, decode_message, encode_message};
+use sim::serve::Served;
+
+use super::Simulation;
+use super::score::Scorer;
+use crate::clock::{Stopwatch, sleep_s};
+use crate::judge::Claim;
+use crate::socket::{Socket, SocketError};
+
+/// After its runtime has gone a world on the virtual clock goes on for so many milliseconds: the arm comes to rest and
+/// the tool's deadline makes it safe. Then time stands until the next one comes.
+const AFTERWARDS_MS: u32 = 2_000;
+/// How often somebody who wants in is looked for, seconds; and, while another one drives, milliseconds of the cell.
+const KNOCK_S: f64 = 0.005;
+const KNOCK_MS: u64 = 256;
+/// A world that is further behind the wall's clock than this gives the time up, seconds.
+const BEHIND_S: f64 = 0.25;
+
+/// Why there is no world to connect to.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// Somebody else listens there.
+    #[error("{path} is another world's socket")]
+    Taken {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The socket can't be made.
+    #[error("{path}: {source}")]
+    Listen {
+        /// The socket.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Makes a socket for a world. The file of a world that has gone is replaced.
+///
+/// # Errors
+/// [`HostError`].
+pub fn listen(path: &Path) -> Result<UnixListener, HostError> {
+    if path.exists() {
+        if UnixStream::connect(path).is_ok() {
+            return Err(HostError::Taken { path: path.into() });
+        }
+        // What can't be removed can't be bound either, and that names the reason.
+        let _ = std::fs::remove_file(path);
+    }
+    let fault = |source| HostError::Listen { path: path.into(), source };
+    let listener = UnixListener::bind(path).map_err(fault)?;
+    listener.set_nonblocking(true).map_err(fault)?;
+    Ok(listener)
+}
+
+/// Serves a world until the process ends. `told` hears a line when something changes.
+pub fn host(
+    simulation: &Simulation,
+    world: sim::World,
+    seed: u64,
+    clock: Clock,
+    listener: &UnixListener,
+    mut told: impl FnMut(&str),
+) -> ! {
+    let mut host = Host {
+        served: Served::new(world),
+        scorer: Scorer::default(),
+        clock,
+        hello: FromWorld::Hello { version: LINK_VERSION, clock, seed, manifests: simulation.manifests() },
+        pace: Pace { since: Stopwatch::start(), ticks: 0 },
+    };
+    loop {
+        let Some(mut socket) = knock(listener) else {
+            host.wait();
+            continue;
+        };
+        match host.greet(&mut socket) {
+            Ok(()) => {
+                told("a runtime has come");
+                let ended = host.drive(&mut socket, listener);
+                told(&format!("the runtime has gone: {ended}"));
+                host.served.abandon();
+                if clock == Clock::Virtual {
+                    for _ in 0..AFTERWARDS_MS {
+                        host.served.step();
+                    }
+                }
+            }
+            Err(reason) => {
+                told(&format!("a runtime was refused: {reason}"));
+                // Whoever has gone already needs no answer.
+                let _ = socket.send(&FromWorld::Refused { reason });
+            }
+        }
+    }
+}
+
+/// Somebody who wants in.
+fn knock(listener: &UnixListener) -> Option<Socket> {
+    let (stream, _) = listener.accept().ok()?;
+    // The listener does not wait, its streams do until they are told otherwise.
+    stream.set_nonblocking(false).ok()?;
+    // Who says nothing keeps nobody waiting.
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(1))).ok()?;
+    Some(Socket::new(stream))
+}
+
+struct Host {
+    served: Served,
+    scorer: Scorer,
+    clock: Clock,
+    hello: FromWorld,
+    pace: Pace,
+}
+
+impl Host {
+    /// Nobody is there: wall time passes, virtual time stands.
+    fn wait(&mut self) {
+        match self.clock {
+            Clock::Virtual => sleep_s(KNOCK_S),
+            Clock::Wall => {
+                self.pace.wait();
+                self.served.step();
+            }
+        }
+    }
+
+    fn greet(&mut self, socket: &mut Socket) -> Result<(), String> {
+        match socket.poll() {
+            Ok(Some(ToWorld::Hello { version, .. })) if version != LINK_VERSION => Err(format!(
+                "the runtime speaks version {version} of the link, the world version {LINK_VERSION}; both must be the same"
+            )),
+            Ok(Some(ToWorld::Hello { clock, .. })) if clock != self.clock => Err(format!(
+                "the runtime is on the {clock} clock, the world on the {} clock; start both with the same --clock",
+                self.clock
+            )),
+            Ok(Some(ToWorld::Hello { .. })) => {
+                self.served.welcome();
+                socket.send(&self.hello).map_err(|error| error.to_string())
+            }
+            Ok(Some(_)) => Err("hello comes first".into()),
+            Ok(None) => Err("no hello within a second".into()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Does what a runtime says until it goes.
+    fn drive(&mut self, socket: &mut Socket, listener: &UnixListener) -> SocketError {
+        let mut drive = || -> Result<std::convert::Infallible, SocketError> {
+            socket.never_time_out()?;
+            if self.clock == Clock::Wall {
+                socket.never_wait()?;
+            }
+            let mut turn: u64 = 0;
+            loop {
+                turn += 1;
+                if turn.is_multiple_of(KNOCK_MS)
+                    && let Some(mut other) = knock(listener)
+                {
+                    let reason = "another runtime drives this world".to_owned();
+                    let _ = other.send(&FromWorld::Refused { reason });
+                }
+                match self.clock {
+                    Clock::Virtual => match socket.receive()? {
+                        ToWorld::Turn(turn) => {
+                            self.obey(turn);
+                            let turned = Box::new(self.served.step());
+                            socket.send(&FromWorld::Turned(turned))?;
+                        }
+                        other => self.answer(&other, socket)?,
+                    },
+                    Clock::Wall => {
+                        while let Some(message) = socket.poll()? {
+                            match message {
+                                ToWorld::Turn(turn) => self.obey(turn),
+                                other => self.answer(&other, socket)?,
+                            }
+                        }
+                        self.pace.wait();
+                        let turned = Box::new(self.served.step());
+                        socket.post(&FromWorld::Turned(turned))?;
+                    }
+                }
+            }
+        };
+        match drive() {
+            Err(error) => error,
+            Ok(never) => match never {},
+        }
+    }
+
+    fn obey(&mut self, turn: Turn) {
+        self.served.obey(&turn);
+        let world = self.served.world();
+        for mut bytes in turn.claims {
+            // A claim that means nothing counts for nothing.
+            if let Ok(claim) = decode_message::<Claim>(&mut bytes) {
+                self.scorer.hear(&claim, world.world_from_tool().isometry(), &world.truth());
+            }
+        }
+    }
+
+    fn answer(&mut self, message: &ToWorld, socket: &mut Socket) -> Result<(), SocketError> {
+        let answer = if matches!(message, ToWorld::Judge) {
+            let mut bytes = Vec::new();
+            encode_message(&self.scorer.tally(&self.served.world().truth()), &mut bytes)?;
+            bytes.pop();
+            FromWorld::Judged(bytes)
+        } else {
+            FromWorld::Refused { reason: "hello comes once".into() }
+        };
+        match self.clock {
+            Clock::Virtual => socket.send(&answer),
+            Clock::Wall => socket.post(&answer),
+        }
+    }
+}
+
+/// A millisecond of the cell for a millisecond of the wall.
+struct Pace {
+    since: Stopwatch,
+    ticks: u64,
+}
+
+impl Pace {
+    /// Waits until the next millisecond is due. One that is long overdue is given up, so that nothing runs to catch up.
+    fn wait(&mut self) {
+        self.ticks += 1;
+        let early = self.ticks as f64 * 1e-3 - self.since.seconds();
+        if early < -BEHIND_S {
+            *self = Self { since: Stopwatch::start(), ticks: 0 };
+        }
+        sleep_s(early);
+    }
+}

@@ -1,0 +1,144 @@
+//! The one part of this program that knows of a simulated world: it makes it, hands out its devices, judges what was
+//! done in it, and serves it to a runtime in another process. Nothing outside this folder, the benches and `render`
+//! names the crate `sim`; `tests/edges.rs` holds that.
+
+mod host;
+mod inside;
+mod score;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use scene::Manifest;
+use sim::look::{CatalogueError, TrueSku};
+use sim::scenario::{Scenario, ScenarioError};
+use sim::world::{World, WorldError};
+
+use crate::bringup::{BringupError, Site, SiteFiles, folder_of, home, read};
+use crate::cli::Strategy;
+use crate::runtime::Runtime;
+use crate::telemetry::Sink;
+
+pub use host::{HostError, host, listen};
+
+/// Why there is no simulated cell. Nothing has moved.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulationError {
+    /// No such scenario.
+    #[error("scenario {name:?} is neither a file nor a shipped one; shipped: default")]
+    NoScenario {
+        /// What was asked for.
+        name: String,
+    },
+    /// Scenario file.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// Catalogue.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// The world.
+    #[error(transparent)]
+    World(#[from] WorldError),
+    /// What a site knows.
+    #[error(transparent)]
+    Site(#[from] BringupError),
+}
+
+/// What a person chose on the command line.
+#[derive(Debug, Clone)]
+pub struct Chosen<'a> {
+    /// Scenario: a file, or the name of a shipped one.
+    pub scenario: &'a str,
+    /// Cell file in place of the scenario's.
+    pub cell: Option<&'a Path>,
+    /// Orders file in place of the embedded one.
+    pub orders: Option<&'a Path>,
+}
+
+/// A site and the simulated cell that stands for a real one.
+pub struct Simulation {
+    /// What truly lies in the totes, and what goes wrong.
+    pub scenario: Scenario,
+    /// What the runtime is given.
+    pub site: Site,
+    /// The true items: for the world alone.
+    truth: Arc<Vec<TrueSku>>,
+}
+
+impl Simulation {
+    /// Reads and checks every file of a run.
+    ///
+    /// # Errors
+    /// [`SimulationError`] naming file, field, value and rule.
+    pub fn load(chosen: &Chosen<'_>) -> Result<Self, SimulationError> {
+        let simulation = Self::load_unchecked(chosen)?;
+        simulation.site.check(&simulation.manifests())?;
+        Ok(simulation)
+    }
+
+    /// As [`Self::load`], for who makes the world alone: orders and networks are not looked at.
+    ///
+    /// # Errors
+    /// [`SimulationError`] naming file, field, value and rule.
+    pub fn load_unchecked(chosen: &Chosen<'_>) -> Result<Self, SimulationError> {
+        let (scenario, folder) = find_scenario(chosen.scenario)?;
+        let named = (scenario.cell != "default").then(|| folder.join(&scenario.cell));
+        let catalogue = scenario.catalogue.as_ref().map(|path| folder.join(path));
+        let site = Site::load(&SiteFiles {
+            cell: chosen.cell.or(named.as_deref()),
+            catalogue: catalogue.as_deref(),
+            orders: chosen.orders,
+        })?;
+        let truth = Arc::new(sim::look::load_catalogue(site.catalogue())?);
+        Ok(Self { scenario, site, truth })
+    }
+
+    /// What the runtime is told that each tote holds.
+    #[must_use]
+    pub fn manifests(&self) -> BTreeMap<String, Manifest> {
+        self.site.cell.totes.iter().map(|t| (t.name.clone(), self.scenario.manifest(&t.name))).collect()
+    }
+
+    /// The true items, for rendering.
+    #[must_use]
+    pub fn truth(&self) -> &Arc<Vec<TrueSku>> {
+        &self.truth
+    }
+
+    /// A world with its items settled.
+    ///
+    /// # Errors
+    /// [`WorldError`] for names that the scenario has and the cell or the catalogue has not.
+    pub fn world(&self, seed: u64) -> Result<World, WorldError> {
+        let site = &self.site;
+        World::new(&self.scenario, &site.cell, &site.robot, &site.tool, self.truth.clone(), seed)
+    }
+
+    /// A world with its items settled, and a station in front of it, about to begin.
+    ///
+    /// # Errors
+    /// [`SimulationError`]; nothing has moved.
+    pub fn runtime<'a>(
+        &self,
+        seed: u64,
+        strategy: Strategy,
+        sinks: Vec<&'a mut dyn Sink>,
+    ) -> Result<Runtime<'a>, SimulationError> {
+        let devices = inside::devices(self.world(seed)?);
+        Ok(self.site.begin(devices, &self.manifests(), strategy, sinks)?)
+    }
+}
+
+/// A scenario and the folder that its paths start from.
+fn find_scenario(name: &str) -> Result<(Scenario, PathBuf), SimulationError> {
+    if name == "default" {
+        let folder = home()?.join("sim/scenarios");
+        return Ok((Scenario::from_toml(sim::scenario::DEFAULT, "sim/scenarios/default.toml")?, folder));
+    }
+    let path = Path::new(name);
+    if !path.is_file() {
+        return Err(SimulationError::NoScenario { name: name.into() });
+    }
+    Ok((Scenario::from_toml(&read(path)?, name)?, folder_of(path)))
+}
