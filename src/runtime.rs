@@ -26,6 +26,8 @@ const STATE_EVERY: u64 = 20;
 const LONGEST: Span = Span::from_millis(12 * 3600 * 1000);
 /// How long the tool may take to answer hello, limits and arm.
 const GREETING: Span = Span::from_millis(5_000);
+/// An image that has not come for so long never will: cameras take up to a third of a second. It is asked for again.
+const IMAGE_PATIENCE: Span = Span::from_millis(1_000);
 /// A cycle that has stayed in one step for so long is stuck.
 const LONGEST_STEP: Span = Span::from_millis(60_000);
 
@@ -89,7 +91,8 @@ pub struct Runtime<'a> {
     bin_camera: String,
     sinks: Vec<&'a mut dyn Sink>,
     answers: VecDeque<(Timestamp, Answer)>,
-    images: Vec<(Wanted, String)>,
+    /// Images that were asked for: what for, of which camera, and when.
+    images: Vec<(Wanted, String, Timestamp)>,
     times: StageTimes,
     /// Wall seconds until the first motion.
     start_s: Option<f64>,
@@ -312,14 +315,14 @@ impl<'a> Runtime<'a> {
         if let Some(camera) = self.cameras.get_mut(name) {
             camera.trigger(now)?;
         }
-        self.images.push((wanted, name.clone()));
+        self.images.push((wanted, name.clone(), now));
         Ok(())
     }
 
     fn fetch_images(&mut self, now: Timestamp) -> Result<(), RuntimeError> {
         let mut i = 0;
         while i < self.images.len() {
-            let (wanted, name) = self.images[i].clone();
+            let (wanted, name, asked) = self.images[i].clone();
             let image = match self.cameras.get_mut(&name) {
                 Some(camera) => camera.fetch(now)?,
                 None => None,
@@ -327,9 +330,16 @@ impl<'a> Runtime<'a> {
             if let Some(image) = image {
                 self.images.remove(i);
                 self.see(now, wanted, &name, image)?;
-            } else {
-                i += 1;
+                continue;
             }
+            if now.since(asked) >= IMAGE_PATIENCE {
+                self.tell(&Event::Warning { at: now, text: format!("camera {name} gave no image, asked again") });
+                if let Some(camera) = self.cameras.get_mut(&name) {
+                    camera.trigger(now)?;
+                }
+                self.images[i].2 = now;
+            }
+            i += 1;
         }
         Ok(())
     }

@@ -130,6 +130,25 @@ fn why_without_a_recording_says_how_one_is_made() {
 }
 
 #[test]
+fn worlds_that_cannot_be_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("w.sock").display().to_string();
+    refused(&["world", "--socket", &socket, "--scenario", "no-such"], &root(), &["no-such", "default"]);
+    refused(&["world", "--socket", &format!("{socket}/deeper")], &root(), &["w.sock/deeper"]);
+    refused(&["run", "--world", &socket, "--seed", "3"], &root(), &["--seed", "--world"]);
+    refused(&["run", "--world", &socket, "--scenario", "default"], &root(), &["--scenario", "--world"]);
+    let check = |text: &str, words: &[&str]| {
+        let text = format!("name = \"s\"\ncell = \"default\"\n[[tote]]\nname = \"tote-a\"\n{text}");
+        let scenario = file(dir.path(), "s.toml", &text);
+        refused(&["world", "--socket", &socket, "--scenario", &scenario], &root(), words);
+    };
+    check("[sensors.depth]\nflying = 2", &["s.toml", "sensors.depth.flying is 2", "from 0 to 1"]);
+    check("[[fault]]\nkind = \"leaking-cup\"\ncup = 9\nleak_l_min = 1\nat_s = 0", &["fault[0].cup is 9", "from 0 to 5"]);
+    check("[[fault]]\nkind = \"black-camera\"\ncamera = \"moon\"\nat_s = 0", &["\"moon\"", "tote-a, tote-b, bins"]);
+    check("[[fault]]\nkind = \"knocked-out\"\ntote = \"tote-z\"\nat_s = 0", &["fault[0].tote", "tote-z"]);
+}
+
+#[test]
 fn an_unknown_scenario_is_refused_with_the_shipped_ones() {
     refused(&["run", "--scenario", "no-such"], &root(), &["no-such", "default"]);
 }

@@ -155,6 +155,51 @@ fn rooms_use_exactly_the_rooms_that_the_design_allows() {
     }
 }
 
+/// What may name the simulator in `src`: who makes worlds, judges in them, serves, measures and draws them.
+const KNOWS_SIM: [&str; 3] = ["src/simulated/", "src/bench/", "src/cli/render.rs"];
+/// And who may call those: the place that chooses whose devices are driven, and the two commands about worlds.
+const CHOOSES: [&str; 3] = ["src/cli/run.rs", "src/cli/world.rs", "src/lib.rs"];
+
+/// True where a line uses a crate or module of this name, not where a longer name ends so.
+fn uses_module(line: &str, name: &str) -> bool {
+    let code = line.split("//").next().unwrap_or_default();
+    let before_is_name = |at: usize| code[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let path = code.match_indices(&format!("{name}::")).any(|(at, _)| !before_is_name(at));
+    path || code.trim_start().trim_start_matches("pub ").starts_with(&format!("mod {name};"))
+}
+
+#[test]
+fn uses_of_a_module_are_told_from_longer_names_and_comments() {
+    let check = |line: &str, expected: bool| assert_eq!(uses_module(line, "sim"), expected, "{line}");
+    check("use sim::world::World;", true);
+    check("    world: Rc<sim::World>,", true);
+    check("pub mod sim;", true);
+    check("use crate::maxim::Gun;", false);
+    check("//! as sim::World does", false);
+}
+
+#[test]
+fn the_runtime_of_a_world_in_another_process_holds_no_line_of_the_simulator() {
+    let mut faults = Vec::new();
+    let mut seen = 0;
+    for path in tracked::files().into_iter().filter(|p| p.starts_with("src") && p.extension().is_some_and(|e| e == "rs")) {
+        let name = path.display().to_string();
+        let is_one_of = |list: &[&str]| list.iter().any(|part| name.starts_with(part));
+        if is_one_of(&KNOWS_SIM) {
+            continue;
+        }
+        seen += 1;
+        for (index, line) in tracked::text(&path).unwrap_or_default().lines().enumerate() {
+            let forbidden = uses_module(line, "sim") || (uses_module(line, "simulated") && !is_one_of(&CHOOSES));
+            if forbidden {
+                faults.push(format!("{name}:{}: {}", index + 1, line.trim()));
+            }
+        }
+    }
+    assert!(seen > 20, "{seen} files looked at");
+    none(faults);
+}
+
 #[test]
 fn every_manifest_is_a_room_and_every_room_is_a_member() {
     let root = manifest("");

@@ -1,5 +1,14 @@
 //! Intervals over scenes.
 
+/// The next number of SplitMix64 (Steele, Lea, Flood 2014): small, seeded, the same everywhere.
+pub fn next_u64(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
 /// 95 % interval of a ratio of sums, bootstrapped over scenes with 1,000 draws: attempts in one tote
 /// are not independent, scenes are (Efron and Tibshirani, An Introduction to the Bootstrap, ch. 13, percentile interval).
 ///
@@ -10,15 +19,8 @@ pub fn ratio_ci95(scenes: &[(f64, f64)], seed: u64) -> Option<[f64; 2]> {
     if scenes.iter().map(|s| s.1).sum::<f64>() <= 0.0 {
         return None;
     }
-    // SplitMix64 (Steele, Lea, Flood 2014): small, seeded, the same everywhere.
     let mut state = seed;
-    let mut next = move || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
+    let mut next = move || next_u64(&mut state);
     let mut ratios: Vec<f64> = (0..DRAWS)
         .map(|_| {
             let mut sums = (0.0, 0.0);

@@ -127,6 +127,26 @@ pub struct RunArgs {
 enum Bench {
     /// Picks in the default scenario over many seeds, beside the plain baseline.
     Pick(PickArgs),
+    /// Class of items × clutter × depth noise: picked, seconds a pick, drops, wrong items.
+    Matrix(MatrixArgs),
+}
+
+/// `nuthatch bench matrix`.
+#[derive(Debug, Args)]
+pub struct MatrixArgs {
+    /// A class of items: a scenario's file or the name of a shipped one; may be given more than once. `default` when left
+    /// out. Its first tote with items is thinned, or filled up, to 5, 15 and 30 items.
+    #[arg(long, value_name = "FILE|NAME")]
+    pub scenario: Vec<String>,
+    /// How many seeds a cell of the table, from 1 to 100.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub seeds: u64,
+    /// The first seed.
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    pub seed: u64,
+    /// Print one JSON object on the last line.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `nuthatch bench pick`.
@@ -261,6 +281,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Bench(Bench::Pick(args)) => crate::bench::pick::run(&args).map(|()| Exit::Done),
+        Command::Bench(Bench::Matrix(args)) => crate::bench::matrix::run(&args).map(|()| Exit::Done),
         Command::Render(args) => render::render(&args).map(|()| Exit::Done),
         Command::World(args) => world::world(&args).map(|never| match never {}),
         Command::Why(args) => why::why(&args).map(|()| Exit::Done),
