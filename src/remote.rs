@@ -145,11 +145,8 @@ impl Tool for RemoteTool {
     fn receive(&mut self, into: &mut [u8]) -> Result<Option<usize>, LinkError> {
         let Some(packet) = self.0.borrow_mut().packets.pop_front() else { return Ok(None) };
         let room = into.len();
-        let place = into.get_mut(..packet.len()).ok_or(LinkError::TooLong {
-            device: "tool",
-            bytes: packet.len(),
-            room,
-        })?;
+        let place =
+            into.get_mut(..packet.len()).ok_or(LinkError::TooLong { device: "tool", bytes: packet.len(), room })?;
         place.copy_from_slice(&packet);
         Ok(Some(packet.len()))
     }
@@ -230,9 +227,8 @@ pub fn connect(path: &Path, clock: Clock, cell: &Cell) -> Result<Remote, RemoteE
         packets: VecDeque::new(),
         images: Vec::new(),
     }));
-    let camera = |name: &String| -> Box<dyn Camera> {
-        Box::new(RemoteCamera { line: Rc::clone(&line), name: name.clone() })
-    };
+    let camera =
+        |name: &String| -> Box<dyn Camera> { Box::new(RemoteCamera { line: Rc::clone(&line), name: name.clone() }) };
     let devices = Devices {
         cameras: cell.cameras.iter().map(|c| (c.name.clone(), camera(&c.name))).collect(),
         arm: Box::new(RemoteArm(Rc::clone(&line))),

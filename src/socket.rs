@@ -151,7 +151,8 @@ impl Socket {
 
     /// The first whole message of what has come in.
     fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, SocketError> {
-        let Some(end) = self.inbox[self.scanned..].iter().position(|&byte| byte == 0).map(|at| self.scanned + at) else {
+        let Some(end) = self.inbox[self.scanned..].iter().position(|&byte| byte == 0).map(|at| self.scanned + at)
+        else {
             self.scanned = self.inbox.len();
             if self.scanned > LONGEST_MESSAGE {
                 return Err(MessageError::TooLong { bytes: self.scanned }.into());

@@ -143,7 +143,10 @@ fn worlds_that_cannot_be_are_refused() {
         refused(&["world", "--socket", &socket, "--scenario", &scenario], &root(), words);
     };
     check("[sensors.depth]\nflying = 2", &["s.toml", "sensors.depth.flying is 2", "from 0 to 1"]);
-    check("[[fault]]\nkind = \"leaking-cup\"\ncup = 9\nleak_l_min = 1\nat_s = 0", &["fault[0].cup is 9", "from 0 to 5"]);
+    check(
+        "[[fault]]\nkind = \"leaking-cup\"\ncup = 9\nleak_l_min = 1\nat_s = 0",
+        &["fault[0].cup is 9", "from 0 to 5"],
+    );
     check("[[fault]]\nkind = \"black-camera\"\ncamera = \"moon\"\nat_s = 0", &["\"moon\"", "tote-a, tote-b, bins"]);
     check("[[fault]]\nkind = \"knocked-out\"\ntote = \"tote-z\"\nat_s = 0", &["fault[0].tote", "tote-z"]);
 }

@@ -182,7 +182,9 @@ fn uses_of_a_module_are_told_from_longer_names_and_comments() {
 fn the_runtime_of_a_world_in_another_process_holds_no_line_of_the_simulator() {
     let mut faults = Vec::new();
     let mut seen = 0;
-    for path in tracked::files().into_iter().filter(|p| p.starts_with("src") && p.extension().is_some_and(|e| e == "rs")) {
+    for path in
+        tracked::files().into_iter().filter(|p| p.starts_with("src") && p.extension().is_some_and(|e| e == "rs"))
+    {
         let name = path.display().to_string();
         let is_one_of = |list: &[&str]| list.iter().any(|part| name.starts_with(part));
         if is_one_of(&KNOWS_SIM) {

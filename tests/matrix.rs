@@ -18,7 +18,11 @@ const SECONDS: f64 = 0.15;
 
 /// Class, items and depth of each line, `picked %` and seconds a pick.
 fn cells(table: &str) -> Vec<(String, f64, f64)> {
-    let rows = table.lines().skip_while(|line| !line.starts_with("class")).skip(1).take_while(|line| !line.starts_with("fault"));
+    let rows = table
+        .lines()
+        .skip_while(|line| !line.starts_with("class"))
+        .skip(1)
+        .take_while(|line| !line.starts_with("fault"));
     rows.map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         (words[..3].join(" "), words[4].parse().unwrap(), words[6].parse().unwrap_or(f64::NAN))
@@ -56,9 +60,14 @@ fn compare(kept: &str, now: &str) -> Result<(), String> {
 #[test]
 fn tables_of_other_machines_are_compared_within_what_is_stated() {
     let table = |picked: f64, seconds: f64| {
-        format!("machine: 2 cores, x\nclass items\ndefault 5 none 10 {picked:.1} 90.0 {seconds:.2} 0 0 0 0\ndefault 15 bad 10 80.0 70.0 - 1 0 0 0")
+        format!(
+            "machine: 2 cores, x\nclass items\ndefault 5 none 10 {picked:.1} 90.0 {seconds:.2} 0 0 0 0\ndefault 15 bad 10 80.0 70.0 - 1 0 0 0"
+        )
     };
-    let check = |picked: f64, seconds: f64, words: Option<&str>| match (compare(&table(90.0, 5.0), &table(picked, seconds)), words) {
+    let check = |picked: f64, seconds: f64, words: Option<&str>| match (
+        compare(&table(90.0, 5.0), &table(picked, seconds)),
+        words,
+    ) {
         (Ok(()), None) => {}
         (Err(why), Some(words)) => assert!(why.contains(words), "{why}"),
         (found, _) => panic!("{picked} %, {seconds} s: {found:?}"),

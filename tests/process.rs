@@ -167,7 +167,8 @@ fn a_runtime_that_does_not_fit_is_refused_in_words_and_the_next_one_is_welcome()
         client.turn(&[]);
     }
     assert_eq!(refusal(other.receive()), "another runtime drives this world");
-    let second = nuthatch().args(["world", "--socket"]).arg(&socket).args(["--scenario", &small(dir.path())]).output().unwrap();
+    let second =
+        nuthatch().args(["world", "--socket"]).arg(&socket).args(["--scenario", &small(dir.path())]).output().unwrap();
     assert_eq!(second.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&second.stderr).contains("is another world's socket"));
 }
@@ -189,7 +190,10 @@ fn a_world_outlives_its_runtime_with_a_tool_that_is_safe_by_silence() {
     assert!(found.now.since(last.now).seconds() > 1.0, "time went on until all was safe");
     assert!(!found.arm.unwrap().stopped, "a new runtime may drive the arm");
     second.turn(&greeting);
-    assert_eq!((0..20).map(|_| second.turn(&[Request::Heartbeat])).filter_map(|t| state(&t)).last(), Some(State::Active));
+    assert_eq!(
+        (0..20).map(|_| second.turn(&[Request::Heartbeat])).filter_map(|t| state(&t)).last(),
+        Some(State::Active)
+    );
 }
 
 #[test]
@@ -229,7 +233,8 @@ mod slow {
 
     #[test]
     fn ten_picks_through_the_socket_are_those_of_one_process() {
-        let (dir, inside, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (dir, inside, outside) =
+            (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let orders = orders(dir.path());
         let (code, report) = run(inside.path(), &["--seed", "5", "--orders", &orders]);
         let (_world, socket) = world(dir.path(), &["--seed", "5"]);

@@ -209,7 +209,8 @@ mod tests {
     fn a_late_image_comes_once_when_it_is_due_and_shows_when_it_was_taken() {
         let mut camera = LateImages::new(Counter::default(), Span::from_millis(5), Span::from_nanos(0), 1);
         camera.trigger(ms(1)).unwrap();
-        let came: Vec<u64> = (1..20).filter(|&at| camera.fetch(ms(at)).unwrap().is_some_and(|i| i.taken_at == ms(1))).collect();
+        let came: Vec<u64> =
+            (1..20).filter(|&at| camera.fetch(ms(at)).unwrap().is_some_and(|i| i.taken_at == ms(1))).collect();
         assert_eq!(came, [6]);
     }
 }

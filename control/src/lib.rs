@@ -27,15 +27,16 @@ mod tool_client;
 mod wrappers;
 
 pub use bound::least_time;
+pub use camera_faults::{Black, Frozen, LateImages, Silent};
 pub use cell::{Budgets, CameraMount, Cell, Container, FixedBox, Thresholds};
 pub use config::ConfigError;
 pub use device::{Arm, ArmState, JOINT_NAMES, JointAngles, LinkError, Setpoint, Tool};
 pub use executor::{Executor, Motion, StartError, StopCause, TickInputs, TickOutputs};
-pub use camera_faults::{Black, Frozen, LateImages, Silent};
 pub use faults::{Late, Leaky, Off, Stuck, Switch};
 pub use hold::{Drop, HeldBox, Hold};
 pub use link::{
-    Clock, FromWorld, LINK_VERSION, LONGEST_MESSAGE, MessageError, ToWorld, Turn, Turned, decode_message, encode_message,
+    Clock, FromWorld, LINK_VERSION, LONGEST_MESSAGE, MessageError, ToWorld, Turn, Turned, decode_message,
+    encode_message,
 };
 pub use obstacles::{ObstacleError, Obstacles};
 pub use plan_error::PlanError;

@@ -308,7 +308,10 @@ mod tests {
         let to = |message: &ToWorld| postcard::to_allocvec(message).unwrap();
         let from = |message: &FromWorld| postcard::to_allocvec(message).unwrap();
         check(to(&ToWorld::Hello { version: 1, clock: Clock::Wall }), &[0, 1, 1]);
-        check(to(&ToWorld::Turn(Turn { stop: true, packets: vec![vec![5]], ..Turn::default() })), &[1, 0, 1, 1, 1, 5, 0, 0]);
+        check(
+            to(&ToWorld::Turn(Turn { stop: true, packets: vec![vec![5]], ..Turn::default() })),
+            &[1, 0, 1, 1, 1, 5, 0, 0],
+        );
         check(to(&ToWorld::Judge), &[2]);
         let hello = FromWorld::Hello { version: 1, clock: Clock::Virtual, seed: 300, manifests: BTreeMap::new() };
         check(from(&hello), &[0, 1, 0, 172, 2, 0]);

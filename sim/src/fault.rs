@@ -394,7 +394,11 @@ impl Fault {
             "knocked-out" => FaultKind::KnockedOut { tote: keys.name("tote")?, sku: keys.sku("sku")? },
             "struck" => FaultKind::Struck { push_n: keys.number("push_n", None, 0.1..=1_000.0)? },
             "lost-packets" => FaultKind::LostPackets {
-                link: keys.one_of("link", Link::Both, &[("tool", Link::Tool), ("arm", Link::Arm), ("both", Link::Both)])?,
+                link: keys.one_of(
+                    "link",
+                    Link::Both,
+                    &[("tool", Link::Tool), ("arm", Link::Arm), ("both", Link::Both)],
+                )?,
                 share: keys.number("share", None, 0.0..=1.0)?,
             },
             "tool-silent" => FaultKind::ToolSilent,
@@ -413,10 +417,9 @@ impl Fault {
             FaultKind::ShiftedTote { .. } | FaultKind::KnockedOut { .. } => {
                 (keys.number("at_s", None, 0.0..=86_400.0)?, f64::INFINITY)
             }
-            _ => (
-                keys.number("at_s", None, 0.0..=86_400.0)?,
-                keys.number("for_s", Some(f64::INFINITY), 0.0..=86_400.0)?,
-            ),
+            _ => {
+                (keys.number("at_s", None, 0.0..=86_400.0)?, keys.number("for_s", Some(f64::INFINITY), 0.0..=86_400.0)?)
+            }
         };
         match keys.table.into_iter().next() {
             None => Ok(Self { kind, at_s, for_s }),
@@ -455,18 +458,30 @@ mod tests {
         check("kind = \"leaking-cup\"\ncup = 1.5\nleak_l_min = 3\nat_s = 1", "cup is 1.5; must be a whole number");
         check("kind = \"e-stop\"\nat_s = nan", "at_s is NaN; must be a number from 0 to 86400");
         check("kind = \"e-stop\"\nat_s = 1\ncup = 2", "cup is 2; must be left out: e-stop has no such key");
-        check("kind = \"wrong-tote\"\ntote = \"a\"\nwith = \"b\"\nat_s = 1.0", "at_s is 1.0; must be left out: wrong-tote has no such key");
+        check(
+            "kind = \"wrong-tote\"\ntote = \"a\"\nwith = \"b\"\nat_s = 1.0",
+            "at_s is 1.0; must be left out: wrong-tote has no such key",
+        );
         check("kind = \"stuck-valve\"\ncup = 1\nto = \"up\"\nat_s = 1", "to is up; must be one of vacuum, vent");
-        check("kind = \"shifted-tote\"\ntote = \"a\"\nat_s = 1\nby_m = [0.1, 2]", "by_m is [0.1, 2]; must be two numbers from -0.5 to 0.5");
+        check(
+            "kind = \"shifted-tote\"\ntote = \"a\"\nat_s = 1\nby_m = [0.1, 2]",
+            "by_m is [0.1, 2]; must be two numbers from -0.5 to 0.5",
+        );
         check("kind = \"wrong-manifest\"\ntote = \"a\"\nextra = { tea = 0 }", "extra.tea is 0; must be from 1 to 200");
-        check("kind = \"wrong-manifest\"\ntote = \"a\"\nswapped = [[\"tea\"]]", "swapped is [\"tea\"]; must be a list of pairs of SKUs");
+        check(
+            "kind = \"wrong-manifest\"\ntote = \"a\"\nswapped = [[\"tea\"]]",
+            "swapped is [\"tea\"]; must be a list of pairs of SKUs",
+        );
     }
 
     #[test]
     fn the_readme_lists_every_kind() {
         let readme = include_str!("../README.md");
         for kind in KINDS {
-            assert!(readme.lines().any(|line| line.starts_with(&format!("| `{kind}` |"))), "README has no row for {kind}");
+            assert!(
+                readme.lines().any(|line| line.starts_with(&format!("| `{kind}` |"))),
+                "README has no row for {kind}"
+            );
         }
     }
 }

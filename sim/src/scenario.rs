@@ -102,8 +102,12 @@ impl Scenario {
             file: file.to_owned(),
             message: error.to_string().trim_end().to_owned(),
         })?;
-        let range =
-            |field: String, value: String, rule: String| ScenarioError::Range { file: file.to_owned(), field, value, rule };
+        let range = |field: String, value: String, rule: String| ScenarioError::Range {
+            file: file.to_owned(),
+            field,
+            value,
+            rule,
+        };
         let mut refused = None;
         let sensors = raw.sensors.set(|field, value, [least, most]| {
             refused.get_or_insert_with(|| range(field, value.to_string(), format!("from {least} to {most}")));
@@ -252,7 +256,10 @@ mod tests {
         );
         check(&format!("{head}sed = 1"), "unknown field `sed`");
         check("name = \"\"\ncell = \"x\"", "s.toml: name is empty; must be one or more characters");
-        check(&format!("{head}[[fault]]\nkind = \"flood\"\nat_s = 1\nfor_s = 1"), "fault[0].kind is flood; must be one of leaking-cup, ");
+        check(
+            &format!("{head}[[fault]]\nkind = \"flood\"\nat_s = 1\nfor_s = 1"),
+            "fault[0].kind is flood; must be one of leaking-cup, ",
+        );
         check(&format!("{head}[sensors.depth]\nflying = 2"), "s.toml: sensors.depth.flying is 2; must be from 0 to 1");
         check(&format!("{head}[sensors.depth]\nfling = 0.2"), "unknown field `fling`");
         check(&format!("{head}[sensors]\nlevel = \"awful\""), "unknown variant `awful`");

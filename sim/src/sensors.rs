@@ -71,7 +71,7 @@ macro_rules! knobs {
                 let mut group = $group::at(self.level.unwrap_or(outer));
                 $(if let Some(value) = self.$name {
                     // NaN is in no range.
-                    if !(value >= $least && value <= $most) {
+                    if !($least..=$most).contains(&value) {
                         refuse(format!("{}.{}", $table, stringify!($name)), value, [$least, $most]);
                     }
                     group.$name = value;
@@ -203,7 +203,9 @@ impl Sensors {
 
     /// Every knob there is.
     pub fn knobs() -> impl Iterator<Item = &'static Knob> {
-        [Colour::KNOBS, Depth::KNOBS, Mount::KNOBS, Images::KNOBS, ToolSense::KNOBS, ArmSense::KNOBS].into_iter().flatten()
+        [Colour::KNOBS, Depth::KNOBS, Mount::KNOBS, Images::KNOBS, ToolSense::KNOBS, ArmSense::KNOBS]
+            .into_iter()
+            .flatten()
     }
 }
 
@@ -252,7 +254,10 @@ mod tests {
         check("", Sensors::at(Level::Typical));
         check("level = \"none\"", Sensors::at(Level::None));
         let depth = Depth { flying: 0.5, ..Depth::at(Level::Bad) };
-        check("level = \"none\"\ndepth = { level = \"bad\", flying = 0.5 }", Sensors { depth, ..Sensors::at(Level::None) });
+        check(
+            "level = \"none\"\ndepth = { level = \"bad\", flying = 0.5 }",
+            Sensors { depth, ..Sensors::at(Level::None) },
+        );
     }
 
     #[test]
@@ -264,7 +269,10 @@ mod tests {
             for value in [least - 1.0, most + 1e12, f64::NAN] {
                 let value = if value.is_nan() { "nan".to_owned() } else { format!("{value:.1}") };
                 let (_, refused) = parse(&format!("{group} = {{ {} = {value} }}", knob.name));
-                assert!(refused.len() == 1 && refused[0].starts_with(&format!("{}.{} ", knob.table, knob.name)), "{refused:?}");
+                assert!(
+                    refused.len() == 1 && refused[0].starts_with(&format!("{}.{} ", knob.table, knob.name)),
+                    "{refused:?}"
+                );
             }
         }
     }
@@ -275,7 +283,10 @@ mod tests {
         for Knob { table, name, levels: [none, typical, bad], .. } in Sensors::knobs() {
             let row = format!("| `{}.{name}` | {none} | {typical} | {bad} |", table.trim_start_matches("sensors."));
             let line = readme.lines().find(|line| line.starts_with(&row));
-            assert!(line.is_some_and(|l| ["[S", "[K", "[E"].iter().any(|tag| l.contains(tag))), "README: {row} … source");
+            assert!(
+                line.is_some_and(|l| ["[S", "[K", "[E"].iter().any(|tag| l.contains(tag))),
+                "README: {row} … source"
+            );
         }
     }
 }

@@ -72,7 +72,8 @@ fn a_clogged_filter_makes_the_vacuum_slow() {
 #[test]
 fn a_dead_pressure_sensor_hides_a_seal() {
     let cup = Bench::one_box("").hold().cups.iter().next().unwrap();
-    let mut bench = Bench::one_box(&fault(&format!("kind = \"dead-pressure-sensor\"\ncup = {cup}\nreads_pa = 560\nat_s = 0")));
+    let mut bench =
+        Bench::one_box(&fault(&format!("kind = \"dead-pressure-sensor\"\ncup = {cup}\nreads_pa = 560\nat_s = 0")));
     bench.seal();
     let told = bench.devices.tool.status().unwrap().cups[cup];
     let truly = bench.world.cup_pressures_pa()[cup];
@@ -128,7 +129,9 @@ fn cameras_freeze_go_black_fall_silent_are_late_and_lose_images() {
 
 #[test]
 fn a_shifted_tote_takes_its_items_along() {
-    let mut bench = Bench::one_box(&fault("kind = \"shifted-tote\"\ntote = \"tote-a\"\nby_m = [0.04, -0.03]\nyaw_deg = 3\nat_s = 0.2"));
+    let mut bench = Bench::one_box(&fault(
+        "kind = \"shifted-tote\"\ntote = \"tote-a\"\nby_m = [0.04, -0.03]\nyaw_deg = 3\nat_s = 0.2",
+    ));
     let before = bench.item(0).world_from_item.origin();
     let (seen, _) = photograph(&mut bench).unwrap();
     bench.wait(400);
@@ -153,8 +156,14 @@ fn wrong_totes_and_manifests_are_told_as_if_they_were_right() {
     let told = |bench: &Bench, tote: &str| -> Vec<String> {
         bench.world.manifest(tote).into_iter().map(|(sku, n)| format!("{sku} {n}")).collect()
     };
-    let exchanged = Bench::new(&quiet(&format!("{totes}{}", fault("kind = \"wrong-tote\"\ntote = \"tote-a\"\nwith = \"tote-b\""))), 1);
-    assert_eq!((truly(&exchanged, "tote-a"), truly(&exchanged, "tote-b")), (vec!["rice-500".into()], vec!["playing-cards-2-pack".into()]));
+    let exchanged = Bench::new(
+        &quiet(&format!("{totes}{}", fault("kind = \"wrong-tote\"\ntote = \"tote-a\"\nwith = \"tote-b\""))),
+        1,
+    );
+    assert_eq!(
+        (truly(&exchanged, "tote-a"), truly(&exchanged, "tote-b")),
+        (vec!["rice-500".into()], vec!["playing-cards-2-pack".into()])
+    );
     assert_eq!(told(&exchanged, "tote-a"), ["playing-cards-2-pack 1"]);
     let text = "kind = \"wrong-manifest\"\ntote = \"tote-a\"\nmissing = { playing-cards-2-pack = 1 }\nextra = { rice-500 = 2 }";
     let wrong = Bench::new(&quiet(&format!("{totes}{}", fault(text))), 1);
@@ -176,7 +185,11 @@ fn two_items_that_stick_come_up_together_until_they_are_pulled_apart() {
         let way = |id| 0.42 - bench.item(id).world_from_item.origin().y;
         (way(0), way(1))
     };
-    let stuck = |holds_n: f64| fault(&format!("kind = \"stuck-together\"\ntote = \"tote-a\"\nsku = \"playing-cards-2-pack\"\nholds_n = {holds_n}\nat_s = 0.2"));
+    let stuck = |holds_n: f64| {
+        fault(&format!(
+            "kind = \"stuck-together\"\ntote = \"tote-a\"\nsku = \"playing-cards-2-pack\"\nholds_n = {holds_n}\nat_s = 0.2"
+        ))
+    };
     let (first, alone) = carried("");
     assert!(first > 0.6 && alone < 0.0, "{first} m and {alone} m without a bond");
     let (first, parted) = carried(&stuck(0.05));
@@ -187,7 +200,8 @@ fn two_items_that_stick_come_up_together_until_they_are_pulled_apart() {
 
 #[test]
 fn an_item_that_is_knocked_out_lies_on_the_table() {
-    let mut bench = Bench::one_box(&fault("kind = \"knocked-out\"\ntote = \"tote-a\"\nsku = \"playing-cards-2-pack\"\nat_s = 0.2"));
+    let mut bench =
+        Bench::one_box(&fault("kind = \"knocked-out\"\ntote = \"tote-a\"\nsku = \"playing-cards-2-pack\"\nat_s = 0.2"));
     assert_eq!(bench.item(0).at, Where::Tote("tote-a".into()));
     bench.wait(1_000);
     assert_eq!(bench.item(0).at, Where::Floor);
@@ -209,7 +223,8 @@ fn middle_of(part: Part) -> f64 {
 fn a_blow_takes_what_is_held_off_the_cups() {
     let at_s = middle_of(Part::Carry);
     let ends = |push_n: f64| {
-        let mut bench = Bench::one_box(&fault(&format!("kind = \"struck\"\npush_n = {push_n}\nat_s = {at_s}\nfor_s = 0.1")));
+        let mut bench =
+            Bench::one_box(&fault(&format!("kind = \"struck\"\npush_n = {push_n}\nat_s = {at_s}\nfor_s = 0.1")));
         bench.pick();
         bench.item(0).at
     };
@@ -225,7 +240,8 @@ fn lost_packets_are_missed_and_too_many_lost_setpoints_stop_the_arm() {
     // A status a millisecond: about 200 of them, and gaps are counted modulo 256.
     assert!((100..300).contains(&missed), "{missed} missed");
     let pick = |share: f64| {
-        let mut bench = Bench::one_box(&fault(&format!("kind = \"lost-packets\"\nlink = \"arm\"\nshare = {share}\nat_s = 0.05")));
+        let mut bench =
+            Bench::one_box(&fault(&format!("kind = \"lost-packets\"\nlink = \"arm\"\nshare = {share}\nat_s = 0.05")));
         bench.pick();
         bench.refused
     };
@@ -299,7 +315,8 @@ fn late_ticks_shift_the_motion_and_beyond_the_bridge_stop_it() {
 fn a_protective_stop_ends_with_an_acknowledgement_only() {
     let at_s = middle_of(Part::Reach);
     for reset in [false, true] {
-        let mut bench = Bench::one_box(&fault(&format!("kind = \"arm-stop\"\nreset = {reset}\nat_s = {at_s}\nfor_s = 1.0")));
+        let mut bench =
+            Bench::one_box(&fault(&format!("kind = \"arm-stop\"\nreset = {reset}\nat_s = {at_s}\nfor_s = 1.0")));
         bench.seal();
         while bench.ms() < (at_s * 1e3) as u64 + 900 {
             bench.tick();

@@ -32,7 +32,8 @@ fn depth_scatters_with_the_square_of_the_distance_as_its_level_says() {
     // σ = z² s / (f B) at 1.27 m: 2.5 mm for 0.08 pixels.
     let expected = |px: f64| 1.27 * 1.27 * px / (940.0 * 0.055);
     let check = |level: &str, px: f64| {
-        let (_, deviation, _) = floor(&image(&format!("depth = {{ level = \"{level}\" }}\nmount = {{ level = \"none\" }}"), 1));
+        let (_, deviation, _) =
+            floor(&image(&format!("depth = {{ level = \"{level}\" }}\nmount = {{ level = \"none\" }}"), 1));
         assert!((deviation / expected(px) - 1.0).abs() < 0.25, "{level}: {deviation} m, {} m expected", expected(px));
     };
     check("typical", 0.08);
@@ -79,10 +80,12 @@ fn exposure_and_white_balance_are_off_as_far_as_the_knobs_say() {
     };
     // The same lamps and goods, another exposure.
     let off = |stops: f64, seed: u64| {
-        let seen = |stops: f64| mean(&image(&format!("level = \"none\"\ncolour = {{ exposure_stops = {stops} }}"), seed), 1);
+        let seen =
+            |stops: f64| mean(&image(&format!("level = \"none\"\ncolour = {{ exposure_stops = {stops} }}"), seed), 1);
         (seen(stops) - seen(0.0)).abs()
     };
-    let (little, much): (f64, f64) = (0..6).map(|seed| (off(0.2, seed), off(1.0, seed))).fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+    let (little, much): (f64, f64) =
+        (0..6).map(|seed| (off(0.2, seed), off(1.0, seed))).fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
     assert!(little > 6.0 && much > 2.0 * little, "{little} with 0.2 stops, {much} with 1");
     let tint = |share: f64, seed: u64| {
         let seen = image(&format!("level = \"none\"\ncolour = {{ white_balance = {share} }}"), seed);
@@ -95,7 +98,9 @@ fn exposure_and_white_balance_are_off_as_far_as_the_knobs_say() {
 #[test]
 fn late_images_come_within_their_jitter_and_lost_ones_never() {
     let mut bench = Bench::new(
-        &format!("name = \"t\"\ncell = \"t\"\n{ONE_BOX}[sensors.images]\nlate_s = 0.05\njitter_s = 0.02\ndrop_chance = 0.3\n"),
+        &format!(
+            "name = \"t\"\ncell = \"t\"\n{ONE_BOX}[sensors.images]\nlate_s = 0.05\njitter_s = 0.02\ndrop_chance = 0.3\n"
+        ),
         7,
     );
     let mut came = Vec::new();

@@ -164,10 +164,14 @@ impl fmt::Display for Matrix {
         let seeds = self.cells.first().map_or(0, |row| row.scenes);
         writeln!(f, "machine: {} cores, {}", self.machine.cores, self.machine.cpu)?;
         writeln!(f, "{seeds} seeds from {}, up to {ORDERED} items ordered a scene", self.seed)?;
-        write!(f, "class         items  depth    attempts  picked %  delivered %  s a pick  drops  wrong  damaged  faults")?;
+        write!(
+            f,
+            "class         items  depth    attempts  picked %  delivered %  s a pick  drops  wrong  damaged  faults"
+        )?;
         let percent = |of: u32, all: u32| if all == 0 { 0.0 } else { 100.0 * f64::from(of) / f64::from(all) };
         for row in &self.cells {
-            let seconds = if row.succeeded == 0 { "-".into() } else { format!("{:.2}", row.cell_s / f64::from(row.succeeded)) };
+            let seconds =
+                if row.succeeded == 0 { "-".into() } else { format!("{:.2}", row.cell_s / f64::from(row.succeeded)) };
             write!(
                 f,
                 "\n{:<12} {:>6}  {:<7} {:>9} {:>9.1} {:>12.1} {seconds:>9} {:>6} {:>6} {:>8} {:>7}",

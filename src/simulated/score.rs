@@ -107,9 +107,8 @@ impl Scorer {
         }
         let falling = truth.iter().filter(|i| held_ids.contains(&i.id) && i.at == Where::Held);
         self.astray.extend(falling.map(|i| i.id));
-        let right = |i: &TruthItem| {
-            i.sku == attempt.sku && i.damaged.is_none() && i.at == Where::Bin(attempt.bin.clone())
-        };
+        let right =
+            |i: &TruthItem| i.sku == attempt.sku && i.damaged.is_none() && i.at == Where::Bin(attempt.bin.clone());
         let success = matches!(new.as_slice(), [one] if right(one));
         self.succeeded += u32::from(success);
         if new.len() > 1 {

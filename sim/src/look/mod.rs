@@ -29,8 +29,8 @@ mod sense;
 pub mod set;
 mod shadow;
 mod shipped;
-mod smear;
 mod smallprint;
+mod smear;
 mod stage;
 #[cfg(test)]
 mod tests;

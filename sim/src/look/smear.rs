@@ -13,8 +13,7 @@ const MOST_PX: f32 = 120.0;
 /// Depth stays as it is.
 pub(crate) fn smear(picture: &mut Rendered, id: u32, way_px: [f32; 2]) {
     let length = way_px[0].hypot(way_px[1]);
-    // NaN is no way either.
-    if !(length >= LEAST_PX) {
+    if length.is_nan() || length < LEAST_PX {
         return;
     }
     let shorter = (MOST_PX / length).min(1.0);
@@ -31,7 +30,8 @@ pub(crate) fn smear(picture: &mut Rendered, id: u32, way_px: [f32; 2]) {
             let mut sum = [0.0_f32; 3];
             for k in 0..steps {
                 let s = (k as f32 + 0.5) / steps as f32 - 0.5;
-                let from = |at: usize, way: f32, most: usize| ((at as f32 - way * s).round().max(0.0) as usize).min(most - 1);
+                let from =
+                    |at: usize, way: f32, most: usize| ((at as f32 - way * s).round().max(0.0) as usize).min(most - 1);
                 let there = from(y, dy, height) * width + from(x, dx, width);
                 let covered = picture.ids[there] == id || picture.ids[here] == id;
                 let light = before[if covered { there } else { here }];

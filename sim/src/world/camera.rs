@@ -58,7 +58,10 @@ fn on_image(view: &View, at: &Point3<f64>, way_m: &Vector3<f64>) -> [f32; 2] {
         return [0.0; 2];
     }
     let i = &view.intrinsics;
-    [(i.fx * (way.x * at.z - at.x * way.z) / (at.z * at.z)) as f32, (i.fy * (way.y * at.z - at.y * way.z) / (at.z * at.z)) as f32]
+    [
+        (i.fx * (way.x * at.z - at.x * way.z) / (at.z * at.z)) as f32,
+        (i.fy * (way.y * at.z - at.y * way.z) / (at.z * at.z)) as f32,
+    ]
 }
 
 /// Where a camera truly stands: shifted, and turned about the place where it looks, since calibration fits best there.
@@ -118,7 +121,11 @@ impl Core {
         let mut picture = self.studio.renderer.render(&stage, &view);
         for (item, placed) in self.rig.items.iter().zip(&placed) {
             let way_m = item.met.linear * self.sensors.colour.exposure_s;
-            smear(&mut picture, placed.id, on_image(&view, &item.met.world_from_item.translation.vector.into(), &way_m));
+            smear(
+                &mut picture,
+                placed.id,
+                on_image(&view, &item.met.world_from_item.translation.vector.into(), &way_m),
+            );
         }
         let sensor = Sensor { baseline_m: mount.baseline_m, colour: self.sensors.colour, depth: self.sensors.depth };
         let mut image = sense(&picture, &sensor, self.now, &mut self.rng);

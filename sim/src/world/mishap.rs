@@ -126,7 +126,8 @@ impl Core {
                 FaultKind::StuckTogether { tote, sku, holds_n } => {
                     let (tote, sku, holds_n) = (Where::Tote(tote.clone()), sku.clone(), *holds_n);
                     if begins {
-                        self.faults[i].bond = self.stick(&tote, |core, item| sku.as_ref().is_none_or(|sku| core.is_sku(item, sku)));
+                        self.faults[i].bond =
+                            self.stick(&tote, |core, item| sku.as_ref().is_none_or(|sku| core.is_sku(item, sku)));
                     }
                     if let Some(bond) = self.faults[i].bond
                         && (ends || self.rig.physics.bond_pull_n(bond) > holds_n)
@@ -178,7 +179,8 @@ impl Core {
         let out = Vector3::new(middle.x, middle.y, 0.0).try_normalize(1e-6).unwrap_or_else(Vector3::x);
         let beside = middle + out * (0.5 * place.walls.size.xy().norm() + BESIDE_M);
         let height = |i: usize| self.rig.items[i].met.world_from_item.translation.z;
-        let found = self.lying_in(tote).into_iter().filter(|&i| fits(self, i)).max_by(|&a, &b| height(a).total_cmp(&height(b)));
+        let found =
+            self.lying_in(tote).into_iter().filter(|&i| fits(self, i)).max_by(|&a, &b| height(a).total_cmp(&height(b)));
         let Some(item) = found else { return };
         let met = &self.rig.items[item].met;
         let up = met.matter.solid.half_extents().norm() + 0.005;

@@ -132,8 +132,8 @@ impl World {
         catalogue: Arc<Vec<TrueSku>>,
         seed: u64,
     ) -> Result<Self, WorldError> {
-        let cameras = scenario.fault.iter().filter_map(|fault| fault.kind.camera());
-        for camera in cameras.filter(|&name| cell.cameras.iter().all(|c| c.name != name)) {
+        let mut named = scenario.fault.iter().filter_map(|fault| fault.kind.camera());
+        if let Some(camera) = named.find(|&name| cell.cameras.iter().all(|c| c.name != name)) {
             return Err(WorldError::UnknownCamera {
                 scenario: scenario.name.clone(),
                 camera: camera.to_owned(),
@@ -184,7 +184,8 @@ impl World {
         let senses = ToolSenses::new(scenario.sensors.tool, apart());
         let arm = ArmPlant::new(robot.joints, &cell.rest, scenario.sensors.arm, apart());
         let mut mounting = apart();
-        let stand = cell.cameras.iter().map(|c| camera::truly_stands(c, &scenario.sensors.mount, &mut mounting)).collect();
+        let stand =
+            cell.cameras.iter().map(|c| camera::truly_stands(c, &scenario.sensors.mount, &mut mounting)).collect();
         let world_from_tool = *planner.forward(&arm.angles()).isometry();
         let mut tool_rig = Rig::new(tool, world_from_tool, physics, items, places, senses, tool_rng);
         tool_rig.walls = walls;

@@ -3,8 +3,9 @@
 use nalgebra::{Isometry3, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use rapier3d::math::{Pose as EnginePose, Rotation};
 use rapier3d::prelude::{
-    CoefficientCombineRule, ColliderBuilder, ColliderHandle, FixedJointBuilder, Group, ImpulseJointHandle, InteractionGroups, InteractionTestMode,
-    MassProperties, PhysicsWorld, RigidBodyBuilder, RigidBodyHandle, RigidBodyVelocity, Vector,
+    CoefficientCombineRule, ColliderBuilder, ColliderHandle, FixedJointBuilder, Group, ImpulseJointHandle,
+    InteractionGroups, InteractionTestMode, MassProperties, PhysicsWorld, RigidBodyBuilder, RigidBodyHandle,
+    RigidBodyVelocity, Vector,
 };
 
 use super::shape::{Matter, Solid};

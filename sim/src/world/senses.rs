@@ -85,7 +85,8 @@ mod tests {
     #[test]
     fn offsets_differ_from_sensor_to_sensor_and_stay() {
         let mut senses = senses(ToolSense { pressure_offset_pa: 600.0, ..QUIET }, 3);
-        let read = |senses: &mut ToolSenses| -> Vec<u32> { (0..=MANIFOLD).map(|i| senses.pressure(i, 30_000.0)).collect() };
+        let read =
+            |senses: &mut ToolSenses| -> Vec<u32> { (0..=MANIFOLD).map(|i| senses.pressure(i, 30_000.0)).collect() };
         let first = read(&mut senses);
         assert_eq!(first, read(&mut senses));
         let off: Vec<f64> = first.iter().map(|&pa| f64::from(pa) - 30_000.0).collect();

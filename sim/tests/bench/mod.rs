@@ -179,7 +179,7 @@ impl Bench {
                 self.executor.state()
             }
         };
-        let _ = self.world.step();
+        self.world.step();
         motion
     }
 
@@ -208,10 +208,7 @@ impl Bench {
             press_m: 0.002,
             cups: CupSet(bits),
             max_acceleration: 5.0,
-            held: HeldBox {
-                tool_from_box: Pose::from_isometry(flip.inverse()),
-                size_m: self.half.map(|h| 2.0 * h),
-            },
+            held: HeldBox { tool_from_box: Pose::from_isometry(flip.inverse()), size_m: self.half.map(|h| 2.0 * h) },
             mass_kg: self.mass_kg,
             expected_pa: 50_000,
         }
