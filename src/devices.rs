@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use control::{Arm, LinkError, Tool};
+use control::{Arm, Clock, LinkError, Tool};
 use scene::{Camera, Timestamp};
 
 use crate::judge::Judge;
@@ -21,6 +21,8 @@ pub trait Time {
 
 /// The devices of a cell.
 pub struct Devices {
+    /// Whose time it runs on.
+    pub clock: Clock,
     /// Its time.
     pub time: Box<dyn Time>,
     /// Its arm.

@@ -5,6 +5,7 @@ pub mod bringup;
 pub mod cli;
 mod clock;
 pub mod cycle;
+mod desk;
 mod devices;
 mod judge;
 pub mod progress;

@@ -230,6 +230,7 @@ pub fn connect(path: &Path, clock: Clock, cell: &Cell) -> Result<Remote, RemoteE
     let camera =
         |name: &String| -> Box<dyn Camera> { Box::new(RemoteCamera { line: Rc::clone(&line), name: name.clone() }) };
     let devices = Devices {
+        clock,
         cameras: cell.cameras.iter().map(|c| (c.name.clone(), camera(&c.name))).collect(),
         arm: Box::new(RemoteArm(Rc::clone(&line))),
         tool: Box::new(RemoteTool(Rc::clone(&line))),

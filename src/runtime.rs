@@ -1,7 +1,8 @@
 //! The edge around the pure cycle: devices, the cell's clock, and tasks answered when their declared latency has passed.
 //!
 //! On a virtual clock everything runs in lockstep: one thread, one millisecond a turn, the same input giving the
-//! same output, whether the devices stand in this process or behind a socket.
+//! same output, whether the devices stand in this process or behind a socket. On the wall's clock the world paces, and
+//! slow work is done on a thread of its own.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -9,10 +10,11 @@ use std::sync::Arc;
 use control::{Arm, Budgets, Cell, LinkError, Tool, ToolClient, ToolError};
 use firmware::Status;
 use perception::LookError;
-use scene::{Camera, CameraError, RgbdImage, Span, Timestamp};
+use scene::{Camera, CameraError, Span, Timestamp};
 
 use crate::clock::Stopwatch;
 use crate::cycle::{Answer, Cycle, Inputs, Outputs, Step, Task};
+use crate::desk::{Desk, DeskError, Done, Job};
 use crate::devices::{Devices, Time};
 use crate::judge::{Claim, Ended, Judge, Tally, to_seven};
 use crate::report::{Stage, StageTimes};
@@ -58,6 +60,9 @@ pub enum RuntimeError {
     /// Inference broke.
     #[error(transparent)]
     Look(#[from] LookError),
+    /// Slow work is not done any more.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
     /// The cycle waits for something that doesn't come.
     #[error("step {step} has lasted {seconds:.0} s at {at}, limit 60 s")]
     Stuck {
@@ -82,7 +87,7 @@ pub struct Runtime<'a> {
     time: Box<dyn Time>,
     arm: Box<dyn Arm>,
     tool: ToolClient<Box<dyn Tool>>,
-    station: Station,
+    desk: Desk,
     cycle: Cycle,
     judge: Box<dyn Judge>,
     budgets: Budgets,
@@ -114,7 +119,7 @@ impl<'a> Runtime<'a> {
         tote: usize,
         sinks: Vec<&'a mut dyn Sink>,
     ) -> Result<Self, RuntimeError> {
-        let Devices { time, arm, tool, mut cameras, mut judge } = devices;
+        let Devices { clock, time, arm, tool, mut cameras, mut judge } = devices;
         let camera = |container: &str| {
             cell.cameras
                 .iter()
@@ -131,7 +136,7 @@ impl<'a> Runtime<'a> {
             arm,
             tool: ToolClient::new(tool, limits),
             cameras,
-            station,
+            desk: Desk::new(station, clock),
             cycle,
             judge,
             budgets: cell.budgets,
@@ -163,6 +168,9 @@ impl<'a> Runtime<'a> {
             }
             self.hear(now);
             self.fetch_images(now)?;
+            while let Some(done) = self.desk.done()? {
+                self.settle(done)?;
+            }
             let due = self.due(now);
             let stopwatch = Stopwatch::start();
             let outputs = self.cycle.tick(&Inputs { now, arm: &arm, tool: &status, answers: &due });
@@ -190,7 +198,7 @@ impl<'a> Runtime<'a> {
             took: self.time.now().since(began),
             start_s: self.start_s.unwrap_or_else(|| since.seconds()),
             tally: self.judge.tally()?,
-            station: self.station,
+            station: self.desk.close()?,
             times: self.times,
         })
     }
@@ -254,59 +262,53 @@ impl<'a> Runtime<'a> {
         for task in outputs.tasks {
             self.start(now, task)?;
         }
-        for event in self.station.drain_events() {
-            self.tell(&event);
-        }
         Ok(())
     }
 
-    /// Does a task. What it costs on the wall is measured; when it is answered is declared.
+    /// Sees to it that a task is done.
     fn start(&mut self, now: Timestamp, task: Task) -> Result<(), RuntimeError> {
-        let stopwatch = Stopwatch::start();
-        let plan = |planned: Result<Arc<control::Program>, control::PlanError>| {
-            planned.map_or(Answer::NoPlan, Answer::Planned)
-        };
-        let (stage, answer) = match task {
+        match &task {
             Task::Look => return self.trigger(now, Wanted::Look),
-            Task::Confirm { pick } => return self.trigger(now, Wanted::Confirm { pick }),
-            Task::Begin(choice) => {
-                self.station.begin(&choice);
-                return Ok(());
-            }
-            Task::Choose { pick } => {
-                (Stage::Choose, self.station.choose(pick, now).map_or(Answer::Nothing, Answer::Chosen))
-            }
-            Task::PlanReach { from, choice } => {
-                let planned = self.station.plan_reach(&from, &choice, now);
-                (Stage::Plan, planned.map_or(Answer::Unreachable, |(program, choice)| Answer::Reached(program, choice)))
-            }
-            Task::PlanCarry { from, choice, sealed_share } => {
-                (Stage::Plan, plan(self.station.plan_carry(&from, &choice, sealed_share, now)))
-            }
-            Task::PlanPutBack { from, choice } => (Stage::Plan, plan(self.station.plan_put_back(&from, &choice, now))),
-            Task::PlanRetreat { from, released } => {
-                if let Some(choice) = released {
-                    self.station.released(&choice, now);
-                }
-                (Stage::Plan, plan(self.station.plan_retreat(&from)))
-            }
-            Task::PlanClear { from } => (Stage::Plan, plan(self.station.plan_clear(&from))),
-            Task::Finish(attempt) => {
-                self.judge.hear(Claim::Ended(Ended {
-                    pick: attempt.choice.pick,
-                    sku: attempt.choice.sku.clone(),
-                    bin: attempt.choice.bin.clone(),
-                    outcome: attempt.outcome,
-                    attempted: attempt.attempted,
-                    released_in_bin: attempt.released_in_bin,
-                }))?;
-                self.station.finish(&attempt);
-                return Ok(());
-            }
-        };
-        self.times.add(stage, stopwatch.seconds());
-        let latency = if stage == Stage::Choose { self.budgets.choose } else { self.budgets.plan };
-        self.answers.push_back((now + latency, answer));
+            Task::Confirm { pick } => return self.trigger(now, Wanted::Confirm { pick: *pick }),
+            Task::Finish(attempt) => self.judge.hear(Claim::Ended(Ended {
+                pick: attempt.choice.pick,
+                sku: attempt.choice.sku.clone(),
+                bin: attempt.choice.bin.clone(),
+                outcome: attempt.outcome,
+                attempted: attempt.attempted,
+                released_in_bin: attempt.released_in_bin,
+            }))?,
+            _ => {}
+        }
+        self.hand_in(now, Job::Task(task))
+    }
+
+    fn hand_in(&mut self, now: Timestamp, job: Job) -> Result<(), RuntimeError> {
+        match self.desk.give(now, job)? {
+            Some(done) => self.settle(done),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes what was done: it is answered when its declared latency has passed, and not before it is done.
+    fn settle(&mut self, done: Done) -> Result<(), RuntimeError> {
+        if let Some(fault) = done.fault {
+            return Err(fault.into());
+        }
+        for event in &done.events {
+            self.tell(event);
+        }
+        if let Some((stage, seconds)) = done.took {
+            self.times.add(stage, seconds);
+        }
+        if let Some((stage, answer)) = done.answer {
+            let latency = match stage {
+                Stage::Look => self.budgets.look,
+                Stage::Choose => self.budgets.choose,
+                Stage::Plan | Stage::Tick => self.budgets.plan,
+            };
+            self.answers.push_back((done.asked + latency, answer));
+        }
         Ok(())
     }
 
@@ -329,7 +331,12 @@ impl<'a> Runtime<'a> {
             };
             if let Some(image) = image {
                 self.images.remove(i);
-                self.see(now, wanted, &name, image)?;
+                let (camera, image) = (name, Arc::new(image));
+                let job = match wanted {
+                    Wanted::Look => Job::Look { camera, image },
+                    Wanted::Confirm { pick } => Job::Confirm { pick, camera, image },
+                };
+                self.hand_in(now, job)?;
                 continue;
             }
             if now.since(asked) >= IMAGE_PATIENCE {
@@ -341,24 +348,6 @@ impl<'a> Runtime<'a> {
             }
             i += 1;
         }
-        Ok(())
-    }
-
-    fn see(&mut self, now: Timestamp, wanted: Wanted, camera: &str, image: RgbdImage) -> Result<(), RuntimeError> {
-        let image = Arc::new(image);
-        let stopwatch = Stopwatch::start();
-        let answer = match wanted {
-            Wanted::Look => {
-                self.station.look(camera, &image)?;
-                self.times.add(Stage::Look, stopwatch.seconds());
-                Answer::Looked
-            }
-            Wanted::Confirm { pick } => {
-                self.station.confirm(pick, camera, &image);
-                Answer::Confirmed
-            }
-        };
-        self.answers.push_back((now + self.budgets.look, answer));
         Ok(())
     }
 

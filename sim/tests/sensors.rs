@@ -61,7 +61,7 @@ fn noise_of_depth_is_alike_within_the_matching_window_and_not_beyond() {
 #[test]
 fn a_camera_truly_stands_elsewhere_than_it_is_told_by_what_the_knobs_say() {
     let off = |mount: &str| -> Vec<f64> {
-        (0..12).map(|seed| floor(&image(&format!("level = \"none\"\nmount = {{ {mount} }}"), seed)).0).collect()
+        (0..6).map(|seed| floor(&image(&format!("level = \"none\"\nmount = {{ {mount} }}"), seed)).0).collect()
     };
     let rms = |v: &[f64]| (v.iter().map(|x| x * x).sum::<f64>() / v.len() as f64).sqrt();
     let shifted = rms(&off("shift_m = 0.005"));
@@ -85,14 +85,14 @@ fn exposure_and_white_balance_are_off_as_far_as_the_knobs_say() {
         (seen(stops) - seen(0.0)).abs()
     };
     let (little, much): (f64, f64) =
-        (0..6).map(|seed| (off(0.2, seed), off(1.0, seed))).fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
-    assert!(little > 6.0 && much > 2.0 * little, "{little} with 0.2 stops, {much} with 1");
+        (0..3).map(|seed| (off(0.2, seed), off(1.0, seed))).fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+    assert!(little > 3.0 && much > 2.0 * little, "{little} with 0.2 stops, {much} with 1");
     let tint = |share: f64, seed: u64| {
         let seen = image(&format!("level = \"none\"\ncolour = {{ white_balance = {share} }}"), seed);
         mean(&seen, 0) - mean(&seen, 2)
     };
-    let shifts = (0..6).map(|seed| (tint(0.3, seed) - tint(0.0, seed)).abs()).sum::<f64>();
-    assert!(shifts > 30.0, "{shifts} of six worlds");
+    let shifts = (0..3).map(|seed| (tint(0.3, seed) - tint(0.0, seed)).abs()).sum::<f64>();
+    assert!(shifts > 15.0, "{shifts} of three worlds");
 }
 
 #[test]

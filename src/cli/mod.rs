@@ -97,7 +97,7 @@ pub struct RunArgs {
     /// Socket of a world that runs in a process of its own (`nuthatch world`); nothing is simulated here then.
     #[arg(long, value_name = "SOCKET")]
     world: Option<PathBuf>,
-    /// The clock to run on. `wall` is not there yet.
+    /// The clock to run on; `wall` needs --world, and a world on the same clock.
     #[arg(long, value_enum, default_value = "virtual")]
     clock: ClockKind,
     /// Write a Rerun recording of everything.
@@ -139,7 +139,7 @@ pub struct MatrixArgs {
     #[arg(long, value_name = "FILE|NAME")]
     pub scenario: Vec<String>,
     /// How many seeds a cell of the table, from 1 to 100.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
     pub seeds: u64,
     /// The first seed.
     #[arg(long, value_name = "N", default_value_t = 2000)]

@@ -97,8 +97,8 @@ pub fn run(args: &RunArgs) -> Result<Exit, CliError> {
 /// Flags that are known but not built yet are refused in words, before anything is read.
 fn refuse_later(args: &RunArgs) -> Result<(), CliError> {
     let later = |flag: String, instead| Err(CliError::Later { flag, instead });
-    if args.clock == ClockKind::Wall {
-        return later("--clock wall".into(), "leave it out for the virtual clock");
+    if args.clock == ClockKind::Wall && args.world.is_none() {
+        return later("--clock wall without --world".into(), "start `nuthatch world --clock wall` and name its socket");
     }
     if let Some(tool) = &args.tool {
         return later(

@@ -18,8 +18,9 @@ const AFTERWARDS_MS: u32 = 2_000;
 /// How often somebody who wants in is looked for, seconds; and, while another one drives, milliseconds of the cell.
 const KNOCK_S: f64 = 0.005;
 const KNOCK_MS: u64 = 256;
-/// A world that is further behind the wall's clock than this gives the time up, seconds.
-const BEHIND_S: f64 = 0.25;
+/// A world that is further behind the wall's clock than this gives the time up, seconds: it goes slower for a moment
+/// instead of running so that no runtime can follow.
+const BEHIND_S: f64 = 0.002;
 
 /// Why there is no world to connect to.
 #[derive(Debug, thiserror::Error)]
@@ -175,13 +176,14 @@ impl Host {
                         other => self.answer(&other, socket)?,
                     },
                     Clock::Wall => {
+                        // First the wait, then the word: what a runtime answers to a millisecond counts in the next.
+                        self.pace.wait();
                         while let Some(message) = socket.poll()? {
                             match message {
                                 ToWorld::Turn(turn) => self.obey(turn),
                                 other => self.answer(&other, socket)?,
                             }
                         }
-                        self.pace.wait();
                         let turned = Box::new(self.served.step());
                         socket.post(&FromWorld::Turned(turned))?;
                     }

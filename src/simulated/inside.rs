@@ -1,6 +1,6 @@
 //! The simulated world in this process: its devices without a socket between, for speed.
 
-use control::LinkError;
+use control::{Clock, LinkError};
 use scene::Timestamp;
 use sim::world::World;
 
@@ -43,6 +43,7 @@ impl Judge for Bystander {
 pub fn devices(world: World) -> Devices {
     let sim::world::Devices { arm, tool, cameras } = world.devices();
     Devices {
+        clock: Clock::Virtual,
         arm,
         tool,
         cameras,

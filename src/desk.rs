@@ -1,0 +1,193 @@
+//! Where the cycle's slow work is done: at once on a virtual clock, on a thread of its own on the wall's, so that the
+//! millisecond is never waited for.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use control::{Clock, PlanError, Program};
+use crossbeam::channel::{Receiver, Sender, TryRecvError, bounded};
+use perception::LookError;
+use scene::{RgbdImage, Timestamp};
+
+use crate::clock::Stopwatch;
+use crate::report::Stage;
+use crate::station::Station;
+use crate::task::{Answer, Task};
+use crate::telemetry::Event;
+
+/// Jobs that may wait. The cycle has three under way at most: a look, a plan, a confirmation.
+const WAITING: usize = 16;
+
+/// Slow work.
+#[derive(Debug)]
+pub enum Job {
+    /// A task of the cycle but for [`Task::Look`] and [`Task::Confirm`], which need an image first.
+    Task(Task),
+    /// An image of the tote has come.
+    Look {
+        /// The camera.
+        camera: String,
+        /// The image.
+        image: Arc<RgbdImage>,
+    },
+    /// An image of the bins has come.
+    Confirm {
+        /// The pick that is looked for.
+        pick: u32,
+        /// The camera.
+        camera: String,
+        /// The image.
+        image: Arc<RgbdImage>,
+    },
+}
+
+/// What became of a [`Job`].
+#[derive(Debug)]
+pub struct Done {
+    /// The cell's time when it was given.
+    pub asked: Timestamp,
+    /// The answer, if the job has one, and whose declared latency counts.
+    pub answer: Option<(Stage, Answer)>,
+    /// Wall seconds that it took, where a bench holds the stage to its budget.
+    pub took: Option<(Stage, f64)>,
+    /// What happened meanwhile.
+    pub events: Vec<Event>,
+    /// Inference broke.
+    pub fault: Option<LookError>,
+}
+
+/// The thread that does the work has ended, or is so far behind that its queue is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("slow work is not done: its thread has ended or {WAITING} jobs wait")]
+pub struct DeskError;
+
+/// Somebody who does slow work.
+pub enum Desk {
+    /// At once.
+    Here(Box<Station>),
+    /// On a thread of its own, one job after another.
+    There(Worker),
+}
+
+/// A station on its thread.
+pub struct Worker {
+    jobs: Sender<(Timestamp, Job)>,
+    done: Receiver<Done>,
+    thread: JoinHandle<Station>,
+}
+
+impl Desk {
+    /// A desk for a clock.
+    #[must_use]
+    pub fn new(mut station: Station, clock: Clock) -> Self {
+        if clock == Clock::Virtual {
+            return Self::Here(Box::new(station));
+        }
+        let (jobs, taken) = bounded::<(Timestamp, Job)>(WAITING);
+        let (finished, done) = bounded(WAITING);
+        let thread = std::thread::spawn(move || {
+            for (asked, job) in taken {
+                if finished.send(work(&mut station, asked, job)).is_err() {
+                    break;
+                }
+            }
+            station
+        });
+        Self::There(Worker { jobs, done, thread })
+    }
+
+    /// Hands in a job; what is done at once comes back.
+    ///
+    /// # Errors
+    /// [`DeskError`]; the job was not taken.
+    pub fn give(&mut self, now: Timestamp, job: Job) -> Result<Option<Done>, DeskError> {
+        match self {
+            Self::Here(station) => Ok(Some(work(station, now, job))),
+            Self::There(worker) => worker.jobs.try_send((now, job)).map(|()| None).map_err(|_| DeskError),
+        }
+    }
+
+    /// The oldest job that has been done meanwhile.
+    ///
+    /// # Errors
+    /// [`DeskError`] when the thread has ended.
+    pub fn done(&mut self) -> Result<Option<Done>, DeskError> {
+        let Self::There(worker) = self else { return Ok(None) };
+        match worker.done.try_recv() {
+            Ok(done) => Ok(Some(done)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(DeskError),
+        }
+    }
+
+    /// The station, once what was handed in is done.
+    ///
+    /// # Errors
+    /// [`DeskError`] when its thread did not end well.
+    pub fn close(self) -> Result<Station, DeskError> {
+        match self {
+            Self::Here(station) => Ok(*station),
+            Self::There(Worker { jobs, done, thread }) => {
+                drop(jobs);
+                // Nobody waits for what is still under way.
+                done.iter().for_each(drop);
+                thread.join().map_err(|_| DeskError)
+            }
+        }
+    }
+}
+
+/// Does a job. What it costs on the wall is measured; when it is answered is declared.
+fn work(station: &mut Station, asked: Timestamp, job: Job) -> Done {
+    let stopwatch = Stopwatch::start();
+    let mut fault = None;
+    let plan =
+        |planned: Result<Arc<Program>, PlanError>| Some((Stage::Plan, planned.map_or(Answer::NoPlan, Answer::Planned)));
+    let mut timed = true;
+    let answer = match job {
+        Job::Look { camera, image } => {
+            fault = station.look(&camera, &image).err();
+            Some((Stage::Look, Answer::Looked))
+        }
+        Job::Confirm { pick, camera, image } => {
+            timed = false;
+            station.confirm(pick, &camera, &image);
+            Some((Stage::Look, Answer::Confirmed))
+        }
+        Job::Task(task) => match task {
+            // An image comes first; whoever has one hands in the jobs above.
+            Task::Look | Task::Confirm { .. } => None,
+            Task::Begin(choice) => {
+                station.begin(&choice);
+                None
+            }
+            Task::Choose { pick } => {
+                Some((Stage::Choose, station.choose(pick, asked).map_or(Answer::Nothing, Answer::Chosen)))
+            }
+            Task::PlanReach { from, choice } => {
+                let planned = station.plan_reach(&from, &choice, asked);
+                Some((
+                    Stage::Plan,
+                    planned.map_or(Answer::Unreachable, |(program, choice)| Answer::Reached(program, choice)),
+                ))
+            }
+            Task::PlanCarry { from, choice, sealed_share } => {
+                plan(station.plan_carry(&from, &choice, sealed_share, asked))
+            }
+            Task::PlanPutBack { from, choice } => plan(station.plan_put_back(&from, &choice, asked)),
+            Task::PlanRetreat { from, released } => {
+                if let Some(choice) = released {
+                    station.released(&choice, asked);
+                }
+                plan(station.plan_retreat(&from))
+            }
+            Task::PlanClear { from } => plan(station.plan_clear(&from)),
+            Task::Finish(attempt) => {
+                station.finish(&attempt);
+                None
+            }
+        },
+    };
+    let took = answer.as_ref().filter(|_| timed).map(|(stage, _)| (*stage, stopwatch.seconds()));
+    Done { asked, answer, took, events: station.drain_events(), fault }
+}
