@@ -144,6 +144,14 @@ impl Socket {
     /// [`SocketError::Unread`] when the other side reads nothing any more.
     pub fn post<T: Serialize>(&mut self, message: &T) -> Result<(), SocketError> {
         encode_message(message, &mut self.outbox)?;
+        self.flush()
+    }
+
+    /// Sends what the system takes now of what waits.
+    ///
+    /// # Errors
+    /// [`SocketError::Unread`] when the other side reads nothing any more.
+    pub fn flush(&mut self) -> Result<(), SocketError> {
         while !self.outbox.is_empty() {
             match self.stream.write(&self.outbox) {
                 Ok(0) => return Err(SocketError::Closed),

@@ -4,6 +4,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use control::{Clock, FromWorld, LINK_VERSION, ToWorld, Turn, decode_message, encode_message};
+use scene::Timestamp;
 use sim::serve::Served;
 
 use super::Simulation;
@@ -21,6 +22,9 @@ const KNOCK_MS: u64 = 256;
 /// A world that is further behind the wall's clock than this gives the time up, seconds: it goes slower for a moment
 /// instead of running so that no runtime can follow.
 const BEHIND_S: f64 = 0.002;
+
+/// An image that is not through after this holds the cell's time up no longer, seconds.
+const HAND_OVER_S: f64 = 0.2;
 
 /// Why there is no world to connect to.
 #[derive(Debug, thiserror::Error)]
@@ -178,14 +182,13 @@ impl Host {
                     Clock::Wall => {
                         // First the wait, then the word: what a runtime answers to a millisecond counts in the next.
                         self.pace.wait();
-                        while let Some(message) = socket.poll()? {
-                            match message {
-                                ToWorld::Turn(turn) => self.obey(turn),
-                                other => self.answer(&other, socket)?,
-                            }
-                        }
+                        self.hear(socket)?;
                         let turned = Box::new(self.served.step());
+                        let (now, heavy) = (turned.now, !turned.images.is_empty());
                         socket.post(&FromWorld::Turned(turned))?;
+                        if heavy {
+                            self.hand_over(socket, now)?;
+                        }
                     }
                 }
             }
@@ -194,6 +197,35 @@ impl Host {
             Err(error) => error,
             Ok(never) => match never {},
         }
+    }
+
+    /// Takes what has come; gives the time of the newest setpoint.
+    fn hear(&mut self, socket: &mut Socket) -> Result<Option<Timestamp>, SocketError> {
+        let mut newest = None;
+        while let Some(message) = socket.poll()? {
+            match message {
+                ToWorld::Turn(turn) => {
+                    newest = turn.setpoint.map(|setpoint| setpoint.at).or(newest);
+                    self.obey(turn);
+                }
+                other => self.answer(&other, socket)?,
+            }
+        }
+        Ok(newest)
+    }
+
+    /// Stands still until a message with an image is through and answered: a real camera has a wire of its own, and does
+    /// not keep setpoints waiting.
+    fn hand_over(&mut self, socket: &mut Socket, sent_at: Timestamp) -> Result<(), SocketError> {
+        let since = Stopwatch::start();
+        while since.seconds() < HAND_OVER_S {
+            socket.flush()?;
+            if self.hear(socket)?.is_some_and(|at| at >= sent_at) {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        Ok(())
     }
 
     fn obey(&mut self, turn: Turn) {
