@@ -59,7 +59,8 @@ pub(crate) fn build(design: &Design, rng: &mut ChaCha8Rng) -> TrueSku {
         material: design.material,
         fragility: design.fragility,
     };
-    TrueSku { sku, mesh, hull_shape: TrueShape::new(design.shape, design.size_m), texture, truth }
+    let hull_shape = TrueShape::new(design.shape, design.size_m);
+    TrueSku { sku, mesh, hull_shape, parts: Vec::new(), texture, truth }
 }
 
 fn box_prints(design: &Design, plan: &Atlas) -> Vec<Canvas> {
@@ -133,6 +134,7 @@ fn draw_truth(design: &Design, rng: &mut ChaCha8Rng) -> Truth {
     let centre_of_mass_m = design.size_m.map(&mut off);
     Truth {
         shape: design.shape,
+        solid: None,
         size_m: design.size_m,
         mass_kg: design.mass_kg * heavier,
         centre_of_mass_m,
@@ -147,5 +149,9 @@ fn draw_truth(design: &Design, rng: &mut ChaCha8Rng) -> Truth {
             seam_chance: seams.0,
             seam_l_per_min: seams.1,
         },
+        metallic: None,
+        surface: None,
+        soft: None,
+        loose: None,
     }
 }

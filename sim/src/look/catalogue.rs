@@ -127,7 +127,7 @@ fn load_sku(folder: &Path) -> Result<TrueSku, CatalogueError> {
     let mesh = load_mesh(&folder.join("truth/mesh.obj"), &truth)?;
     let texture = load_texture(&folder.join("truth/texture.png"))?;
     let hull_shape = TrueShape::new(truth.shape, truth.size_m);
-    Ok(TrueSku { sku, mesh, hull_shape, texture, truth })
+    Ok(TrueSku { sku, mesh, hull_shape, parts: Vec::new(), texture, truth })
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, CatalogueError> {
@@ -177,6 +177,30 @@ fn check_truth(truth: &Truth, file: &Path) -> Result<(), CatalogueError> {
         ("leak.seam_chance", leak.seam_chance, 0.0, 1.0, "from 0 to 1"),
         ("leak.seam_l_per_min", leak.seam_l_per_min, 0.0, 10_000.0, "from 0 to 10000 l/min"),
     ];
+    let metallic = truth.metallic.map(|v| ("metallic", v, 0.0, 1.0, "from 0 to 1"));
+    let surface = truth.surface.iter().flat_map(|s| {
+        [
+            ("surface.wrinkle_m", s.wrinkle_m, 0.0, 0.02, "from 0 to 0.02 m"),
+            ("surface.wrinkle_length_m", s.wrinkle_length_m, 0.001, 0.5, "from 0.001 to 0.5 m"),
+            ("surface.open_share", s.open_share, 0.0, 0.99, "from 0 to 0.99"),
+            ("surface.hole_m", s.hole_m, 0.0, 0.1, "from 0 to 0.1 m"),
+            ("surface.stick_chance", s.stick_chance, 0.0, 1.0, "from 0 to 1"),
+        ]
+    });
+    let soft = truth.soft.iter().flat_map(|s| {
+        [
+            ("soft.stiffness_n_per_m", s.stiffness_n_per_m, 10.0, 1e6, "from 10 to 1000000 N/m"),
+            ("soft.damping", s.damping, 0.0, 5.0, "from 0 to 5"),
+            ("soft.slosh_share", s.slosh_share, 0.0, 1.0, "from 0 to 1"),
+        ]
+    });
+    let loose = truth.loose.iter().flat_map(|l| {
+        [
+            ("loose.above_m", l.above_m, -0.3, 0.3, "from -0.3 to 0.3 m"),
+            ("loose.holds_n", l.holds_n, 0.0, 1_000.0, "from 0 to 1000 N"),
+        ]
+    });
+    let ranges = ranges.into_iter().chain(metallic).chain(surface).chain(soft).chain(loose);
     for (field, value, least, most, rule) in ranges {
         if !(least..=most).contains(&value) {
             return refuse(field, value.to_string(), rule);

@@ -15,6 +15,9 @@ pub struct TrueSku {
     pub mesh: Mesh,
     /// The solid that bodies collide with.
     pub hull_shape: TrueShape,
+    /// Convex parts that make up the outside, corners in the item's frame, metres. Empty for a box or a
+    /// cylinder: `truth/parts.json`.
+    pub parts: Vec<Vec<[f64; 3]>>,
     /// The print on the outside.
     pub texture: Texture,
     /// Everything else that is true of it.
@@ -56,6 +59,9 @@ pub enum TrueShape {
 pub struct Truth {
     /// What it truly is: a cylinder, or else a box.
     pub shape: Shape,
+    /// What lips and bodies meet; that of `shape` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub solid: Option<TrueSolid>,
     /// Sides of the box around the item, metres.
     pub size_m: [f64; 3],
     /// Mass, kilograms.
@@ -72,8 +78,105 @@ pub struct Truth {
     pub gloss: f64,
     /// Share of the item's pixels for which the depth camera finds no match, 0 to 1.
     pub depth_invalid_share: f64,
+    /// Share of the surface that mirrors as metal does, 0 to 1; that of the material when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metallic: Option<f64>,
     /// How air gets through the surface under a cup.
     pub leak: LeakModel,
+    /// Folds, holes and stickiness; none when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surface: Option<SurfaceTruth>,
+    /// How it gives way; rigid when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soft: Option<SoftTruth>,
+    /// A part that comes off or swings; none when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loose: Option<LooseTruth>,
+}
+
+/// What rings and bodies meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrueSolid {
+    /// The box of `size_m`.
+    Box,
+    /// The cylinder in the box of `size_m`, its axis z.
+    Cylinder,
+    /// The triangles of `mesh.obj`; bodies collide as its convex parts.
+    Mesh,
+}
+
+/// What of a surface a lip feels beside roughness.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SurfaceTruth {
+    /// Root mean square height of folds under a lip, drawn anew each attempt, metres.
+    pub wrinkle_m: f64,
+    /// Their typical length, metres.
+    pub wrinkle_length_m: f64,
+    /// Share of the surface that is holes, 0 to 1.
+    pub open_share: f64,
+    /// Size of one hole, metres.
+    pub hole_m: f64,
+    /// Chance that it clings to a lip after release, 0 to 1.
+    pub stick_chance: f64,
+}
+
+impl Default for SurfaceTruth {
+    fn default() -> Self {
+        Self { wrinkle_m: 0.0, wrinkle_length_m: 0.02, open_share: 0.0, hole_m: 0.0, stick_chance: 0.0 }
+    }
+}
+
+/// Ways to be soft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SoftKind {
+    /// Loose content in film.
+    Bag,
+    /// A pack that can be compressed.
+    Pack,
+    /// Folded cloth.
+    Cloth,
+}
+
+/// How an item gives way.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SoftTruth {
+    /// In what way.
+    pub kind: SoftKind,
+    /// Stiffness of a face under a cup, newtons a metre.
+    pub stiffness_n_per_m: f64,
+    /// Damping ratio.
+    pub damping: f64,
+    /// Share of the mass that shifts inside, 0 to 1.
+    #[serde(default)]
+    pub slosh_share: f64,
+}
+
+/// What may come loose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoosePart {
+    /// It comes off.
+    Lid,
+    /// It swings.
+    Handle,
+    /// It opens.
+    Flap,
+}
+
+/// A part that comes off or swings when the item is held by it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LooseTruth {
+    /// What it is.
+    pub part: LoosePart,
+    /// What lies above this height in the item's frame belongs to the part, metres.
+    pub above_m: f64,
+    /// Pull that takes it off or opens it, newtons.
+    pub holds_n: f64,
 }
 
 /// Air that a 30 mm cup draws through and past an item's surface, at 40 kPa below ambient.
