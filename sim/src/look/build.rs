@@ -110,7 +110,7 @@ fn round_prints(design: &Design, plan: &Atlas) -> Vec<Canvas> {
 }
 
 /// A lognormal value of the given median and spread, held within three spreads.
-fn around(median: f64, sigma: f64, rng: &mut ChaCha8Rng) -> f64 {
+pub(crate) fn around(median: f64, sigma: f64, rng: &mut ChaCha8Rng) -> f64 {
     let drawn = LogNormal::new(median.ln(), sigma).map_or(median, |d| d.sample(rng));
     drawn.clamp(median * (-3.0 * sigma).exp(), median * (3.0 * sigma).exp())
 }

@@ -10,11 +10,13 @@
 mod artwork;
 mod atlas;
 mod backdrop;
+mod brand;
 mod build;
 mod catalogue;
 mod ean13;
 mod ends;
-mod generate;
+mod form;
+mod goods;
 mod ground;
 mod hero;
 mod layout;
@@ -40,7 +42,9 @@ mod view;
 pub use backdrop::{Backdrop, Light};
 pub use catalogue::{CatalogueError, load_catalogue, write_catalogue};
 pub use ean13::{decode_ean13, encode_ean13};
-pub use generate::{Style, generate};
+pub use goods::{
+    Class, FAMILIES, Family, PRINT_STYLES, Pool, PrintStyle, generate, goods_catalogue, goods_classes, goods_families,
+};
 pub use mesh::{Mesh, ObjError};
 pub use render::{Rendered, Renderer};
 pub use sense::{Sensor, sense, shadow_band_px};
