@@ -1,6 +1,6 @@
-//! Pictures of the goods: every SKU in its reference views, or twelve totes in one picture.
+//! Pictures of the goods: every SKU in its reference views, or twelve totes in one picture; or the time of a render.
 //!
-//! `cargo run --release -p sim --example show_goods -- OUT.png [totes|views] [SEED]`
+//! `cargo run --release -p sim --example show_goods -- OUT.png [totes|views|time] [SEED]`
 
 use std::error::Error;
 
@@ -20,12 +20,16 @@ const WALL: f64 = 0.012;
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
     let out = words.next().ok_or("the first argument must be the picture's file")?;
-    let views = words.next().is_some_and(|w| w == "views");
+    let what = words.next().unwrap_or_else(|| "totes".to_owned());
     let seed: u64 = words.next().map_or(Ok(1), |w| w.parse())?;
     let started = std::time::Instant::now();
     let skus = goods_catalogue();
     eprintln!("{} SKUs in {:.1} s", skus.len(), started.elapsed().as_secs_f64());
-    let picture = if views { lined_up(&skus, seed) } else { twelve_totes(&skus, seed)? };
+    if what == "time" {
+        time(&sim::look::default_catalogue(), seed)?;
+        return time(&skus, seed);
+    }
+    let picture = if what == "views" { lined_up(&skus, seed) } else { twelve_totes(&skus, seed)? };
     picture.save(&out)?;
     Ok(())
 }
@@ -34,12 +38,7 @@ fn render(items: &[Placed<'_>], seed: u64, view: &View) -> RgbImage {
     let tub = Tub { world_from_tub: Isometry3::identity(), size: TOTE, wall: WALL };
     let (backdrop, light) = (Backdrop::drawn(seed), Light::drawn(seed));
     let stage = Stage { items, tubs: &[tub], blocks: &[], backdrop: &backdrop, light: &light };
-    let mut renderer = Renderer::new();
-    let _warm = renderer.render(&stage, view);
-    let started = std::time::Instant::now();
-    let rendered = renderer.render(&stage, view);
-    let triangles: usize = items.iter().map(|i| i.sku.mesh.triangles.len()).sum();
-    eprintln!("{} items, {triangles} triangles: {:.1} ms", items.len(), started.elapsed().as_secs_f64() * 1e3);
+    let rendered = Renderer::new().render(&stage, view);
     let image = sense(&rendered, &Sensor::default(), Timestamp::ZERO, &mut ChaCha8Rng::seed_from_u64(seed));
     RgbImage::from_raw(image.width() as u32, image.height() as u32, image.rgb.clone()).unwrap_or_default()
 }
@@ -93,4 +92,35 @@ fn twelve_totes(skus: &[TrueSku], seed: u64) -> Result<RgbImage, Box<dyn Error>>
         image::imageops::replace(&mut sheet, &picture, (k % 4 * 640) as i64, (k / 4 * 480) as i64);
     }
     Ok(sheet)
+}
+
+/// Median and best time of rendering a tote of 50 items at 640 × 480.
+fn time(skus: &[TrueSku], seed: u64) -> Result<(), Box<dyn Error>> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut chosen: Vec<&TrueSku> = skus.iter().filter(|s| s.truth.size_m.iter().product::<f64>() < 0.75e-3).collect();
+    if chosen.len() < 50 {
+        chosen.extend_from_within(..);
+    }
+    chosen.shuffle(&mut rng);
+    chosen.truncate(50);
+    let poses = settle_tote(&chosen, TOTE, WALL, seed)?;
+    let lies = chosen.iter().zip(&poses).zip(0u32..);
+    let items: Vec<Placed<'_>> =
+        lies.map(|((sku, pose), id)| Placed { sku, world_from_item: Pose::from_isometry(*pose.isometry()), id }).collect();
+    let tub = Tub { world_from_tub: Isometry3::identity(), size: TOTE, wall: WALL };
+    let (backdrop, light) = (Backdrop::drawn(seed), Light::drawn(seed));
+    let stage = Stage { items: &items, tubs: &[tub], blocks: &[], backdrop: &backdrop, light: &light };
+    let view = View::down([0.0, 0.0, 1.27], View::D415);
+    let mut renderer = Renderer::new();
+    let mut times: Vec<f64> = (0..60)
+        .map(|_| {
+            let started = std::time::Instant::now();
+            let _picture = renderer.render(&stage, &view);
+            started.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    let triangles: usize = items.iter().map(|i| i.sku.mesh.triangles.len()).sum();
+    println!("{} items, {triangles} triangles: render p50 {:.1} ms, best {:.1} ms", items.len(), times[30], times[0]);
+    Ok(())
 }

@@ -30,6 +30,8 @@ pub(crate) struct Surface<'a> {
     pub folds: f32,
     /// Its triangles are small: what one pixel of a block knows of the light holds for the block.
     pub fine: bool,
+    /// It mirrors the panels of the ceiling.
+    pub panels: bool,
     pub unmatched: f32,
     pub seed: u32,
 }
@@ -64,7 +66,7 @@ pub(crate) fn surface_of<'a>(item: &Placed<'a>, stage_seed: u32) -> Surface<'a> 
         creases: match (&truth.surface, material) {
             (Some(surface), _) if surface.wrinkle_m > 0.0 => {
                 // The slope of a wave of that height and length, and somewhat more, for folds are sharper than waves.
-                (10.0 * surface.wrinkle_m / surface.wrinkle_length_m).min(0.55) as f32
+                (10.0 * surface.wrinkle_m / surface.wrinkle_length_m).min(0.45) as f32
             }
             (_, Material::Film) => 0.30,
             (_, Material::Fabric | Material::Mesh) => 0.22,
@@ -75,10 +77,11 @@ pub(crate) fn surface_of<'a>(item: &Placed<'a>, stage_seed: u32) -> Surface<'a> 
             Some(surface) => {
                 let longest = truth.size_m.into_iter().fold(0.0, f64::max);
                 // The texture holds front and back.
-                (1.6 * longest / surface.wrinkle_length_m).clamp(4.0, 60.0) as f32
+                (longest / surface.wrinkle_length_m).clamp(4.0, 40.0) as f32
             }
             None => FOLDS,
         },
+        panels: truth.metallic.is_some(),
         fine: item.sku.mesh.triangles.len() > 200,
         unmatched: truth.depth_invalid_share as f32,
         seed,
@@ -163,6 +166,7 @@ impl<'a> Layout<'_, 'a> {
             creases: 0.0,
             folds: FOLDS,
             fine: false,
+            panels: false,
             unmatched: 0.015,
             seed: 0,
         });
@@ -190,6 +194,7 @@ impl<'a> Layout<'_, 'a> {
             creases: 0.0,
             folds: FOLDS,
             fine: false,
+            panels: false,
             unmatched: 0.015,
             seed: 0,
         });

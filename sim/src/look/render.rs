@@ -5,7 +5,7 @@ use nalgebra::{Matrix3, Point3, Vector3};
 use super::backdrop::{RIM, patch};
 use super::layout::{FOLDS, Layout, Surface, lens_of, seen_disc, surface_of};
 use super::mesh::Mesh;
-use super::paint::{Rgb, noise};
+use super::paint::{Rgb, hash, noise};
 use super::raster::{Drawn, Grid, Lens, NONE, covered};
 use super::shadow::{Crevices, Shadow};
 use super::stage::{NO_ITEM, Placed, Stage};
@@ -111,13 +111,17 @@ impl Renderer {
             let at = shading.in_camera(x as f32, y as f32, 1.0 / inverse);
             (rotation * at).z + shading.eye.z
         });
-        let gain: Rgb = [0, 1, 2].map(|k| stage.light.exposure * stage.light.balance[k]);
-        let mut blocks = vec![Lit::default(); width.div_ceil(2)];
-        for v in 0..height {
-            for u in 0..width {
-                let fresh = u % 2 == 0 && v % 2 == 0;
-                let (light, unmatched, depth, id) = self.pixel(&shading, u, v, &mut blocks[u / 2], fresh);
-                picture.light.push([light[0] * gain[0], light[1] * gain[1], light[2] * gain[2]]);
+        // Two threads, each with half of the rows; no pixel knows of another, but for those of its 2 × 2 block.
+        let half = (height / 4 * 2).max(1).min(height);
+        let this = &*self;
+        let (above, below) = std::thread::scope(|scope| {
+            let below = scope.spawn(|| this.rows(&shading, half..height));
+            let above = this.rows(&shading, 0..half);
+            (above, below.join().unwrap_or_else(|_| this.rows(&shading, half..height)))
+        });
+        for rows in [above, below] {
+            for (light, unmatched, depth, id) in rows {
+                picture.light.push(light);
                 picture.unmatched.push(unmatched);
                 picture.depth_true.push(depth);
                 picture.ids.push(id);
@@ -163,6 +167,7 @@ impl Renderer {
                 creases: 0.0,
                 folds: FOLDS,
                 fine: false,
+                panels: false,
                 unmatched: 0.03,
                 seed: 0,
             });
@@ -185,6 +190,23 @@ impl Renderer {
             rotation: pose.rotation.to_rotation_matrix().matrix().cast(),
             eye: pose.translation.vector.cast(),
         }
+    }
+
+    /// The pixels of some rows, the first of them even.
+    fn rows(&self, shading: &Shading<'_>, rows: std::ops::Range<usize>) -> Vec<(Rgb, f32, f32, u32)> {
+        let light = shading.stage.light;
+        let gain: Rgb = [0, 1, 2].map(|k| light.exposure * light.balance[k]);
+        let width = (self.grid.width - 1) / 2;
+        let mut blocks = vec![Lit::default(); width.div_ceil(2)];
+        let mut pixels = Vec::with_capacity(rows.len() * width);
+        for v in rows {
+            for u in 0..width {
+                let fresh = u % 2 == 0 && v % 2 == 0;
+                let (light, unmatched, depth, id) = self.pixel(shading, u, v, &mut blocks[u / 2], fresh);
+                pixels.push(([light[0] * gain[0], light[1] * gain[1], light[2] * gain[2]], unmatched, depth, id));
+            }
+        }
+        pixels
     }
 
     /// Light, chance of no match, depth and item of one pixel.
@@ -321,7 +343,7 @@ impl Renderer {
         let away = 1.0 - lit.facing;
         let pass = (1.0 - own) * (0.93 - 0.45 * away * away);
         // Clear plastic mirrors more than its few per cent show: it has two sides.
-        let shine = lit.plus * 1.6;
+        let shine = lit.plus * 1.5;
         (behind.component_mul(&tint.map(f32::sqrt)) * pass + tint.component_mul(&lit.by) * (0.85 * own) + shine).into()
     }
 
@@ -360,16 +382,11 @@ impl Renderer {
         let away = 1.0 - facing;
         let grazing = away * away * away * away * away;
         let metal = surface.metal;
-        let fresnel = surface.gloss * (0.12 + 0.88 * grazing + 0.5 * metal);
+        let facing_share = if surface.panels { 0.05 } else { 0.12 };
+        let fresnel = surface.gloss * (facing_share + 0.88 * grazing + 0.5 * metal);
         // A ceiling with brighter strips, as things that shine show it.
         let bright = || 0.5 + 0.9 * ((mirror.x * 7.0).sin() * (mirror.y * 5.0).cos()).max(0.0);
-        let strips = if metal >= 1.0 {
-            bright()
-        } else if metal > 0.0 || surface.gloss > 0.55 {
-            0.8 + (bright() - 0.8) * metal.max(0.7)
-        } else {
-            0.8
-        };
+        let strips = if metal >= 1.0 { bright() } else { 0.8 };
         let mut shine = sky * (fresnel * strips * (0.35 + 0.65 * mirror.z.max(0.0)) * open_deep.max(0.1));
         let mut glint = 0.0f32;
         for (lamp, shadow) in light.lamps.iter().zip(&s.shadows) {
@@ -388,6 +405,12 @@ impl Renderer {
                 glint += peak * lamp.colour[1];
                 shine += colour * peak;
             }
+        }
+        if surface.panels && surface.gloss > 0.12 {
+            let mirrors = (0.045 + 0.9 * grazing) * (1.0 - metal) + 0.55 * metal;
+            let bright = panels(&mirror, surface.spread, light.seed) * mirrors * surface.gloss * (0.3 + 0.7 * open);
+            shine += sky * bright;
+            glint += 0.25 * bright;
         }
         let steep = ((0.35 - facing) * 1.2).clamp(0.0, 0.35);
         let (by, plus) = (lit * (1.0 - 0.25 * metal) + shine * metal, shine * (1.0 - metal) + shine * (0.4 * metal));
@@ -423,6 +446,25 @@ impl Shading<'_> {
         let (u, v) = (0.5 * (gx - 1.0), 0.5 * (gy - 1.0));
         Vector3::new((u - self.lens.cx as f32) / fx * z, (v - self.lens.cy as f32) / fy * z, z)
     }
+}
+
+/// What a ceiling with rows of lamp panels throws back along a direction, over its mean; `spread` blurs.
+fn panels(mirror: &Vector3<f32>, spread: f32, seed: u32) -> f32 {
+    if mirror.z < 0.08 {
+        return 0.0;
+    }
+    let (sin, cos) = (hash(3, 1, seed) * 3.1).sin_cos();
+    let (x, y) = (mirror.x / mirror.z, mirror.y / mirror.z);
+    let across = (x * cos + y * sin) / (0.7 + 0.5 * hash(3, 2, seed)) + hash(3, 3, seed);
+    let along = (y * cos - x * sin) / (1.3 + hash(3, 4, seed)) + hash(3, 5, seed);
+    // Distance from the middle of the nearest panel, in shares of the way to the next one.
+    let off = |v: f32, half: f32| {
+        let d = (v - v.round()).abs();
+        let soft = 0.03 + 0.55 * spread;
+        ((half + soft - d) / (2.0 * soft)).clamp(0.0, 1.0)
+    };
+    let far = 1.0 / (1.0 + 0.25 * (x * x + y * y));
+    6.5 * off(across, 0.11) * off(along, 0.36) * far
 }
 
 /// Forth and back between 0 and 1; v is not below 0.

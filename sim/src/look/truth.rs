@@ -78,7 +78,8 @@ pub struct Truth {
     pub gloss: f64,
     /// Share of the item's pixels for which the depth camera finds no match, 0 to 1.
     pub depth_invalid_share: f64,
-    /// Share of the surface that mirrors as metal does, 0 to 1; that of the material when absent.
+    /// How far the surface mirrors as metal does, 0 to 1. Where it is given the item is drawn with the panels of the
+    /// ceiling in it; without it, as items of the default catalogue are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metallic: Option<f64>,
     /// How air gets through the surface under a cup.

@@ -115,18 +115,41 @@ pub(crate) fn board(c: &mut Canvas, seed: u32) {
 fn photo(c: &mut Canvas, art: &Artwork, rng: &mut ChaCha8Rng) {
     let seed = rng.random::<u32>();
     let (w, h) = (c.w(), c.h());
-    let far = mix(art.second, [0.1, 0.08, 0.06], 0.6);
-    c.paint(c.all(), |_, _| -1.0, |x, y| (mix(far, art.third, clouds(x * 0.012, y * 0.012, 4, seed)), 1.0));
+    let [one, two, three] = natural(seed);
+    let far = mix(one, [0.1, 0.08, 0.06], 0.6);
+    c.paint(c.all(), |_, _| -1.0, |x, y| (mix(far, two, clouds(x * 0.012, y * 0.012, 4, seed)), 1.0));
     let size = w.min(h) * rng.random_range(0.06..0.2);
     let count = (w * h / (size * size) * 1.1) as usize;
     for k in 0..count.min(260) {
         let near = k as f32 / count as f32;
         let at = [rng.random_range(0.0..w), h * (0.12 + 0.95 * near * rng.random_range(0.6..1.0f32))];
-        let tone = mix(art.second, art.third, rng.random::<f32>());
-        let tone = lit(tone, rng.random_range(0.55..1.05));
+        let tone = if rng.random_bool(0.15) { three } else { mix(one, two, rng.random::<f32>()) };
+        let tone = lit(tone, rng.random_range(0.5..1.05));
         let r = size * (0.45 + 0.35 * near) * rng.random_range(0.7..1.2f32);
-        c.ellipse([at[0] + 0.15 * r, at[1] + 0.25 * r], [r, 0.8 * r], lit(tone, 0.35));
-        c.ball(at, r, tone);
+        c.ellipse([at[0] + 0.15 * r, at[1] + 0.25 * r], [r, 0.8 * r], lit(tone, 0.3));
+        match seed % 4 {
+            0 => c.ball(at, r, tone),
+            1 => {
+                let (sin, cos) = rng.random_range(0.0..6.3f32).sin_cos();
+                let [dx, dy] = [0.9 * r * cos, 0.9 * r * sin];
+                c.line([at[0] - dx, at[1] - dy], [at[0] + dx, at[1] + dy], 0.8 * r, lit(tone, 0.7));
+                c.line([at[0] - dx, at[1] - dy - 0.12 * r], [at[0] + dx, at[1] + dy - 0.12 * r], 0.45 * r, tone);
+            }
+            2 => {
+                let turn = rng.random_range(0.0..6.3f32);
+                let corner = |k: usize| {
+                    let (sin, cos) = (turn + k as f32 * 1.257 + 0.5 * hash(k as i32, 1, seed)).sin_cos();
+                    [at[0] + r * cos, at[1] + 0.8 * r * sin]
+                };
+                c.polygon(&[corner(0), corner(1), corner(2), corner(3), corner(4)], tone);
+                c.polygon(&[corner(0), corner(1), at], lit(tone, 1.25));
+                c.polygon(&[corner(3), corner(4), at], lit(tone, 0.7));
+            }
+            _ => {
+                c.ellipse(at, [r, 0.55 * r], tone);
+                c.ellipse([at[0] - 0.1 * r, at[1] - 0.12 * r], [0.7 * r, 0.25 * r], lit(tone, 1.2));
+            }
+        }
     }
     let top = rng.random_bool(0.6);
     let strip = if top { [0.0, 0.0, w, 0.27 * h] } else { [0.0, 0.7 * h, w, h] };
@@ -135,6 +158,16 @@ fn photo(c: &mut Canvas, art: &Artwork, rng: &mut ChaCha8Rng) {
     art.brand_name(c, [0.5 * w, middle - 0.03 * h], 0.12 * h.min(1.5 * w), 0.95 * w);
     let pen = Pen { weight: 0.12, stretch: 0.8, slant: 0.0, ..art.brand.pen };
     lettering::write_centred(c, &art.product, 0.5 * w, middle + 0.1 * h, (0.06 * h).min(0.09 * w), &pen, ink_on(art.brand.base));
+}
+
+/// Colours of food, wood and stone.
+pub(crate) fn natural(seed: u32) -> [Rgb; 3] {
+    const TONES: [[u8; 3]; 14] = [
+        [196, 140, 72], [120, 70, 34], [222, 184, 120], [170, 40, 34], [214, 96, 30], [232, 176, 48], [92, 128, 48],
+        [150, 168, 70], [236, 224, 196], [84, 46, 30], [60, 84, 46], [204, 120, 110], [120, 116, 110], [70, 54, 90],
+    ];
+    let pick = |k: i32| TONES[(hash(k, 21, seed) * 13.99) as usize].map(|v| f32::from(v) / 255.0);
+    [pick(1), pick(2), pick(3)]
 }
 
 fn label(c: &mut Canvas, art: &Artwork, rng: &mut ChaCha8Rng) {
@@ -307,11 +340,11 @@ pub(crate) fn knit(width: usize, height: usize, colour: Rgb, seed: u32) -> Canva
         c.all(),
         |_, _| -1.0,
         |x, y| {
-            let rib = 0.5 + 0.5 * (x * 1.6).sin();
+            let rib = 0.5 + 0.5 * (x * 1.9).sin();
             let loops = hash(x as i32, y as i32, seed);
-            let soft = clouds(x * 0.025, y * 0.025, 4, seed);
-            let base = if striped && (y / 22.0) as i32 % 3 == 0 { mix(colour, other, 0.8) } else { colour };
-            (lit(base, 0.66 + 0.16 * rib + 0.14 * loops + 0.26 * soft), 1.0)
+            let soft = clouds(x * 0.02, y * 0.02, 4, seed);
+            let base = if striped && (y / 30.0) as i32 % 4 == 0 { mix(colour, other, 0.8) } else { colour };
+            (lit(base, 0.78 + 0.09 * rib + 0.1 * loops + 0.16 * soft), 1.0)
         },
     );
     c

@@ -63,7 +63,7 @@ pub(crate) fn bottle(good: &Good) -> Made {
     let (tint, own) = if hash(3, 1, seed) < 0.5 {
         ([0.86, 0.91, 0.94], 0.10)
     } else {
-        (mix(good.art.third, [0.5, 0.3, 0.1], 0.35), 0.62)
+        (mix(good.art.third, [0.45, 0.24, 0.08], 0.6), 0.42)
     };
     let cap = good.art.brand.accent;
     let label = (0.36, 0.64);

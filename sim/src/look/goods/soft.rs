@@ -75,18 +75,19 @@ pub(crate) fn polybag(good: &Good) -> Made {
     let colours: Vec<Rgb> = if hash(6, 3, seed) < 0.35 || good.black {
         vec![[0.16, 0.16, 0.17], [0.1, 0.1, 0.11], [0.3, 0.3, 0.32]]
     } else {
-        vec![good.art.second, good.art.third, good.art.brand.accent, mix(good.art.second, [0.9; 3], 0.5)]
+        let [one, two, three] = prints::natural(seed);
+        if hash(6, 5, seed) < 0.6 { vec![one, two, three] } else { vec![good.art.second, good.art.third, [0.88; 3], two] }
     };
     let grain = 0.07 + 0.1 * hash(6, 4, seed);
     let film = |front: bool| {
         move |w: usize, h: usize| {
             let mut colour = Canvas::new(w, h, [0.9, 0.92, 0.94]);
-            let mut cover = Canvas::new(w, h, [0.13; 3]);
+            let mut cover = Canvas::new(w, h, [0.06; 3]);
             let (cw, ch) = (colour.w(), colour.h());
             // Milky welds at the rims.
             let all = cover.all();
             let rim = box_distance([0.03 * cw, 0.03 * ch, 0.97 * cw, 0.97 * ch], 2.0);
-            cover.paint(all, |u, v| -rim(u, v), |_, _| ([0.3; 3], 1.0));
+            cover.paint(all, |u, v| -rim(u, v), |_, _| ([0.2; 3], 1.0));
             let area = if header { [0.0, 0.0, cw, 0.3 * ch] } else { [0.2 * cw, 0.32 * ch, 0.72 * cw, 0.68 * ch] };
             let (pw, ph) = ((area[2] - area[0]) as usize, (area[3] - area[1]) as usize);
             let print = if front { prints::front(&good.art, good.print, pw, ph) } else { prints::back(&good.art, good.print, pw, ph) };
@@ -231,7 +232,7 @@ pub(crate) fn cloth(good: &Good) -> Made {
     form.rounded_box([0.0; 3], half, 0.42 * z, 0.06 * z, &std::array::from_fn(|k| p[k]), |q| {
         let (s, t) = (q[0] / x * 5.0 + 20.0, q[1] / y * 5.0 + 20.0);
         let wave = [noise(s, t, seed), noise(t, s, seed ^ 1), noise(s * 1.6, t * 1.6, seed ^ 2)].map(|n| n - 0.5);
-        [0.05 * x * wave[0], 0.05 * y * wave[1], 0.28 * z * wave[2] * (q[2] / (0.5 * z))]
+        [0.03 * x * wave[0], 0.03 * y * wave[1], 0.16 * z * wave[2] * (q[2] / (0.5 * z))]
     });
     Made { form, texture }
 }

@@ -115,8 +115,8 @@ pub(crate) fn draw(good: &Good, size: [f64; 3], rng: &mut ChaCha8Rng) -> Truth {
         metallic: match good.family {
             Family::Can => Some(0.75),
             Family::Tin => Some(0.85),
-            Family::Pouch => Some(if good.art.seed.is_multiple_of(2) { 0.55 } else { 0.1 }),
-            _ => None,
+            Family::Pouch if good.art.seed.is_multiple_of(2) => Some(0.55),
+            _ => Some(0.0),
         },
         leak: LeakModel {
             median_l_per_min: around(leak, 0.5, rng),
