@@ -147,5 +147,9 @@ fn draw_truth(design: &Design, rng: &mut ChaCha8Rng) -> Truth {
             seam_chance: seams.0,
             seam_l_per_min: seams.1,
         },
+        solid: None,
+        surface: None,
+        soft: None,
+        loose: None,
     }
 }

@@ -10,7 +10,8 @@ use super::mesh::{Mesh, ObjError};
 use super::png;
 use super::portraits::{SIDE, portraits};
 use super::texture::Texture;
-use super::truth::{TrueShape, TrueSku, Truth};
+use super::truth::{SolidKind, TrueShape, TrueSku, Truth};
+use crate::world::convex_parts;
 
 /// Why a catalogue isn't read or written. Nothing was loaded; of a catalogue that is being written, the SKUs
 /// before the one named are complete.
@@ -126,7 +127,12 @@ fn load_sku(folder: &Path) -> Result<TrueSku, CatalogueError> {
     check_truth(&truth, &file)?;
     let mesh = load_mesh(&folder.join("truth/mesh.obj"), &truth)?;
     let texture = load_texture(&folder.join("truth/texture.png"))?;
-    let hull_shape = TrueShape::new(truth.shape, truth.size_m);
+    let hull_shape = match truth.solid {
+        None => TrueShape::new(truth.shape, truth.size_m),
+        Some(SolidKind::Box) => TrueShape::new(Shape::Box, truth.size_m),
+        Some(SolidKind::Cylinder) => TrueShape::new(Shape::Cylinder, truth.size_m),
+        Some(SolidKind::Mesh) => TrueShape::Mesh { parts: load_parts(&folder.join("truth/parts.json"), &mesh)? },
+    };
     Ok(TrueSku { sku, mesh, hull_shape, texture, truth })
 }
 
@@ -202,6 +208,15 @@ fn load_mesh(file: &Path, truth: &Truth) -> Result<Mesh, CatalogueError> {
         }
     }
     Ok(mesh)
+}
+
+/// The convex parts that are kept beside a mesh, else worked out.
+fn load_parts(file: &Path, mesh: &Mesh) -> Result<Vec<Vec<[f64; 3]>>, CatalogueError> {
+    if !file.exists() {
+        return Ok(convex_parts(mesh));
+    }
+    serde_json::from_slice(&read(file)?)
+        .map_err(|e| CatalogueError::Syntax { file: file.to_path_buf(), why: e.to_string() })
 }
 
 fn load_texture(file: &Path) -> Result<Texture, CatalogueError> {

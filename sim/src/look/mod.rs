@@ -47,5 +47,7 @@ pub use sense::{Sensor, sense, shadow_band_px};
 pub use shipped::default_catalogue;
 pub use stage::{Block, NO_ITEM, Placed, Stage, Tub};
 pub use texture::Texture;
-pub use truth::{LeakModel, TrueShape, TrueSku, Truth};
+pub use truth::{
+    LeakModel, LoosePart, LooseTruth, SoftKind, SoftTruth, SolidKind, SurfaceTruth, TrueShape, TrueSku, Truth,
+};
 pub use view::View;

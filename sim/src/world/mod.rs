@@ -12,6 +12,8 @@ mod arm;
 mod camera;
 mod core;
 mod cups;
+mod grip;
+mod hull;
 mod items;
 mod matter;
 mod physics;
@@ -22,6 +24,7 @@ mod rig_tests;
 mod ring;
 mod settle;
 mod shape;
+mod surface;
 mod tool;
 
 use std::cell::RefCell;
@@ -48,6 +51,7 @@ use crate::scenario::Scenario;
 
 pub use self::arm::SimArm;
 pub use self::camera::SimCamera;
+pub use self::hull::convex_parts;
 pub use self::items::{Damage, TruthItem, Where};
 pub use self::settle::{SettleError, settle_tote};
 pub use self::tool::SimTool;

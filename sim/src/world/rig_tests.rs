@@ -7,15 +7,15 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use scene::Fragility;
 
-use super::cups::Surface;
 use super::items::ItemState;
 use super::physics::{Physics, STEP_S};
 use super::rig::{Outside, Rig};
 use super::shape::{Matter, Solid};
+use super::surface::Surface;
 
 const QUIET: Outside = Outside { estop: false, release: false, supply: true, link: true };
 /// A good carton: 0.6 L/min at 40 kPa.
-const TIGHT: Surface = Surface { at_40_kpa: 1e-5, sigma: 0.3, seam_chance: 0.0, seam_at_40_kpa: 0.0 };
+const TIGHT: Surface = Surface { sigma: 0.3, ..Surface::plain(1e-5) };
 
 /// One item on the table, a tool above it, a host that speaks packets.
 struct Bench {
@@ -37,6 +37,7 @@ fn carton(sides: [f64; 3], mass_kg: f64) -> Matter {
         centre_of_mass: Vector3::zeros(),
         friction: 0.5,
         restitution: 0.2,
+        soft: None,
     }
 }
 
@@ -48,7 +49,7 @@ impl Bench {
             .iter()
             .map(|(matter, [x, y])| {
                 let at = Isometry3::translation(*x, *y, matter.solid.half_extents().z);
-                ItemState::new(0, physics.add_item(matter, &at), *matter, TIGHT, Fragility::Sturdy)
+                ItemState::new(0, physics.add_item(matter, &at), matter.clone(), TIGHT, Fragility::Sturdy)
             })
             .collect();
         let tool = ToolModel::find("six-cup", std::path::Path::new(".")).unwrap();
@@ -191,7 +192,7 @@ fn half_a_kilogram_60_mm_off_the_only_cup_peels_off() {
 fn cups_share_the_manifold_so_an_open_one_weakens_another() {
     let matter = carton([0.2, 0.2, 0.08], 0.5);
     let reach = |cups: CupSet, over: [f64; 2]| {
-        let mut bench = Bench::new(&[(matter, [0.0; 2])], over, 0.08, 0.0, 1);
+        let mut bench = Bench::new(&[(matter.clone(), [0.0; 2])], over, 0.08, 0.0, 1);
         bench.grab(cups);
         bench.run(200, Vector3::zeros());
         bench.rig.cups_pa()[3]
@@ -232,7 +233,7 @@ fn a_light_item_on_six_cups_hangs_still() {
 #[test]
 fn two_items_under_the_cups_come_up_together_and_the_truth_says_so() {
     let matter = carton([0.05, 0.1, 0.06], 0.3);
-    let items = [(matter, [-0.0445, 0.0]), (matter, [0.0445, 0.0])];
+    let items = [(matter.clone(), [-0.0445, 0.0]), (matter, [0.0445, 0.0])];
     let mut bench = Bench::new(&items, [0.0; 2], 0.06, 0.0, 1);
     bench.grab(CupSet(0b10_1101));
     bench.lift();
