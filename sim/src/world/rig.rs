@@ -8,9 +8,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, LogNormal};
 
 use super::cups::{self, Cup, CupTruth, Met, ToolMotion, Wrench};
+use super::fingers::Fingers;
 use super::grip;
 use super::items::{ItemState, Place};
-use super::physics::{GRAVITY, Physics, STEP_S};
+use super::physics::{BodyId, GRAVITY, Physics, STEP_S};
 use super::pneumatics::{Pneumatics, sensed_pa};
 use super::ring::{LipTruth, Near, Target};
 use super::shape::Solid;
@@ -53,6 +54,11 @@ pub(crate) struct Rig {
     statics: Vec<Near>,
     pub cups: [Cup; CUPS],
     pneumatics: Pneumatics,
+    fingers: Option<Fingers>,
+    /// This run's pinch force as a share of what is asked for.
+    pinch_share: f64,
+    /// Force of what the fingers hold, in the world, newtons.
+    on_fingers: Vector3<f64>,
     gripper: Gripper,
     outputs: Outputs,
     pub link: ToolLink,
@@ -90,6 +96,11 @@ impl Rig {
         physics.add_tool(&world_from_tool, &rigid_boxes(tool));
         let pneumatics = Pneumatics::draw(tool, &mut rng);
         let cups = draw_cups(tool, &mut rng);
+        let pinch_share = rng.random_range(0.95..1.05);
+        let fingers = tool.pinch.as_ref().map(|pinch| {
+            let friction = pinch.friction * rng.random_range(0.9..1.1);
+            Fingers::add(&mut physics, pinch, friction, &world_from_tool)
+        });
         let mut rig = Self {
             ticks: 0,
             mass_kg: tool.mass_kg,
@@ -99,6 +110,9 @@ impl Rig {
             places,
             cups,
             pneumatics,
+            fingers,
+            pinch_share,
+            on_fingers: Vector3::zeros(),
             gripper: Gripper::new(),
             outputs: Outputs { vent: [true; CUPS], ..Outputs::default() },
             link: ToolLink::default(),
@@ -162,7 +176,19 @@ impl Rig {
             }
             item.pushed = wrench.any;
         }
+        if let Some(fingers) = &mut self.fingers {
+            let force_n = f64::from(self.outputs.pinch_force_mn) * 1e-3 * self.pinch_share;
+            fingers.drive(&mut self.physics, &to, force_n);
+        }
         self.physics.step();
+        if let Some(fingers) = &self.fingers {
+            let bodies: Vec<BodyId> = self.items.iter().map(|item| item.body).collect();
+            let felt = fingers.feel(&self.physics, &bodies);
+            self.on_fingers = felt.force;
+            for (item, n) in self.items.iter_mut().zip(felt.squeezed_n) {
+                item.pinched_n = n;
+            }
+        }
         for (index, (item, wrench)) in self.items.iter_mut().zip(&self.wrenches).enumerate() {
             item.read_after_step(&self.physics, wrench);
             if let Some(loose) = item.met.surface.loose
@@ -229,7 +255,7 @@ impl Rig {
         let axis = self.world_from_tool.transform_vector(&Vector3::z());
         let weight = self.mass_kg * (-GRAVITY * axis.z - self.tool_acceleration.dot(&axis));
         let pull: f64 = self.cups.iter().map(|cup| cup.pull_n).sum();
-        let knocked = self.physics.force_on_tool().dot(&axis);
+        let knocked = (self.physics.force_on_tool() + self.on_fingers).dot(&axis);
         let scatter = noise * LOAD_NOISE_N * 3.46 * (self.rng.random::<f64>() - 0.5);
         Samples {
             cup_pa,
@@ -240,6 +266,11 @@ impl Rig {
             supply_ok: outside.supply,
             release_input: outside.release,
         }
+    }
+
+    /// The first item that has left the world.
+    pub fn lost(&self) -> Option<usize> {
+        self.items.iter().position(|item| !self.physics.is_in_world(item.body))
     }
 
     /// True pressures of the cups, pascals below ambient.
