@@ -10,7 +10,7 @@ use control::{Arm as _, Budgets, Cell, LinkError, ToolClient, ToolError};
 use firmware::Status;
 use perception::LookError;
 use scene::{Camera as _, CameraError, RgbdImage, Span, Timestamp};
-use sim::world::{SimArm, SimCamera, SimTool, World};
+use sim::world::{SimArm, SimCamera, SimTool, World, WorldFault};
 
 use crate::clock::Stopwatch;
 use crate::cycle::{Answer, Cycle, Inputs, Outputs, Task};
@@ -40,6 +40,9 @@ pub enum RuntimeError {
     /// A camera does not answer.
     #[error(transparent)]
     Camera(#[from] CameraError),
+    /// The simulated world can't go on.
+    #[error(transparent)]
+    World(#[from] WorldFault),
     /// The cell has no such camera.
     #[error("container {container} is seen by no camera of the cell")]
     NoCamera {
@@ -151,7 +154,7 @@ impl<'a> Runtime<'a> {
         let mut entered = self.world.now();
         let mut turn: u64 = 0;
         while !self.cycle.is_done() && self.world.now().since(Timestamp::ZERO) < LONGEST {
-            self.world.step();
+            self.world.step()?;
             let now = self.world.now();
             let arm = self.arm.state()?;
             self.tool.poll(now)?;
@@ -197,7 +200,7 @@ impl<'a> Runtime<'a> {
     /// Hello, limits, arm: until the tool has answered all three.
     fn greet(&mut self) -> Result<Status, RuntimeError> {
         loop {
-            self.world.step();
+            self.world.step()?;
             let now = self.world.now();
             self.tool.poll(now)?;
             if let (true, Some(status)) = (self.tool.is_up(), self.tool.status()) {

@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use scene::{Shape, Sku};
 use serde::de::DeserializeOwned;
 
+use super::facts::MeshFacts;
 use super::mesh::{Mesh, ObjError};
+use super::own::own_sku;
 use super::png;
 use super::portraits::{SIDE, portraits};
 use super::texture::Texture;
-use super::truth::{TrueShape, TrueSku, Truth};
+use super::truth::{SolidKind, TrueShape, TrueSku, Truth};
+use crate::world::convex_parts;
 
 /// Why a catalogue isn't read or written. Nothing was loaded; of a catalogue that is being written, the SKUs
 /// before the one named are complete.
@@ -90,6 +93,11 @@ const MESH_SLACK: f64 = 0.002;
 /// # Errors
 /// [`CatalogueError`] with the file, the field, the value and the rule.
 pub fn load_catalogue(folder: &Path) -> Result<Vec<TrueSku>, CatalogueError> {
+    sku_folders(folder)?.iter().map(|f| load_sku(f)).collect()
+}
+
+/// The SKU folders of a catalogue, in order of name; at least one.
+pub(crate) fn sku_folders(folder: &Path) -> Result<Vec<PathBuf>, CatalogueError> {
     let unreadable =
         |why: std::io::Error| CatalogueError::Unreadable { file: folder.to_path_buf(), why: why.to_string() };
     let mut folders = Vec::new();
@@ -100,14 +108,13 @@ pub fn load_catalogue(folder: &Path) -> Result<Vec<TrueSku>, CatalogueError> {
         }
     }
     folders.sort();
-    let skus: Vec<TrueSku> = folders.iter().map(|f| load_sku(f)).collect::<Result<_, _>>()?;
-    if skus.is_empty() {
+    if folders.is_empty() {
         return Err(CatalogueError::Empty { folder: folder.to_path_buf() });
     }
-    Ok(skus)
+    Ok(folders)
 }
 
-fn load_sku(folder: &Path) -> Result<TrueSku, CatalogueError> {
+pub(crate) fn load_sku(folder: &Path) -> Result<TrueSku, CatalogueError> {
     let file = folder.join("sku.toml");
     let sku: Sku = parse(&file)?;
     sku.check().map_err(|e| CatalogueError::Value {
@@ -122,15 +129,61 @@ fn load_sku(folder: &Path) -> Result<TrueSku, CatalogueError> {
         return Err(CatalogueError::Value { file, field: "name", value, rule });
     }
     let file = folder.join("truth/truth.toml");
+    if !file.is_file() {
+        return own_sku(folder, sku);
+    }
     let truth: Truth = parse(&file)?;
     check_truth(&truth, &file)?;
     let mesh = load_mesh(&folder.join("truth/mesh.obj"), &truth)?;
     let texture = load_texture(&folder.join("truth/texture.png"))?;
-    let hull_shape = TrueShape::new(truth.shape, truth.size_m);
-    Ok(TrueSku { sku, mesh, hull_shape, parts: Vec::new(), texture, truth })
+    let hull_shape = match truth.solid {
+        None => TrueShape::new(truth.shape, truth.size_m),
+        Some(SolidKind::Box) => TrueShape::new(Shape::Box, truth.size_m),
+        Some(SolidKind::Cylinder) => TrueShape::new(Shape::Cylinder, truth.size_m),
+        Some(SolidKind::Mesh) => {
+            let facts = MeshFacts::of(&mesh);
+            if let Some(found) = facts.fault() {
+                let (field, rule) = ("faces", CLOSED.to_owned());
+                return Err(CatalogueError::Value { file: folder.join("truth/mesh.obj"), field, value: found, rule });
+            }
+            TrueShape::Mesh { parts: load_parts(&folder.join("truth/parts.json"), &mesh)? }
+        }
+    };
+    Ok(TrueSku { sku, mesh, hull_shape, texture, truth })
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, CatalogueError> {
+/// The rule of a mesh that rings and bodies meet.
+pub(crate) const CLOSED: &str = "a closed surface, each edge in two triangles that run it opposite ways, counter-clockwise seen from outside";
+
+/// The convex parts that are kept beside a mesh, else worked out, and kept for the next time where the folder can be
+/// written.
+pub(crate) fn load_parts(file: &Path, mesh: &Mesh) -> Result<Vec<Vec<[f64; 3]>>, CatalogueError> {
+    if file.is_file() {
+        let parts: Vec<Vec<[f64; 3]>> = serde_json::from_slice(&read(file)?)
+            .map_err(|e| CatalogueError::Syntax { file: file.to_path_buf(), why: e.to_string() })?;
+        let good = |p: &[f64; 3]| p.iter().all(|v| v.abs() <= 0.6);
+        if parts.is_empty() || !parts.iter().all(|part| part.len() >= 4 && part.iter().all(good)) {
+            return Err(CatalogueError::Value {
+                file: file.to_path_buf(),
+                field: "parts",
+                value: format!("{} parts", parts.len()),
+                rule: "one part or more of 4 corners or more, each within 0.6 m".to_owned(),
+            });
+        }
+        return Ok(parts);
+    }
+    let parts = convex_parts(mesh);
+    if let Ok(text) = serde_json::to_vec(&parts)
+        && let Some(folder) = file.parent()
+        && fs::create_dir_all(folder).is_ok()
+    {
+        // Without the file the parts are worked out again the next time; nothing else changes.
+        let _kept = fs::write(file, text);
+    }
+    Ok(parts)
+}
+
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>, CatalogueError> {
     let unreadable = |why: String| CatalogueError::Unreadable { file: file.to_path_buf(), why };
     let length = fs::metadata(file).map_err(|e| unreadable(e.to_string()))?.len();
     if length > LARGEST_FILE {
@@ -139,12 +192,12 @@ fn read(file: &Path) -> Result<Vec<u8>, CatalogueError> {
     fs::read(file).map_err(|e| unreadable(e.to_string()))
 }
 
-fn read_text(file: &Path) -> Result<String, CatalogueError> {
+pub(crate) fn read_text(file: &Path) -> Result<String, CatalogueError> {
     String::from_utf8(read(file)?)
         .map_err(|e| CatalogueError::Unreadable { file: file.to_path_buf(), why: e.utf8_error().to_string() })
 }
 
-fn parse<T: DeserializeOwned>(file: &Path) -> Result<T, CatalogueError> {
+pub(crate) fn parse<T: DeserializeOwned>(file: &Path) -> Result<T, CatalogueError> {
     toml::from_str(&read_text(file)?)
         .map_err(|e| CatalogueError::Syntax { file: file.to_path_buf(), why: e.to_string().trim_end().to_owned() })
 }
@@ -228,7 +281,7 @@ fn load_mesh(file: &Path, truth: &Truth) -> Result<Mesh, CatalogueError> {
     Ok(mesh)
 }
 
-fn load_texture(file: &Path) -> Result<Texture, CatalogueError> {
+pub(crate) fn load_texture(file: &Path) -> Result<Texture, CatalogueError> {
     let refuse = |found: String| CatalogueError::Picture {
         file: file.to_path_buf(),
         found,
@@ -261,11 +314,20 @@ pub fn write_catalogue(skus: &[TrueSku], folder: &Path) -> Result<(), CatalogueE
         let header = "# What is true of it; only the simulator reads this. Leak: 30 mm cup, 40 kPa below ambient.\n";
         put(&at.join("truth/truth.toml"), to_toml(header, &sku.truth))?;
         put(&at.join("truth/mesh.obj"), Ok(sku.mesh.to_obj().into_bytes()))?;
-        put(&at.join("truth/texture.png"), sku.texture.to_png().map_err(|e| e.to_string()))?;
-        for (k, view) in portraits(sku).iter().enumerate() {
-            let bytes = png::rgba(SIDE, SIDE, view).map_err(|e| e.to_string());
-            put(&at.join(format!("views/{k}.png")), bytes)?;
+        if let TrueShape::Mesh { parts } = &sku.hull_shape {
+            put(&at.join("truth/parts.json"), serde_json::to_vec(parts).map_err(|e| e.to_string()))?;
         }
+        put(&at.join("truth/texture.png"), sku.texture.to_png().map_err(|e| e.to_string()))?;
+        write_views(sku, &at.join("views"))?;
+    }
+    Ok(())
+}
+
+/// Writes the six reference pictures of a SKU into a folder that is there.
+pub(crate) fn write_views(sku: &TrueSku, folder: &Path) -> Result<(), CatalogueError> {
+    for (k, view) in portraits(sku).iter().enumerate() {
+        let bytes = png::rgba(SIDE, SIDE, view).map_err(|e| e.to_string());
+        put(&folder.join(format!("{k}.png")), bytes)?;
     }
     Ok(())
 }

@@ -13,8 +13,10 @@ mod backdrop;
 mod brand;
 mod build;
 mod catalogue;
+mod check;
 mod ean13;
 mod ends;
+mod facts;
 mod form;
 mod goods;
 mod ground;
@@ -22,6 +24,7 @@ mod hero;
 mod layout;
 mod lettering;
 mod mesh;
+mod own;
 mod paint;
 mod png;
 mod portraits;
@@ -41,6 +44,8 @@ mod view;
 
 pub use backdrop::{Backdrop, Light};
 pub use catalogue::{CatalogueError, load_catalogue, write_catalogue};
+pub use check::{Finding, SkuReport, check_catalogue};
+pub use facts::MeshFacts;
 pub use ean13::{decode_ean13, encode_ean13};
 pub use goods::{
     Class, FAMILIES, Family, PRINT_STYLES, Pool, PrintStyle, generate, goods_catalogue, goods_classes, goods_families,
@@ -52,6 +57,6 @@ pub use shipped::default_catalogue;
 pub use stage::{Block, NO_ITEM, Placed, Stage, Tub};
 pub use texture::Texture;
 pub use truth::{
-    LeakModel, LoosePart, LooseTruth, SoftKind, SoftTruth, SurfaceTruth, TrueShape, TrueSku, TrueSolid, Truth,
+    LeakModel, LoosePart, LooseTruth, SoftKind, SoftTruth, SolidKind, SurfaceTruth, TrueShape, TrueSku, Truth,
 };
 pub use view::View;

@@ -13,11 +13,8 @@ pub struct TrueSku {
     pub sku: Sku,
     /// The outside, in the item's frame.
     pub mesh: Mesh,
-    /// The solid that bodies collide with.
+    /// The solid that cups meet and bodies collide with.
     pub hull_shape: TrueShape,
-    /// Convex parts that make up the outside, corners in the item's frame, metres. Empty for a box or a
-    /// cylinder: `truth/parts.json`.
-    pub parts: Vec<Vec<[f64; 3]>>,
     /// The print on the outside.
     pub texture: Texture,
     /// Everything else that is true of it.
@@ -25,7 +22,7 @@ pub struct TrueSku {
 }
 
 impl TrueShape {
-    /// The solid of a shape in a box of the given sides, metres.
+    /// The analytic solid of a shape in a box of the given sides, metres.
     #[must_use]
     pub fn new(shape: Shape, size_m: [f64; 3]) -> Self {
         let half = size_m.map(|s| 0.5 * s);
@@ -37,7 +34,7 @@ impl TrueShape {
 }
 
 /// The solid of an item, centred on the item's frame. Metres.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum TrueShape {
     /// A box.
     Box {
@@ -51,6 +48,11 @@ pub enum TrueShape {
         /// Half of the length along z.
         half_height: f64,
     },
+    /// The closed surface of the SKU's mesh: cups meet its triangles.
+    Mesh {
+        /// Bodies collide as these convex parts, the corners of each; `truth/parts.json`.
+        parts: Vec<Vec<[f64; 3]>>,
+    },
 }
 
 /// True values of a SKU: `truth/truth.toml`.
@@ -59,9 +61,6 @@ pub enum TrueShape {
 pub struct Truth {
     /// What it truly is: a cylinder, or else a box.
     pub shape: Shape,
-    /// What lips and bodies meet; that of `shape` when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub solid: Option<TrueSolid>,
     /// Sides of the box around the item, metres.
     pub size_m: [f64; 3],
     /// Mass, kilograms.
@@ -78,46 +77,49 @@ pub struct Truth {
     pub gloss: f64,
     /// Share of the item's pixels for which the depth camera finds no match, 0 to 1.
     pub depth_invalid_share: f64,
+    /// What cups meet and bodies collide with; by default as `shape` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub solid: Option<SolidKind>,
     /// How far the surface mirrors as metal does, 0 to 1. Where it is given the item is drawn with the panels of the
     /// ceiling in it; without it, as items of the default catalogue are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metallic: Option<f64>,
     /// How air gets through the surface under a cup.
     pub leak: LeakModel,
-    /// Folds, holes and stickiness; none when absent.
+    /// Folds, holes and tack of the surface; absent: none of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surface: Option<SurfaceTruth>,
-    /// How it gives way; rigid when absent.
+    /// How it gives way; absent: rigid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub soft: Option<SoftTruth>,
-    /// A part that comes off or swings; none when absent.
+    /// A part that comes off or opens when the item hangs by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loose: Option<LooseTruth>,
 }
 
-/// What rings and bodies meet.
+/// Which solid stands for an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TrueSolid {
+#[serde(rename_all = "lowercase")]
+pub enum SolidKind {
     /// The box of `size_m`.
     Box,
-    /// The cylinder in the box of `size_m`, its axis z.
+    /// The cylinder in it, along z.
     Cylinder,
-    /// The triangles of `mesh.obj`; bodies collide as its convex parts.
+    /// The triangles of `mesh.obj`, a closed surface.
     Mesh,
 }
 
-/// What of a surface a lip feels beside roughness.
+/// The surface under a lip, beyond what [`LeakModel`] says.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SurfaceTruth {
-    /// Root mean square height of folds under a lip, drawn anew each attempt, metres.
+    /// Root mean square height of the folds under a lip, drawn anew each attempt, metres.
     pub wrinkle_m: f64,
     /// Their typical length, metres.
     pub wrinkle_length_m: f64,
     /// Share of the surface that is holes, 0 to 1.
     pub open_share: f64,
-    /// Size of one hole, metres.
+    /// Size of one hole, metres; 0: too fine to count.
     pub hole_m: f64,
     /// Chance that it clings to a lip after release, 0 to 1.
     pub stick_chance: f64,
@@ -129,9 +131,9 @@ impl Default for SurfaceTruth {
     }
 }
 
-/// Ways to be soft.
+/// What kind of soft item it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "lowercase")]
 pub enum SoftKind {
     /// Loose content in film.
     Bag,
@@ -145,30 +147,30 @@ pub enum SoftKind {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SoftTruth {
-    /// In what way.
+    /// What kind.
     pub kind: SoftKind,
-    /// Stiffness of a face under a cup, newtons a metre.
+    /// Stiffness of a face under a cup, N/m.
     pub stiffness_n_per_m: f64,
     /// Damping ratio.
     pub damping: f64,
-    /// Share of the mass that shifts inside, 0 to 1.
+    /// Share of the mass that shifts inside, 0 to 0.9.
     #[serde(default)]
     pub slosh_share: f64,
 }
 
-/// What may come loose.
+/// What may come off or open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "lowercase")]
 pub enum LoosePart {
-    /// It comes off.
+    /// A lid that comes off.
     Lid,
-    /// It swings.
+    /// A handle that comes off.
     Handle,
-    /// It opens.
+    /// A flap that opens.
     Flap,
 }
 
-/// A part that comes off or swings when the item is held by it.
+/// A loose part of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LooseTruth {

@@ -9,6 +9,7 @@ use scene::{Span, Timestamp};
 
 use super::arm::ArmPlant;
 use super::camera::Studio;
+use super::WorldFault;
 use super::rig::{Outside, Rig};
 use crate::look::TrueSku;
 use crate::scenario::{Fault, FaultKind, SensorSwitches};
@@ -60,7 +61,8 @@ impl Core {
     }
 
     /// One millisecond.
-    pub fn tick(&mut self) {
+    pub fn tick(&mut self) -> Result<(), WorldFault> {
+        self.check()?;
         self.now = self.now + TICK;
         let estop = self.suffers(FaultKind::EStop) || self.switches.estop;
         if estop {
@@ -75,5 +77,18 @@ impl Core {
         };
         let world_from_tool = self.forward();
         self.rig.tick(&world_from_tool, &outside);
+        self.check()
+    }
+
+    /// Every item is in the world.
+    fn check(&self) -> Result<(), WorldFault> {
+        let Some(id) = self.rig.lost() else { return Ok(()) };
+        let item = &self.rig.items[id];
+        Err(WorldFault::ItemLeft {
+            id: u32::try_from(id).unwrap_or(u32::MAX),
+            sku: self.catalogue[item.sku].sku.name.clone(),
+            at: item.met.world_from_item.translation.vector.into(),
+            now: self.now,
+        })
     }
 }

@@ -12,9 +12,14 @@ mod arm;
 mod camera;
 mod core;
 mod cups;
+mod fingers;
+mod grip;
+mod hull;
 mod items;
 mod matter;
 mod physics;
+#[cfg(test)]
+mod pinch_tests;
 mod pneumatics;
 mod rig;
 #[cfg(test)]
@@ -22,6 +27,7 @@ mod rig_tests;
 mod ring;
 mod settle;
 mod shape;
+mod surface;
 mod tool;
 
 use std::cell::RefCell;
@@ -48,6 +54,7 @@ use crate::scenario::Scenario;
 
 pub use self::arm::SimArm;
 pub use self::camera::SimCamera;
+pub use self::hull::convex_parts;
 pub use self::items::{Damage, TruthItem, Where};
 pub use self::settle::{SettleError, settle_tote};
 pub use self::tool::SimTool;
@@ -90,6 +97,25 @@ pub enum WorldError {
     /// The motion side refuses the arm.
     #[error("arm: {0}")]
     Arm(String),
+}
+
+/// Why a world can't go on. It stands as it was when that happened; every further step says the same.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum WorldFault {
+    /// An item is where nothing of the cell is, or its place is no number.
+    #[error(
+        "item {id} ({sku}) left the world at {at:.3?} m, {now}; must stay within 3 m of the table's middle, from 0.02 m under it to 4 m over it"
+    )]
+    ItemLeft {
+        /// The item.
+        id: u32,
+        /// What kind it is.
+        sku: SkuName,
+        /// Where it was seen last, metres.
+        at: [f64; 3],
+        /// When.
+        now: Timestamp,
+    },
 }
 
 /// A simulated cell. Its devices are handles into it and may be cloned; all of it lives on one thread.
@@ -199,8 +225,11 @@ impl World {
     }
 
     /// One millisecond passes.
-    pub fn step(&mut self) {
-        self.core.borrow_mut().tick();
+    ///
+    /// # Errors
+    /// [`WorldFault`] when an item has left the world: nothing that follows could be believed.
+    pub fn step(&mut self) -> Result<(), WorldFault> {
+        self.core.borrow_mut().tick()
     }
 
     /// The world's time.

@@ -306,7 +306,14 @@ mod tests {
                 } else {
                     Solid::Box { half: Vector3::new(2.0 * size, 1.2 * size, size) }
                 };
-                Matter { solid, mass_kg: 0.3, centre_of_mass: Vector3::zeros(), friction: 0.45, restitution: 0.2 }
+                Matter {
+                    solid,
+                    mass_kg: 0.3,
+                    centre_of_mass: Vector3::zeros(),
+                    friction: 0.45,
+                    restitution: 0.2,
+                    soft: None,
+                }
             })
             .collect()
     }

@@ -25,7 +25,7 @@ use super::form::Form;
 use super::mesh::Patch;
 use super::paint::Canvas;
 use super::texture::Texture;
-use super::truth::{TrueShape, TrueSku};
+use super::truth::{SolidKind, TrueShape, TrueSku};
 
 pub use draw::generate;
 pub use table::{goods_catalogue, goods_classes, goods_families};
@@ -348,12 +348,12 @@ pub(crate) fn build_good(good: &Good) -> TrueSku {
         Slip::Side(axis, by) => sku.size_m[axis] = millimetres(sku.size_m[axis] * by).clamp(0.005, 0.6),
         Slip::NoMass => sku.mass_kg = None,
     }
-    TrueSku {
-        sku,
-        mesh: form.mesh,
-        hull_shape: TrueShape::new(truth.shape, truth.size_m),
-        parts: form.parts.iter().map(|part| part.iter().map(|p| p.map(f64::from)).collect()).collect(),
-        texture,
-        truth,
-    }
+    // To a hundredth of a millimetre, as the file has it.
+    let fine = |v: f32| (f64::from(v) * 1e5).round() / 1e5;
+    let hull_shape = if truth.solid == Some(SolidKind::Mesh) {
+        TrueShape::Mesh { parts: form.parts.iter().map(|part| part.iter().map(|p| p.map(fine)).collect()).collect() }
+    } else {
+        TrueShape::new(truth.shape, truth.size_m)
+    };
+    TrueSku { sku, mesh: form.mesh, hull_shape, texture, truth }
 }

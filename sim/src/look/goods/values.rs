@@ -11,7 +11,7 @@ use scene::Shape;
 
 use super::super::build::around;
 use super::super::truth::{
-    LeakModel, LoosePart, LooseTruth, SoftKind, SoftTruth, SurfaceTruth, TrueSolid, Truth,
+    LeakModel, LoosePart, LooseTruth, SoftKind, SoftTruth, SurfaceTruth, SolidKind, Truth,
 };
 use super::{Family, Good};
 
@@ -103,7 +103,7 @@ pub(crate) fn draw(good: &Good, size: [f64; 3], rng: &mut ChaCha8Rng) -> Truth {
     };
     Truth {
         shape,
-        solid: Some(TrueSolid::Mesh).filter(|_| !matches!(good.family, Family::Carton | Family::Slender | Family::Book)),
+        solid: Some(SolidKind::Mesh).filter(|_| !matches!(good.family, Family::Carton | Family::Slender | Family::Book)),
         size_m,
         mass_kg: good.mass_kg * around(1.0, 0.02, rng),
         centre_of_mass_m,
