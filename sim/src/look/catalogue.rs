@@ -9,11 +9,11 @@ use serde::de::DeserializeOwned;
 use super::facts::MeshFacts;
 use super::mesh::{Mesh, ObjError};
 use super::own::own_sku;
+use super::parts::load_parts;
 use super::png;
 use super::portraits::{SIDE, portraits};
 use super::texture::Texture;
 use super::truth::{SolidKind, TrueShape, TrueSku, Truth};
-use crate::world::convex_parts;
 
 /// Why a catalogue isn't read or written. Nothing was loaded; of a catalogue that is being written, the SKUs
 /// before the one named are complete.
@@ -146,7 +146,7 @@ pub(crate) fn load_sku(folder: &Path) -> Result<TrueSku, CatalogueError> {
                 let (field, rule) = ("faces", CLOSED.to_owned());
                 return Err(CatalogueError::Value { file: folder.join("truth/mesh.obj"), field, value: found, rule });
             }
-            TrueShape::Mesh { parts: load_parts(&folder.join("truth/parts.json"), &mesh)? }
+            TrueShape::Mesh { parts: load_parts(&folder.join("truth/parts.json"), &mesh, facts.volume_m3)? }
         }
     };
     Ok(TrueSku { sku, mesh, hull_shape, texture, truth })
@@ -154,34 +154,6 @@ pub(crate) fn load_sku(folder: &Path) -> Result<TrueSku, CatalogueError> {
 
 /// The rule of a mesh that rings and bodies meet.
 pub(crate) const CLOSED: &str = "a closed surface, each edge in two triangles that run it opposite ways, counter-clockwise seen from outside";
-
-/// The convex parts that are kept beside a mesh, else worked out, and kept for the next time where the folder can be
-/// written.
-pub(crate) fn load_parts(file: &Path, mesh: &Mesh) -> Result<Vec<Vec<[f64; 3]>>, CatalogueError> {
-    if file.is_file() {
-        let parts: Vec<Vec<[f64; 3]>> = serde_json::from_slice(&read(file)?)
-            .map_err(|e| CatalogueError::Syntax { file: file.to_path_buf(), why: e.to_string() })?;
-        let good = |p: &[f64; 3]| p.iter().all(|v| v.abs() <= 0.6);
-        if parts.is_empty() || !parts.iter().all(|part| part.len() >= 4 && part.iter().all(good)) {
-            return Err(CatalogueError::Value {
-                file: file.to_path_buf(),
-                field: "parts",
-                value: format!("{} parts", parts.len()),
-                rule: "one part or more of 4 corners or more, each within 0.6 m".to_owned(),
-            });
-        }
-        return Ok(parts);
-    }
-    let parts = convex_parts(mesh);
-    if let Ok(text) = serde_json::to_vec(&parts)
-        && let Some(folder) = file.parent()
-        && fs::create_dir_all(folder).is_ok()
-    {
-        // Without the file the parts are worked out again the next time; nothing else changes.
-        let _kept = fs::write(file, text);
-    }
-    Ok(parts)
-}
 
 pub(crate) fn read(file: &Path) -> Result<Vec<u8>, CatalogueError> {
     let unreadable = |why: String| CatalogueError::Unreadable { file: file.to_path_buf(), why };

@@ -205,7 +205,7 @@ impl Form {
 
     /// A sphere.
     pub fn ball(&mut self, centre: [f32; 3], radius: f32, patch: &Patch) {
-        const RINGS: usize = 8;
+        const RINGS: usize = 5;
         let rings: Vec<Ring> = (0..=RINGS)
             .map(|j| {
                 let (sin, cos) = (FRAC_PI_2 * (2.0 * j as f32 / RINGS as f32 - 1.0)).sin_cos();
@@ -257,7 +257,10 @@ impl Form {
                 for i in 0..nx as u32 {
                     let a = base + j * wide + i;
                     let (b, c, d) = (a + 1, a + wide + 1, a + wide);
-                    self.mesh.triangles.extend(if up { [[a, b, c], [a, c, d]] } else { [[a, c, b], [a, d, c]] });
+                    // The diagonal runs from the rim's corner, so that no triangle lies in the rim alone.
+                    let across = (2 * i >= nx as u32) != (2 * j >= ny as u32);
+                    let cell = if across { [[a, b, d], [b, c, d]] } else { [[a, b, c], [a, c, d]] };
+                    self.mesh.triangles.extend(cell.map(|[p, q, r]| if up { [p, q, r] } else { [p, r, q] }));
                 }
             }
         }

@@ -25,7 +25,10 @@ mod layout;
 mod lettering;
 mod mesh;
 mod own;
+#[cfg(test)]
+mod own_tests;
 mod paint;
+mod parts;
 mod png;
 mod portraits;
 mod raster;

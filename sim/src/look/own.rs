@@ -13,9 +13,10 @@ use rand_chacha::ChaCha8Rng;
 use scene::{Material, Shape, Sku};
 
 use super::build::draw_truth;
-use super::catalogue::{CLOSED, CatalogueError, load_parts, read};
+use super::catalogue::{CLOSED, CatalogueError, read};
 use super::facts::MeshFacts;
 use super::mesh::Mesh;
+use super::parts::load_parts;
 use super::texture::Texture;
 use super::truth::{SolidKind, SurfaceTruth, TrueShape, TrueSku};
 
@@ -73,7 +74,7 @@ pub(crate) fn own_sku(folder: &Path, sku: Sku) -> Result<TrueSku, CatalogueError
         Material::Mesh => Some(SurfaceTruth { open_share: 0.5, hole_m: 0.003, ..SurfaceTruth::default() }),
         _ => None,
     };
-    let hull_shape = TrueShape::Mesh { parts: load_parts(&folder.join("truth/parts.json"), &mesh)? };
+    let hull_shape = TrueShape::Mesh { parts: load_parts(&folder.join("truth/parts.json"), &mesh, facts.volume_m3)? };
     Ok(TrueSku { sku, mesh, hull_shape, texture, truth })
 }
 

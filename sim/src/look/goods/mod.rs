@@ -12,6 +12,8 @@ mod rigid;
 mod round;
 mod soft;
 mod table;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use rand::{Rng, SeedableRng};

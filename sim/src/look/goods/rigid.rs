@@ -210,7 +210,7 @@ pub(crate) fn jug(good: &Good) -> Made {
     let path: Vec<[f32; 3]> = (0..=8)
         .map(|k| {
             let t = k as f32 / 8.0 * std::f32::consts::PI;
-            [a * 0.8 + (out + 0.2 * a - r) * t.sin().powf(0.5), 0.0, z * (0.47 - 0.3 * t.cos())]
+            [a * 0.8 + (out + 0.2 * a - r) * t.sin().max(0.0).sqrt(), 0.0, z * (0.47 - 0.3 * t.cos())]
         })
         .collect();
     form.rod(&path, &[r], 8, &p[3]);

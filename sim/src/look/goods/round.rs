@@ -203,9 +203,11 @@ pub(crate) fn clear_tube(good: &Good) -> Made {
     form.loft(&top, &[(0, 2, &p[2])], [&p[2], &p[3]]);
     let outside = form.parts.len();
     let radius = 0.94 * w;
-    let count = (((z - cap) / (2.0 * radius)) as usize).max(1);
+    // Balls that touch would share corners.
+    let pitch = 2.0 * radius + 0.0003;
+    let count = (((z - cap) / pitch) as usize).max(1);
     for k in 0..count {
-        form.ball([0.0, 0.0, 0.004 + radius + 2.0 * radius * k as f32], radius, &p[1]);
+        form.ball([0.0, 0.0, 0.004 + radius + pitch * k as f32], radius, &p[1]);
     }
     form.parts.truncate(outside);
     Made { form, texture }

@@ -270,7 +270,7 @@ pub(crate) fn net_bag(good: &Good) -> Made {
     let (texture, p) = dress(&faces);
     let mut form = Form::default();
     form.pillow(
-        [18, 16],
+        [14, 12],
         waver([0.5 * x, 0.5 * y], 0.006, seed),
         |s, t| 0.5 * z * puff(s, t).max(0.05),
         |s, t| -0.5 * z * puff(s, t).max(0.05),
@@ -278,7 +278,7 @@ pub(crate) fn net_bag(good: &Good) -> Made {
     );
     let outside = form.parts.len();
     let radius = 0.40 * z;
-    let (nx, ny) = (((0.92 * x / (2.0 * radius)) as usize).clamp(1, 4), ((0.92 * y / (2.0 * radius)) as usize).clamp(1, 3));
+    let (nx, ny) = (((0.92 * x / (2.0 * radius)) as usize).clamp(1, 3), ((0.92 * y / (2.0 * radius)) as usize).clamp(1, 2));
     let mut rng = good.art.rng(93);
     for j in 0..ny {
         for i in 0..nx {
