@@ -52,19 +52,30 @@ fn lined_up(skus: &[TrueSku], seed: u64) -> RgbImage {
     for (k, sku) in skus.iter().enumerate() {
         let mut rng = ChaCha8Rng::seed_from_u64(seed + k as u64);
         let Ok(poses) = settle_tote(&[sku], TOTE, WALL, rng.random()) else { continue };
-        let pose = Isometry3::from_parts(nalgebra::Translation3::new(0.0, 0.0, poses[0].isometry().translation.z), poses[0].isometry().rotation);
+        let pose = Isometry3::from_parts(
+            nalgebra::Translation3::new(0.0, 0.0, poses[0].isometry().translation.z),
+            poses[0].isometry().rotation,
+        );
         let item = Placed { sku, world_from_item: Pose::from_isometry(pose), id: 0 };
         let longest = sku.truth.size_m.into_iter().fold(0.0, f64::max);
         let mut view = View::down([0.06 * longest, -0.9 * longest, 1.25 * longest + pose.translation.z], View::D415);
         let tilt = nalgebra::UnitQuaternion::from_euler_angles(0.62, 0.0, 0.0);
-        view.world_from_camera = Pose::from_isometry(Isometry3::from_parts(view.world_from_camera.isometry().translation, tilt * view.world_from_camera.isometry().rotation));
+        view.world_from_camera = Pose::from_isometry(Isometry3::from_parts(
+            view.world_from_camera.isometry().translation,
+            tilt * view.world_from_camera.isometry().rotation,
+        ));
         let scale = 0.30;
         view.intrinsics.fx *= scale * 1.05;
         view.intrinsics.fy *= scale * 1.05;
         (view.intrinsics.width, view.intrinsics.height) = (CELL, CELL);
         (view.intrinsics.cx, view.intrinsics.cy) = (74.5, 74.5);
         let picture = render(&[item], seed + (k as u64 % 3), &view);
-        image::imageops::replace(&mut sheet, &picture, i64::from(k as u32 % ACROSS * CELL), i64::from(k as u32 / ACROSS * CELL));
+        image::imageops::replace(
+            &mut sheet,
+            &picture,
+            i64::from(k as u32 % ACROSS * CELL),
+            i64::from(k as u32 / ACROSS * CELL),
+        );
     }
     sheet
 }
@@ -105,8 +116,9 @@ fn time(skus: &[TrueSku], seed: u64) -> Result<(), Box<dyn Error>> {
     chosen.truncate(50);
     let poses = settle_tote(&chosen, TOTE, WALL, seed)?;
     let lies = chosen.iter().zip(&poses).zip(0u32..);
-    let items: Vec<Placed<'_>> =
-        lies.map(|((sku, pose), id)| Placed { sku, world_from_item: Pose::from_isometry(*pose.isometry()), id }).collect();
+    let items: Vec<Placed<'_>> = lies
+        .map(|((sku, pose), id)| Placed { sku, world_from_item: Pose::from_isometry(*pose.isometry()), id })
+        .collect();
     let tub = Tub { world_from_tub: Isometry3::identity(), size: TOTE, wall: WALL };
     let (backdrop, light) = (Backdrop::drawn(seed), Light::drawn(seed));
     let stage = Stage { items: &items, tubs: &[tub], blocks: &[], backdrop: &backdrop, light: &light };

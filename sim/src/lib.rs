@@ -7,4 +7,6 @@ pub mod shipped;
 pub mod world;
 
 pub use scenario::{Fault, FaultKind, Scenario, ScenarioError, SensorSwitches, ToteContents};
-pub use world::{SettleError, SimArm, SimCamera, SimTool, TruthItem, Where, World, WorldError, WorldFault, settle_tote};
+pub use world::{
+    SettleError, SimArm, SimCamera, SimTool, TruthItem, Where, World, WorldError, WorldFault, settle_tote,
+};

@@ -9,9 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use scene::{Pose, SkuName, Timestamp};
 
 use crate::look::set::{SetError, SetScene, SetWriter};
-use crate::look::{
-    Backdrop, Light, Placed, Pool, Renderer, Sensor, Stage, TrueSku, Tub, View, generate, sense,
-};
+use crate::look::{Backdrop, Light, Placed, Pool, Renderer, Sensor, Stage, TrueSku, Tub, View, generate, sense};
 use crate::world::settle_tote;
 
 /// Inner size of the tote and its wall, metres.
@@ -65,7 +63,8 @@ pub fn render_set(out: &Path, options: &SetOptions, mut done: impl FnMut()) -> R
         let image = sense(&rendered, &sensor, Timestamp::ZERO, &mut rng);
         let manifest = manifest(&items, &skus, &mut rng);
         let world_from_tote = Pose::identity();
-        let scene = SetScene { rendered: &rendered, image: &image, items: &items, manifest: &manifest, world_from_tote };
+        let scene =
+            SetScene { rendered: &rendered, image: &image, items: &items, manifest: &manifest, world_from_tote };
         seen += set.add(&scene)?;
         done();
     }

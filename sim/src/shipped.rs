@@ -89,7 +89,8 @@ mod tests {
                 assert!(class.is_none_or(|c| c == *is), "{name}: {sku} is {is:?}");
             }
             let count: u32 = contents.values().sum();
-            let wanted = name.rsplit('-').next().and_then(|n| n.parse().ok()).unwrap_or(if class.is_some() { 15 } else { 32 });
+            let wanted =
+                name.rsplit('-').next().and_then(|n| n.parse().ok()).unwrap_or(if class.is_some() { 15 } else { 32 });
             assert_eq!(count, wanted, "{name}");
         }
     }

@@ -55,12 +55,18 @@ fn check(args: &CheckArgs) -> Result<(), CliError> {
 }
 
 fn line(report: &SkuReport) -> String {
-    let size = report.size_m.map_or_else(|| "no size".to_owned(), |s| {
-        let [x, y, z] = s.map(|v| v * 1e3);
-        format!("{x:.0} × {y:.0} × {z:.0} mm")
-    });
+    let size = report.size_m.map_or_else(
+        || "no size".to_owned(),
+        |s| {
+            let [x, y, z] = s.map(|v| v * 1e3);
+            format!("{x:.0} × {y:.0} × {z:.0} mm")
+        },
+    );
     let mass = report.mass_kg.map_or_else(|| "no mass".to_owned(), |m| format!("{:.0} g", m * 1e3));
     let mesh = report.mesh.as_ref().map_or_else(|| "no mesh".to_owned(), |m| format!("{} triangles", m.triangles));
     let kb = report.bytes as f64 / 1e3;
-    format!("{:24} {size:>18} {mass:>8} {mesh:>15} {:>2} parts {}/6 views {kb:>6.0} kB", report.name, report.parts, report.views)
+    format!(
+        "{:24} {size:>18} {mass:>8} {mesh:>15} {:>2} parts {}/6 views {kb:>6.0} kB",
+        report.name, report.parts, report.views
+    )
 }

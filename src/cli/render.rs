@@ -53,8 +53,7 @@ fn scenes_bar(count: u32) -> ProgressBar {
 /// Totes of goods of chance.
 fn render_goods(args: &RenderArgs, skus: u32) -> Result<(), CliError> {
     let pool = if args.held_out { Pool::HeldOut } else { Pool::Training };
-    let options =
-        SetOptions { seed: args.seed.unwrap_or(1), pool, skus: skus as usize, scenes: args.count as usize };
+    let options = SetOptions { seed: args.seed.unwrap_or(1), pool, skus: skus as usize, scenes: args.count as usize };
     let bar = scenes_bar(args.count);
     let seen = render_set(&args.out, &options, || bar.inc(1)).map_err(CliError::input)?;
     bar.finish_and_clear();

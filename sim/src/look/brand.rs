@@ -1,7 +1,7 @@
 //! Brands and prints of chance, of goods that nobody sells.
 
-use rand::seq::IndexedRandom;
 use rand::Rng;
+use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::artwork::{Artwork, BADGES, Brand};

@@ -59,7 +59,7 @@ pub(crate) fn build(design: &Design, rng: &mut ChaCha8Rng) -> TrueSku {
         material: design.material,
         fragility: design.fragility,
     };
-TrueSku { sku, mesh, hull_shape: TrueShape::new(design.shape, design.size_m), texture, truth }
+    TrueSku { sku, mesh, hull_shape: TrueShape::new(design.shape, design.size_m), texture, truth }
 }
 
 fn box_prints(design: &Design, plan: &Atlas) -> Vec<Canvas> {

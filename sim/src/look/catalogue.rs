@@ -153,7 +153,8 @@ pub(crate) fn load_sku(folder: &Path) -> Result<TrueSku, CatalogueError> {
 }
 
 /// The rule of a mesh that rings and bodies meet.
-pub(crate) const CLOSED: &str = "a closed surface, each edge in two triangles that run it opposite ways, counter-clockwise seen from outside";
+pub(crate) const CLOSED: &str =
+    "a closed surface, each edge in two triangles that run it opposite ways, counter-clockwise seen from outside";
 
 pub(crate) fn read(file: &Path) -> Result<Vec<u8>, CatalogueError> {
     let unreadable = |why: String| CatalogueError::Unreadable { file: file.to_path_buf(), why };

@@ -103,7 +103,10 @@ fn check_sku(folder: &Path, make_views: bool) -> Result<SkuReport, CatalogueErro
     let views = folder.join("views");
     let count = || (0..VIEWS).filter(|k| views.join(format!("{k}.png")).is_file()).count();
     report.views = count();
-    if report.views == 0 && make_views && let Ok(sku) = &loaded {
+    if report.views == 0
+        && make_views
+        && let Ok(sku) = &loaded
+    {
         fs::create_dir_all(&views)
             .map_err(|e| CatalogueError::Unwritable { file: views.clone(), why: e.to_string() })?;
         write_views(sku, &views)?;

@@ -117,6 +117,9 @@ mod tests {
         check(|m| m.triangles.iter_mut().for_each(|t| t.swap(0, 1)), Some("inverted, it encloses -0.001000 m³"));
         check(|m| m.triangles.clear(), Some("0 triangles"));
         let unit = |half: f32| MeshFacts::of(&cube(half)).mistaken_unit(0.1).map(|(unit, _)| unit);
-        assert_eq!([unit(0.05), unit(50.0), unit(5.0), unit(1.97)], [None, Some("millimetres"), Some("centimetres"), Some("inches")]);
+        assert_eq!(
+            [unit(0.05), unit(50.0), unit(5.0), unit(1.97)],
+            [None, Some("millimetres"), Some("centimetres"), Some("inches")]
+        );
     }
 }

@@ -132,7 +132,9 @@ impl Form {
             .collect();
         for &(first, last, patch) in bands {
             let lengths: Vec<f32> = (first..=last)
-                .map(|j| if j == first { 0.0 } else { (rings[j].z - rings[j - 1].z).hypot(rings[j].a - rings[j - 1].a) })
+                .map(
+                    |j| if j == first { 0.0 } else { (rings[j].z - rings[j - 1].z).hypot(rings[j].a - rings[j - 1].a) },
+                )
                 .collect();
             let whole = lengths.iter().sum::<f32>().max(1e-9);
             let mut sum = 0.0;
@@ -144,7 +146,11 @@ impl Form {
                     let around = add(places[j][(k + 1) % ROUND], places[j][(k + ROUND - 1) % ROUND], -1.0);
                     let (low, high) = (j.max(first + 1) - 1, (j + 1).min(last));
                     let up = add(places[high][k], places[low][k], -1.0);
-                    self.corner(places[j][k], unit(cross(around, up)), patch.at(i as f32 / ROUND as f32, 1.0 - sum / whole));
+                    self.corner(
+                        places[j][k],
+                        unit(cross(around, up)),
+                        patch.at(i as f32 / ROUND as f32, 1.0 - sum / whole),
+                    );
                 }
             }
             let wide = (ROUND + 1) as u32;

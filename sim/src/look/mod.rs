@@ -48,8 +48,8 @@ mod view;
 pub use backdrop::{Backdrop, Light};
 pub use catalogue::{CatalogueError, load_catalogue, write_catalogue};
 pub use check::{Finding, SkuReport, check_catalogue};
-pub use facts::MeshFacts;
 pub use ean13::{decode_ean13, encode_ean13};
+pub use facts::MeshFacts;
 pub use goods::{
     Class, FAMILIES, Family, PRINT_STYLES, Pool, PrintStyle, generate, goods_catalogue, goods_classes, goods_families,
 };

@@ -44,7 +44,8 @@ pub(crate) fn own_sku(folder: &Path, sku: Sku) -> Result<TrueSku, CatalogueError
     let longest = sku.size_m.into_iter().fold(0.0, f64::max);
     let size = facts.size_m.map(|s| (s * 1e4).round() / 1e4);
     if let Some((unit, factor)) = facts.mistaken_unit(longest) {
-        let rule = format!("metres, near size_m of sku.toml, {:?}; it looks like {unit}: scale it by {factor}", sku.size_m);
+        let rule =
+            format!("metres, near size_m of sku.toml, {:?}; it looks like {unit}: scale it by {factor}", sku.size_m);
         return refuse("size", format!("{size:?}"), &rule);
     }
     if !size.iter().all(|s| (0.005..=0.6).contains(s)) {
@@ -70,7 +71,9 @@ pub(crate) fn own_sku(folder: &Path, sku: Sku) -> Result<TrueSku, CatalogueError
     truth.metallic = Some(if sku.material == Material::Metal { 0.75 } else { 0.0 });
     truth.surface = match sku.material {
         Material::Film => Some(SurfaceTruth { wrinkle_m: 0.000_7, ..SurfaceTruth::default() }),
-        Material::Fabric => Some(SurfaceTruth { wrinkle_m: 0.000_9, wrinkle_length_m: 0.014, ..SurfaceTruth::default() }),
+        Material::Fabric => {
+            Some(SurfaceTruth { wrinkle_m: 0.000_9, wrinkle_length_m: 0.014, ..SurfaceTruth::default() })
+        }
         Material::Mesh => Some(SurfaceTruth { open_share: 0.5, hole_m: 0.003, ..SurfaceTruth::default() }),
         _ => None,
     };
@@ -180,11 +183,14 @@ fn read_glb(file: &Path) -> Result<(Mesh, Option<Texture>), CatalogueError> {
             let count = mesh.positions.len() - base as usize;
             let mut normals: Vec<[f32; 3]> = reader
                 .read_normals()
-                .map(|all| all.map(|n| up(world.transform_vector(&Vector3::from(n.map(f64::from))).normalize())).collect())
+                .map(|all| {
+                    all.map(|n| up(world.transform_vector(&Vector3::from(n.map(f64::from))).normalize())).collect()
+                })
                 .unwrap_or_default();
             normals.resize(count, [0.0; 3]);
             mesh.normals.extend(normals);
-            let mut uvs: Vec<[f32; 2]> = reader.read_tex_coords(0).map(|all| all.into_f32().collect()).unwrap_or_default();
+            let mut uvs: Vec<[f32; 2]> =
+                reader.read_tex_coords(0).map(|all| all.into_f32().collect()).unwrap_or_default();
             uvs.resize(count, [0.5; 2]);
             mesh.uvs.extend(uvs);
             let indices: Vec<u32> = match reader.read_indices() {
@@ -238,7 +244,8 @@ fn open_texture(file: &Path) -> Result<Texture, CatalogueError> {
 
 /// A texture that lies beside a mesh.
 fn beside(file: &Path) -> Result<Option<Texture>, CatalogueError> {
-    let found = ["texture.png", "texture.jpg", "texture.jpeg"].iter().map(|n| file.with_file_name(n)).find(|f| f.is_file());
+    let found =
+        ["texture.png", "texture.jpg", "texture.jpeg"].iter().map(|n| file.with_file_name(n)).find(|f| f.is_file());
     found.map(|f| open_texture(&f)).transpose()
 }
 
@@ -257,7 +264,15 @@ fn checked(file: &Path, mesh: &mut Mesh) -> Result<(), CatalogueError> {
     }
     for uv in &mut mesh.uvs {
         // Textures that repeat show their first copy.
-        *uv = uv.map(|v| if !v.is_finite() { 0.5 } else if (0.0..=1.0).contains(&v) { v } else { v.rem_euclid(1.0) });
+        *uv = uv.map(|v| {
+            if !v.is_finite() {
+                0.5
+            } else if (0.0..=1.0).contains(&v) {
+                v
+            } else {
+                v.rem_euclid(1.0)
+            }
+        });
     }
     let missing: Vec<bool> = mesh.normals.iter().map(|n| !(n.iter().map(|v| v * v).sum::<f32>() > 0.25)).collect();
     if missing.contains(&true) {

@@ -122,7 +122,10 @@ fn brought_folders_that_cannot_be_used_are_refused_with_file_field_value_and_rul
     let obj = |half: [f32; 3]| cuboid(half).to_obj().into_bytes();
     let good = obj([0.06, 0.04, 0.03]);
     let picture = || ("texture.png", texture());
-    check(&[picture()], "C/lamp: mesh is 0 files that end in .obj or .glb; must be truth/truth.toml with truth/mesh.obj");
+    check(
+        &[picture()],
+        "C/lamp: mesh is 0 files that end in .obj or .glb; must be truth/truth.toml with truth/mesh.obj",
+    );
     check(&[("a.obj", good.clone()), ("b.obj", good.clone()), picture()], "mesh is 2 files that end in .obj or .glb");
     check(&[("a.obj", good.clone())], "C/lamp/a.obj: texture is none; must be the GLB's base colour texture");
     check(&[("a.obj", good.clone()), ("texture.png", b"no".to_vec())], "C/lamp/texture.png: picture is");
@@ -130,7 +133,10 @@ fn brought_folders_that_cannot_be_used_are_refused_with_file_field_value_and_rul
     check(&[("a.obj", millimetres), picture()], "size is [120.0, 80.0, 60.0]; must be metres, near size_m of sku.toml");
     check(&[("a.obj", obj([2.362, 1.575, 1.181])), picture()], "it looks like inches: scale it by 0.0254");
     let open = String::from_utf8(good.clone()).unwrap().trim_end().rsplit_once('\n').unwrap().0.to_owned();
-    check(&[("a.obj", open.into_bytes()), picture()], "a.obj: faces is 3 open edges of 11 triangles; must be a closed surface");
+    check(
+        &[("a.obj", open.into_bytes()), picture()],
+        "a.obj: faces is 3 open edges of 11 triangles; must be a closed surface",
+    );
     let mut inside_out = cuboid([0.06, 0.04, 0.03]);
     inside_out.triangles.iter_mut().for_each(|t| t.swap(0, 1));
     check(&[("a.obj", inside_out.to_obj().into_bytes()), picture()], "faces is inverted, it encloses -0.000576 m³");

@@ -129,7 +129,8 @@ impl Renderer {
         }
         if !self.grid.clear.is_empty() {
             let sample = |i: usize| (2 * (i / width) + 1) * self.grid.width + 2 * (i % width) + 1;
-            let behind = |i: usize| self.grid.clear_at(sample(i)).map_or(f32::NAN, |_| 1.0 / self.grid.inverse[sample(i)]);
+            let behind =
+                |i: usize| self.grid.clear_at(sample(i)).map_or(f32::NAN, |_| 1.0 / self.grid.inverse[sample(i)]);
             picture.depth_behind = (0..pixels).map(behind).collect();
         }
         picture
@@ -229,7 +230,11 @@ impl Renderer {
         let depth = 1.0 / self.grid.inverse[centre];
         let known = block.triangle == middle
             || (surface.fine
-                && self.grid.drawn.get(block.triangle as usize).is_some_and(|d| d.group == drawn.group && d.round.is_some()));
+                && self
+                    .grid
+                    .drawn
+                    .get(block.triangle as usize)
+                    .is_some_and(|d| d.group == drawn.group && d.round.is_some()));
         if fresh || !known {
             *block = self.lit(shading, drawn, 2 * u + 1, 2 * v + 1);
             block.triangle = middle;

@@ -59,7 +59,14 @@ pub(crate) fn blister(good: &Good) -> Made {
     let middle = -0.16 * y;
     let (a, b) = (0.5 * bubble_size[0], 0.5 * bubble_size[1]);
     let ring = |height: f32, by: f32| Ring::oval(height, a * by, b * by, 5.0).at(0.0, middle);
-    let rings = [ring(0.3 * thick, 1.0), ring(0.0016, 1.0), ring(0.0018, 0.95), ring(0.75 * z, 0.87), ring(0.95 * z, 0.83), ring(z, 0.74)];
+    let rings = [
+        ring(0.3 * thick, 1.0),
+        ring(0.0016, 1.0),
+        ring(0.0018, 0.95),
+        ring(0.75 * z, 0.87),
+        ring(0.95 * z, 0.83),
+        ring(z, 0.74),
+    ];
     form.loft(&rings, &[(0, 2, &p[3]), (2, 5, &p[3])], [&p[4], &p[4]]);
     let outside = form.parts.len();
     // What is sold: some rods side by side, or one thing.
@@ -70,11 +77,16 @@ pub(crate) fn blister(good: &Good) -> Made {
         let r = (0.46 * room).min(0.42 * z);
         let long = 0.74 * b;
         if count > 1 {
-            let path: Vec<[f32; 3]> = (0..=4).map(|i| [at, middle + long * (0.5 * i as f32 - 1.0), 0.1 * z + r]).collect();
+            let path: Vec<[f32; 3]> =
+                (0..=4).map(|i| [at, middle + long * (0.5 * i as f32 - 1.0), 0.1 * z + r]).collect();
             form.rod(&path, &[0.7 * r, r, 0.94 * r, 0.8 * r, 0.35 * r], 10, &p[5]);
         } else {
             let shape = |height: f32, by: f32| Ring::oval(height, 0.72 * a * by, 0.74 * b * by, 3.0).at(0.0, middle);
-            form.loft(&[shape(0.1 * z, 0.9), shape(0.3 * z, 1.0), shape(0.7 * z, 0.94), shape(0.84 * z, 0.7)], &[(0, 3, &p[5])], [&p[5], &p[5]]);
+            form.loft(
+                &[shape(0.1 * z, 0.9), shape(0.3 * z, 1.0), shape(0.7 * z, 0.94), shape(0.84 * z, 0.7)],
+                &[(0, 3, &p[5])],
+                [&p[5], &p[5]],
+            );
         }
     }
     form.parts.truncate(outside);
@@ -103,10 +115,14 @@ pub(crate) fn brush(good: &Good) -> Made {
         Face::new([0.1, 0.1], move |w, h| {
             let mut c = Canvas::new(w, h, hair);
             let all = c.all();
-            c.paint(all, |_, _| -1.0, |u, v| {
-                let tuft = hash((u * 0.5) as i32, (v * 0.12) as i32, seed);
-                (lit(hair, 0.5 + 0.5 * tuft + 0.15 * hash(u as i32, v as i32, seed)), 1.0)
-            });
+            c.paint(
+                all,
+                |_, _| -1.0,
+                |u, v| {
+                    let tuft = hash((u * 0.5) as i32, (v * 0.12) as i32, seed);
+                    (lit(hair, 0.5 + 0.5 * tuft + 0.15 * hash(u as i32, v as i32, seed)), 1.0)
+                },
+            );
             c.into()
         }),
     ];
@@ -121,12 +137,25 @@ pub(crate) fn brush(good: &Good) -> Made {
             [x * (s - 0.5) * (1.0 - 0.5 * head / x) - 0.2 * head, 0.0, 0.12 * z * (s * PI).sin()]
         })
         .collect();
-    form.rod(&path, &[0.7 * thin, 1.3 * thin, 1.45 * thin, 1.2 * thin, 0.8 * thin, 0.7 * thin, 0.75 * thin, 0.9 * thin], 10, &p[0]);
+    form.rod(
+        &path,
+        &[0.7 * thin, 1.3 * thin, 1.45 * thin, 1.2 * thin, 0.8 * thin, 0.7 * thin, 0.75 * thin, 0.9 * thin],
+        10,
+        &p[0],
+    );
     let body = form.parts.len();
     // A head that tapers, along z, and turned to lie along x.
     let mut bristles = Form::default();
     let ring = |s: f32, by: f32| Ring::oval(s * head, 0.86 * rz * by, 0.86 * ry * by, 2.0);
-    let rings = [ring(0.0, 0.35), ring(0.12, 0.8), ring(0.3, 0.95), ring(0.55, 1.0), ring(0.8, 0.86), ring(0.95, 0.55), ring(1.0, 0.25)];
+    let rings = [
+        ring(0.0, 0.35),
+        ring(0.12, 0.8),
+        ring(0.3, 0.95),
+        ring(0.55, 1.0),
+        ring(0.8, 0.86),
+        ring(0.95, 0.55),
+        ring(1.0, 0.25),
+    ];
     let spike = 0.3 * ry.min(rz);
     bristles.loft_bent(&rings, &[(0, 6, &p[1])], [&p[1], &p[1]], |j, i| {
         if j == 0 { 0.0 } else { spike * (hash(i as i32, j as i32, seed) - 0.5) }
@@ -209,7 +238,11 @@ pub(crate) fn bucket(good: &Good) -> Made {
 pub(crate) fn basket(good: &Good) -> Made {
     let [x, y, z] = good.size_m.map(|s| s as f32);
     let seed = good.art.seed as u32;
-    let colour = if good.black { [0.08; 3] } else { hsv(hash(14, 1, seed), 0.15 + 0.5 * hash(14, 2, seed), 0.5 + 0.45 * hash(14, 3, seed)) };
+    let colour = if good.black {
+        [0.08; 3]
+    } else {
+        hsv(hash(14, 1, seed), 0.15 + 0.5 * hash(14, 2, seed), 0.5 + 0.45 * hash(14, 3, seed))
+    };
     let pitch = 0.011 + 0.006 * hash(14, 4, seed);
     let holes = move |size: [f32; 2], label: bool| {
         move |w: usize, h: usize| {

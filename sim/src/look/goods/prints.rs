@@ -79,7 +79,12 @@ pub(crate) fn wrap(art: &Artwork, style: PrintStyle, width: usize, height: usize
     c.stamp(&front, width / 2, 0, false);
     let from = width as f32 * 0.9;
     let mut rng = art.rng(73);
-    small_print(&mut c, [from, 0.1 * height as f32, 0.99 * width as f32, 0.6 * height as f32], ink_on(art.paper()), &mut rng);
+    small_print(
+        &mut c,
+        [from, 0.1 * height as f32, 0.99 * width as f32, 0.6 * height as f32],
+        ink_on(art.paper()),
+        &mut rng,
+    );
     barcode(&mut c, &art.barcode, [from, 0.65 * height as f32, width as f32, 0.95 * height as f32]);
     c
 }
@@ -157,14 +162,34 @@ fn photo(c: &mut Canvas, art: &Artwork, rng: &mut ChaCha8Rng) {
     let middle = 0.5 * (strip[1] + strip[3]);
     art.brand_name(c, [0.5 * w, middle - 0.03 * h], 0.12 * h.min(1.5 * w), 0.95 * w);
     let pen = Pen { weight: 0.12, stretch: 0.8, slant: 0.0, ..art.brand.pen };
-    lettering::write_centred(c, &art.product, 0.5 * w, middle + 0.1 * h, (0.06 * h).min(0.09 * w), &pen, ink_on(art.brand.base));
+    lettering::write_centred(
+        c,
+        &art.product,
+        0.5 * w,
+        middle + 0.1 * h,
+        (0.06 * h).min(0.09 * w),
+        &pen,
+        ink_on(art.brand.base),
+    );
 }
 
 /// Colours of food, wood and stone.
 pub(crate) fn natural(seed: u32) -> [Rgb; 3] {
     const TONES: [[u8; 3]; 14] = [
-        [196, 140, 72], [120, 70, 34], [222, 184, 120], [170, 40, 34], [214, 96, 30], [232, 176, 48], [92, 128, 48],
-        [150, 168, 70], [236, 224, 196], [84, 46, 30], [60, 84, 46], [204, 120, 110], [120, 116, 110], [70, 54, 90],
+        [196, 140, 72],
+        [120, 70, 34],
+        [222, 184, 120],
+        [170, 40, 34],
+        [214, 96, 30],
+        [232, 176, 48],
+        [92, 128, 48],
+        [150, 168, 70],
+        [236, 224, 196],
+        [84, 46, 30],
+        [60, 84, 46],
+        [204, 120, 110],
+        [120, 116, 110],
+        [70, 54, 90],
     ];
     let pick = |k: i32| TONES[(hash(k, 21, seed) * 13.99) as usize].map(|v| f32::from(v) / 255.0);
     [pick(1), pick(2), pick(3)]
@@ -187,7 +212,12 @@ fn label(c: &mut Canvas, art: &Artwork, rng: &mut ChaCha8Rng) {
     name(c, &art.brand.name, area[1] + 0.18 * ah, 0.15 * ah, ink_on(art.brand.accent));
     name(c, &art.product, area[1] + 0.42 * ah, 0.13 * ah, [0.08; 3]);
     if !barcode(c, &art.barcode, [area[0] + 0.3 * aw, area[1] + 0.5 * ah, area[2] - 0.05 * aw, area[3] - 0.05 * ah]) {
-        small_print(c, [area[0] + 0.08 * aw, area[1] + 0.55 * ah, area[2] - 0.1 * aw, area[3] - 0.06 * ah], [0.1; 3], rng);
+        small_print(
+            c,
+            [area[0] + 0.08 * aw, area[1] + 0.55 * ah, area[2] - 0.1 * aw, area[3] - 0.06 * ah],
+            [0.1; 3],
+            rng,
+        );
     }
 }
 
@@ -235,7 +265,18 @@ fn motif(c: &mut Canvas, art: &Artwork, rng: &mut ChaCha8Rng) {
             |_, _| -1.0,
             |x, y| {
                 let k = ((x + 0.4 * y) / period).rem_euclid(2.0);
-                (if k < 0.9 { base } else if k < 1.1 { [0.95; 3] } else if k < 1.7 { second } else { third }, 1.0)
+                (
+                    if k < 0.9 {
+                        base
+                    } else if k < 1.1 {
+                        [0.95; 3]
+                    } else if k < 1.7 {
+                        second
+                    } else {
+                        third
+                    },
+                    1.0,
+                )
             },
         ),
         3 => c.paint(
@@ -351,7 +392,14 @@ pub(crate) fn knit(width: usize, height: usize, colour: Rgb, seed: u32) -> Canva
 }
 
 /// Film over goods of several colours, as a bag of clear film shows them.
-pub(crate) fn heap(width: usize, height: usize, colours: &[Rgb], grain: f32, seed: u32, rng: &mut ChaCha8Rng) -> Canvas {
+pub(crate) fn heap(
+    width: usize,
+    height: usize,
+    colours: &[Rgb],
+    grain: f32,
+    seed: u32,
+    rng: &mut ChaCha8Rng,
+) -> Canvas {
     let mut c = Canvas::new(width, height, lit(colours[0], 0.3));
     let (w, h) = (c.w(), c.h());
     let r = grain * w.min(h);

@@ -27,7 +27,11 @@ fn box_faces<'a>(good: &'a Good, size: [f32; 3]) -> Vec<Face<'a>> {
             Face::new(face, move |w, h| {
                 if axis == thin {
                     let front = k % 2 == 1 || good.art.seed.is_multiple_of(3);
-                    if front { prints::front(&good.art, good.print, w, h) } else { prints::back(&good.art, good.print, w, h) }
+                    if front {
+                        prints::front(&good.art, good.print, w, h)
+                    } else {
+                        prints::back(&good.art, good.print, w, h)
+                    }
                 } else {
                     prints::side(&good.art, good.print, w, h, k as u64)
                 }
@@ -64,7 +68,11 @@ pub(crate) fn book(good: &Good) -> Made {
     let pages = move |w: usize, h: usize| {
         let mut c = Canvas::new(w, h, [0.9, 0.88, 0.82]);
         let all = c.all();
-        c.paint(all, |_, _| -1.0, |u, v| (lit([0.9, 0.88, 0.82], 0.8 + 0.2 * hash(v as i32, (u * 0.02) as i32, 5)), 1.0));
+        c.paint(
+            all,
+            |_, _| -1.0,
+            |u, v| (lit([0.9, 0.88, 0.82], 0.8 + 0.2 * hash(v as i32, (u * 0.02) as i32, 5)), 1.0),
+        );
         c.into()
     };
     let mut faces = vec![
@@ -90,15 +98,19 @@ pub(crate) fn book(good: &Good) -> Made {
     let inset = 0.003;
     let mut six = [p[4]; 6];
     six[0] = p[2];
-    form.rounded_box([-0.5 * inset, 0.0, 0.0], [0.5 * (x - inset), 0.5 * y - inset, 0.5 * z - 0.9 * cover], 0.0008, 0.0, &six, |_| {
-        [0.0; 3]
-    });
+    form.rounded_box(
+        [-0.5 * inset, 0.0, 0.0],
+        [0.5 * (x - inset), 0.5 * y - inset, 0.5 * z - 0.9 * cover],
+        0.0008,
+        0.0,
+        &six,
+        |_| [0.0; 3],
+    );
     // One solid is enough for bodies.
     let all = form.parts.concat();
     form.parts = vec![all.into_iter().step_by(3).collect()];
-    let corners: Vec<[f32; 3]> = (0..8)
-        .map(|k| [0, 1, 2].map(|a| if k >> a & 1 == 0 { -0.5 } else { 0.5 } * [x, y, z][a]))
-        .collect();
+    let corners: Vec<[f32; 3]> =
+        (0..8).map(|k| [0, 1, 2].map(|a| if k >> a & 1 == 0 { -0.5 } else { 0.5 } * [x, y, z][a])).collect();
     form.parts = vec![corners];
     Made { form, texture }
 }
@@ -126,7 +138,14 @@ pub(crate) fn tin(good: &Good) -> Made {
     let mut form = Form::default();
     let body = [ring(0.0, 0.004), ring(0.0015, 0.0015), ring(z - lid, 0.0015), ring(z - 0.002, 0.0016)];
     form.loft(&body, &[(0, 1, &p[3]), (1, 3, &p[0])], [&p[3], &p[3]]);
-    let top = [ring(z - lid, 0.0), ring(z - 0.0025, 0.0), ring(z - 0.0004, 0.0012), ring(z - 0.0004, 0.003), ring(z - 0.001, 0.0045), ring(z, 0.008)];
+    let top = [
+        ring(z - lid, 0.0),
+        ring(z - 0.0025, 0.0),
+        ring(z - 0.0004, 0.0012),
+        ring(z - 0.0004, 0.003),
+        ring(z - 0.001, 0.0045),
+        ring(z, 0.008),
+    ];
     form.loft(&top, &[(0, 1, &p[1]), (1, 5, &p[1])], [&p[3], &p[2]]);
     Made { form, texture }
 }
@@ -142,10 +161,14 @@ pub(crate) fn flask(good: &Good) -> Made {
             let mut c = prints::wrap(&good.art, good.print, w, h);
             // The label lies on the two broad sides.
             let (wide, all) = (c.w(), c.all());
-            c.paint(all, |u, _| {
-                let share = (u / wide * 2.0).fract();
-                (0.1 - (share - 0.5).abs()) * wide
-            }, |_, _| (colour, 1.0));
+            c.paint(
+                all,
+                |u, _| {
+                    let share = (u / wide * 2.0).fract();
+                    (0.1 - (share - 0.5).abs()) * wide
+                },
+                |_, _| (colour, 1.0),
+            );
             c.into()
         }),
         Face::plain([around, 0.12 * z], colour),
@@ -202,7 +225,16 @@ pub(crate) fn jug(good: &Good) -> Made {
     let (a, b) = (0.5 * body_wide, 0.5 * y);
     let ring = |s: f32, w: f32| Ring::oval(s * z, a * w, b * w, 4.0);
     let mut form = Form::default();
-    let body = [ring(0.0, 0.9), ring(0.02, 0.99), ring(0.06, 1.0), ring(0.58, 1.0), ring(0.66, 0.97), ring(0.82, 0.55), ring(0.87, 0.3), ring(0.92, 0.3)];
+    let body = [
+        ring(0.0, 0.9),
+        ring(0.02, 0.99),
+        ring(0.06, 1.0),
+        ring(0.58, 1.0),
+        ring(0.66, 0.97),
+        ring(0.82, 0.55),
+        ring(0.87, 0.3),
+        ring(0.92, 0.3),
+    ];
     form.loft(&body, &[(0, 2, &p[1]), (2, 3, &p[0]), (3, 7, &p[1])], [&p[1], &p[1]]);
     let cap = [ring(0.9, 0.36), ring(0.905, 0.38), ring(0.99, 0.37), ring(1.0, 0.33)];
     form.loft(&cap, &[(0, 3, &p[2])], [&p[2], &p[2]]);

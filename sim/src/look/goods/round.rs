@@ -20,9 +20,11 @@ pub(crate) fn can(good: &Good) -> Made {
                 // A paper band that leaves metal free above and below.
                 let (top, all) = (0.16 * c.h(), c.all());
                 let tall = c.h();
-                c.paint(all, |_, v| (v - top).min(tall - top - v), |_, v| {
-                    (lit(metal, 1.0 + 0.16 * (v * 0.9).sin()), 1.0)
-                });
+                c.paint(
+                    all,
+                    |_, v| (v - top).min(tall - top - v),
+                    |_, v| (lit(metal, 1.0 + 0.16 * (v * 0.9).sin()), 1.0),
+                );
             }
             c.into()
         }),
@@ -90,7 +92,15 @@ pub(crate) fn bottle(good: &Good) -> Made {
     rings.push(at(0.5, 0.985 * slim.max(0.95)));
     rings.push(at(label.1, 0.985));
     let high = rings.len() - 1;
-    rings.extend([at(0.67, 1.0), at(0.72, 0.98), at(0.78, 0.86), at(0.84, 0.62), at(0.89, 1.25 * neck), at(0.92, neck), at(0.945, neck)]);
+    rings.extend([
+        at(0.67, 1.0),
+        at(0.72, 0.98),
+        at(0.78, 0.86),
+        at(0.84, 0.62),
+        at(0.89, 1.25 * neck),
+        at(0.92, neck),
+        at(0.945, neck),
+    ]);
     let last = rings.len() - 1;
     form.loft(&rings, &[(0, low, &p[1]), (low, high, &p[0]), (high, last, &p[2])], [&p[4], &p[4]]);
     let top = [at(0.93, 1.12 * neck), at(0.935, 1.2 * neck), at(0.99, 1.2 * neck), at(1.0, 1.1 * neck)];
@@ -120,7 +130,8 @@ pub(crate) fn tub(good: &Good) -> Made {
     let at = |height: f32, radius: f32| Ring::round(height, radius);
     let mut form = Form::default();
     let w = r - 0.0015;
-    let body = [at(0.001, 0.8 * taper * w), at(0.0, 0.93 * taper * w), at(0.003, taper * w), at(z - lid, w), at(z - 0.003, w)];
+    let body =
+        [at(0.001, 0.8 * taper * w), at(0.0, 0.93 * taper * w), at(0.003, taper * w), at(z - lid, w), at(z - 0.003, w)];
     form.loft(&body, &[(0, 2, &p[2]), (2, 4, &p[0])], [&p[2], &p[2]]);
     let top = [at(z - lid, r), at(z - 0.002, r), at(z, r - 0.0015), at(z, r - 0.005), at(z - 0.0012, r - 0.0065)];
     form.loft(&top, &[(0, 1, &p[1]), (1, 4, &p[1])], [&p[2], &p[3]]);
@@ -140,7 +151,11 @@ pub(crate) fn jar(good: &Good) -> Made {
         Face::new([PI * x, 0.8 * z], move |w, h| {
             let mut c = Canvas::new(w, h, filling);
             let (all, at) = (c.all(), seed);
-            c.paint(all, |_, _| -1.0, |u, v| (lit(filling, 0.6 + 0.6 * super::super::paint::clouds(u * 0.06, v * 0.06, 3, at)), 1.0));
+            c.paint(
+                all,
+                |_, _| -1.0,
+                |u, v| (lit(filling, 0.6 + 0.6 * super::super::paint::clouds(u * 0.06, v * 0.06, 3, at)), 1.0),
+            );
             c.into()
         }),
         Face::plain([PI * x, lid], lit(good.art.brand.accent, 0.9)),
@@ -152,7 +167,14 @@ pub(crate) fn jar(good: &Good) -> Made {
     let mut form = Form::default();
     let (t, n) = (z - lid, 0.86 * r);
     let glass = [
-        at(0.0, 0.8 * r), at(0.002, 0.95 * r), at(0.006, r), at(0.2 * t, r), at(0.72 * t, r), at(0.84 * t, 0.99 * r), at(0.93 * t, 0.9 * r), at(z - 0.6 * lid, 0.84 * r),
+        at(0.0, 0.8 * r),
+        at(0.002, 0.95 * r),
+        at(0.006, r),
+        at(0.2 * t, r),
+        at(0.72 * t, r),
+        at(0.84 * t, 0.99 * r),
+        at(0.93 * t, 0.9 * r),
+        at(z - 0.6 * lid, 0.84 * r),
     ];
     form.loft(&glass, &[(0, 3, &p[1]), (3, 4, &p[0]), (4, 7, &p[1])], [&p[5], &p[5]]);
     let outside = form.parts.len();

@@ -55,7 +55,8 @@ pub(crate) fn pouch(good: &Good) -> Made {
         let (s, t) = if along_x { (s, t) } else { (t, s) };
         // Flat where it is crimped.
         let (end, rim) = ((s.abs() / 0.9).min(1.0), t);
-        puff(end, rim) * (1.0 + lumps * 2.0 * (clouds(s * 2.4 + 3.0, t * 2.4, 2, seed) - 0.5)) + 0.10 * fold(s, t, 2.6, seed) * (1.0 - end.powi(6))
+        puff(end, rim) * (1.0 + lumps * 2.0 * (clouds(s * 2.4 + 3.0, t * 2.4, 2, seed) - 0.5))
+            + 0.10 * fold(s, t, 2.6, seed) * (1.0 - end.powi(6))
     };
     form.pillow(
         [20, 16],
@@ -76,7 +77,11 @@ pub(crate) fn polybag(good: &Good) -> Made {
         vec![[0.16, 0.16, 0.17], [0.1, 0.1, 0.11], [0.3, 0.3, 0.32]]
     } else {
         let [one, two, three] = prints::natural(seed);
-        if hash(6, 5, seed) < 0.6 { vec![one, two, three] } else { vec![good.art.second, good.art.third, [0.88; 3], two] }
+        if hash(6, 5, seed) < 0.6 {
+            vec![one, two, three]
+        } else {
+            vec![good.art.second, good.art.third, [0.88; 3], two]
+        }
     };
     let grain = 0.07 + 0.1 * hash(6, 4, seed);
     let film = |front: bool| {
@@ -90,10 +95,17 @@ pub(crate) fn polybag(good: &Good) -> Made {
             cover.paint(all, |u, v| -rim(u, v), |_, _| ([0.2; 3], 1.0));
             let area = if header { [0.0, 0.0, cw, 0.3 * ch] } else { [0.2 * cw, 0.32 * ch, 0.72 * cw, 0.68 * ch] };
             let (pw, ph) = ((area[2] - area[0]) as usize, (area[3] - area[1]) as usize);
-            let print = if front { prints::front(&good.art, good.print, pw, ph) } else { prints::back(&good.art, good.print, pw, ph) };
+            let print = if front {
+                prints::front(&good.art, good.print, pw, ph)
+            } else {
+                prints::back(&good.art, good.print, pw, ph)
+            };
             if front || header {
                 colour.stamp(&print, area[0] as usize, area[1] as usize, false);
-                cover.rect([area[0].floor(), area[1].floor(), area[0].floor() + pw as f32, area[1].floor() + ph as f32], [1.0; 3]);
+                cover.rect(
+                    [area[0].floor(), area[1].floor(), area[0].floor() + pw as f32, area[1].floor() + ph as f32],
+                    [1.0; 3],
+                );
             }
             Print { colour, cover: Some(cover) }
         }
@@ -139,12 +151,22 @@ pub(crate) fn polybag(good: &Good) -> Made {
 pub(crate) fn soft_pack(good: &Good) -> Made {
     let [x, y, z] = good.size_m.map(|s| s as f32);
     let seed = good.art.seed as u32;
-    let cloth = if good.black { [0.09; 3] } else if hash(7, 1, seed) < 0.6 { [0.93; 3] } else { good.art.third };
+    let cloth = if good.black {
+        [0.09; 3]
+    } else if hash(7, 1, seed) < 0.6 {
+        [0.93; 3]
+    } else {
+        good.art.third
+    };
     // The film is printed over some of the front, and shows the cloth elsewhere.
     let bare = if hash(7, 2, seed) < 0.6 { 0.18 + 0.3 * hash(7, 3, seed) } else { 0.0 };
     let face = |front: bool| {
         move |w: usize, h: usize| {
-            let print = if front { prints::front(&good.art, good.print, w, h) } else { prints::back(&good.art, good.print, w, h) };
+            let print = if front {
+                prints::front(&good.art, good.print, w, h)
+            } else {
+                prints::back(&good.art, good.print, w, h)
+            };
             let mut colour = print;
             let (cw, ch) = (colour.w(), colour.h());
             if bare > 0.0 {
@@ -188,7 +210,11 @@ pub(crate) fn soft_pack(good: &Good) -> Made {
 pub(crate) fn cloth(good: &Good) -> Made {
     let [x, y, z] = good.size_m.map(|s| s as f32);
     let seed = good.art.seed as u32;
-    let colour = if good.black { [0.07; 3] } else { hsv(hash(8, 1, seed), 0.1 + 0.6 * hash(8, 2, seed), 0.3 + 0.6 * hash(8, 3, seed)) };
+    let colour = if good.black {
+        [0.07; 3]
+    } else {
+        hsv(hash(8, 1, seed), 0.1 + 0.6 * hash(8, 2, seed), 0.3 + 0.6 * hash(8, 3, seed))
+    };
     let banded = hash(8, 4, seed) < 0.7;
     let face = |top: bool| {
         move |w: usize, h: usize| {
@@ -196,11 +222,21 @@ pub(crate) fn cloth(good: &Good) -> Made {
             if banded && top {
                 let (cw, ch) = (c.w(), c.h());
                 let band = [0.33 * cw, 0.0, 0.62 * cw, ch];
-                let mut paper = Canvas::new(((band[2] - band[0]) as usize).max(8), h, mix(good.art.brand.base, [0.95; 3], 0.3));
+                let mut paper =
+                    Canvas::new(((band[2] - band[0]) as usize).max(8), h, mix(good.art.brand.base, [0.95; 3], 0.3));
                 let (pw, ph) = (paper.w(), paper.h());
                 let ink = ink_on(paper.rgb[0]);
-                let size = (0.12 * ph).min(0.8 * pw / lettering::width(&good.art.brand.name, 1.0, &good.art.brand.pen).max(0.1));
-                lettering::write_centred(&mut paper, &good.art.brand.name, 0.5 * pw, 0.4 * ph, size, &good.art.brand.pen, ink);
+                let size = (0.12 * ph)
+                    .min(0.8 * pw / lettering::width(&good.art.brand.name, 1.0, &good.art.brand.pen).max(0.1));
+                lettering::write_centred(
+                    &mut paper,
+                    &good.art.brand.name,
+                    0.5 * pw,
+                    0.4 * ph,
+                    size,
+                    &good.art.brand.pen,
+                    ink,
+                );
                 barcode(&mut paper, &good.art.barcode, [0.1 * pw, 0.62 * ph, 0.95 * pw, 0.9 * ph]);
                 c.stamp(&paper, band[0] as usize, 0, false);
             }
@@ -212,10 +248,14 @@ pub(crate) fn cloth(good: &Good) -> Made {
         let all = c.all();
         let (along, layers) = (if w > h { 0 } else { 1 }, 4.0);
         let deep = if along == 0 { c.h() } else { c.w() };
-        c.paint(all, |_, _| -1.0, |u, v| {
-            let k = if along == 0 { v } else { u } / deep * layers + 0.4 * noise(u * 0.05, v * 0.05, seed);
-            ([0.0; 3], 0.55 * (1.0 - 2.0 * (k.fract() - 0.5).abs()).powi(6))
-        });
+        c.paint(
+            all,
+            |_, _| -1.0,
+            |u, v| {
+                let k = if along == 0 { v } else { u } / deep * layers + 0.4 * noise(u * 0.05, v * 0.05, seed);
+                ([0.0; 3], 0.55 * (1.0 - 2.0 * (k.fract() - 0.5).abs()).powi(6))
+            },
+        );
         c.into()
     };
     let faces = [
@@ -263,7 +303,19 @@ pub(crate) fn net_bag(good: &Good) -> Made {
         Face::new([0.3 * x, 0.15 * x], move |w, h| {
             let mut c = Canvas::new(w, h, fruit);
             let all = c.all();
-            c.paint(all, |_, _| -1.0, |u, v| (lit(fruit, 0.82 + 0.16 * clouds(u * 0.15, v * 0.15, 2, seed) + 0.1 * hash(u as i32, v as i32, seed)), 1.0));
+            c.paint(
+                all,
+                |_, _| -1.0,
+                |u, v| {
+                    (
+                        lit(
+                            fruit,
+                            0.82 + 0.16 * clouds(u * 0.15, v * 0.15, 2, seed) + 0.1 * hash(u as i32, v as i32, seed),
+                        ),
+                        1.0,
+                    )
+                },
+            );
             c.into()
         }),
     ];
@@ -278,7 +330,8 @@ pub(crate) fn net_bag(good: &Good) -> Made {
     );
     let outside = form.parts.len();
     let radius = 0.40 * z;
-    let (nx, ny) = (((0.92 * x / (2.0 * radius)) as usize).clamp(1, 3), ((0.92 * y / (2.0 * radius)) as usize).clamp(1, 2));
+    let (nx, ny) =
+        (((0.92 * x / (2.0 * radius)) as usize).clamp(1, 3), ((0.92 * y / (2.0 * radius)) as usize).clamp(1, 2));
     let mut rng = good.art.rng(93);
     for j in 0..ny {
         for i in 0..nx {

@@ -10,9 +10,7 @@ use rand_distr::{Distribution, Normal};
 use scene::Shape;
 
 use super::super::build::around;
-use super::super::truth::{
-    LeakModel, LoosePart, LooseTruth, SoftKind, SoftTruth, SurfaceTruth, SolidKind, Truth,
-};
+use super::super::truth::{LeakModel, LoosePart, LooseTruth, SoftKind, SoftTruth, SolidKind, SurfaceTruth, Truth};
 use super::{Family, Good};
 
 /// Friction, restitution, gloss, roughness (µm), share of pixels without depth, leak (l/min at 40 kPa), its spread,
@@ -103,7 +101,8 @@ pub(crate) fn draw(good: &Good, size: [f64; 3], rng: &mut ChaCha8Rng) -> Truth {
     };
     Truth {
         shape,
-        solid: Some(SolidKind::Mesh).filter(|_| !matches!(good.family, Family::Carton | Family::Slender | Family::Book)),
+        solid: Some(SolidKind::Mesh)
+            .filter(|_| !matches!(good.family, Family::Carton | Family::Slender | Family::Book)),
         size_m,
         mass_kg: good.mass_kg * around(1.0, 0.02, rng),
         centre_of_mass_m,
@@ -161,4 +160,3 @@ pub(crate) fn densities(family: Family) -> (f64, f64) {
         Family::Carton | Family::Slender => (150.0, 650.0),
     }
 }
-
