@@ -73,6 +73,8 @@ pub(crate) struct Grid {
     pub clear_inverse: Vec<f32>,
     pub clear: Vec<u32>,
     pub drawn: Vec<Drawn>,
+    /// The group of each of `drawn`, close together for the many look-ups at edges.
+    pub groups: Vec<u32>,
 }
 
 /// From camera coordinates to the grid.
@@ -97,6 +99,7 @@ impl Grid {
         self.clear_inverse.clear();
         self.clear.clear();
         self.drawn.clear();
+        self.groups.clear();
     }
 
     /// The clear triangle before everything opaque at a sample, if there is one.
@@ -154,6 +157,7 @@ impl Grid {
         let face = if flat { 2 * axis as u32 + u32::from(normal[axis] > 0.0) } else { 6 };
         let inverse = plane(inverse_z);
         let number = self.drawn.len() as u32;
+        self.groups.push(surface * 8 + face);
         self.drawn.push(Drawn {
             surface,
             group: surface * 8 + face,

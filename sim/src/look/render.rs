@@ -2,7 +2,7 @@
 
 use nalgebra::{Matrix3, Point3, Vector3};
 
-use super::backdrop::{RIM, patch};
+use super::backdrop::{Lamp, RIM, patch};
 use super::layout::{FOLDS, Layout, Surface, lens_of, seen_disc, surface_of};
 use super::mesh::Mesh;
 use super::paint::{Rgb, hash, noise};
@@ -180,8 +180,26 @@ impl Renderer {
         }
         let (surfaces, solid) = (layout.surfaces, layout.solid);
         let (centre, radius) = seen_disc(view);
-        let shadows = stage.light.lamps.iter();
-        let shadows = shadows.map(|l| l.shadow.then(|| Shadow::cast(l.to, l.size, centre, radius, &solid))).collect();
+        let shadows = std::thread::scope(|scope| {
+            let cast = |l: &Lamp| Shadow::cast(l.to, l.size, centre, radius, &solid);
+            let lamps = stage.light.lamps.iter();
+            // All but the last in threads of their own; there are two at most.
+            let last = stage.light.lamps.iter().rposition(|l| l.shadow);
+            let started: Vec<_> = lamps
+                .enumerate()
+                .map(|(i, lamp)| (lamp, (lamp.shadow && Some(i) != last).then(|| scope.spawn(move || cast(lamp)))))
+                .collect();
+            let own = last.map(|i| cast(&stage.light.lamps[i]));
+            let mut own = own.into_iter();
+            started
+                .into_iter()
+                .map(|(lamp, thread)| match thread {
+                    Some(thread) => Some(thread.join().unwrap_or_else(|_| cast(lamp))),
+                    None if lamp.shadow => own.next(),
+                    None => None,
+                })
+                .collect()
+        });
         let pose = view.world_from_camera.isometry();
         Shading {
             surfaces,
@@ -243,6 +261,11 @@ impl Renderer {
         let dark = 0.06 * (1.0 - light[1] * 14.0).clamp(0.0, 1.0);
         let unmatched = (block.unmatched + dark).min(1.0);
         if inside {
+            return (light, unmatched, depth, surface.id);
+        }
+        // Triangles of one smooth face have no edge between them.
+        let alike = |&t: &u32| self.grid.groups.get(t as usize) == Some(&drawn.group);
+        if drawn.round.is_some() && rows.iter().all(|r| r.iter().all(alike)) {
             return (light, unmatched, depth, surface.id);
         }
         // A tent over nine samples; each face is shaded once, where it weighs most.
