@@ -15,6 +15,8 @@ const VOXELS: u32 = 40;
 const MOST_PARTS: u32 = 8;
 /// How far a part may bulge over the surface before it is cut again, a share of the whole (estimate).
 const CONCAVITY: f32 = 0.015;
+/// How far beside a ray another one is sent to see whether the first slipped through an edge, metres.
+const BESIDE_M: f64 = 5e-6;
 /// A surface that encloses less than this share of its box is not closed: the box's inertia is taken.
 const LEAST_FILL: f64 = 1e-3;
 
@@ -56,7 +58,20 @@ impl Hull {
     }
 
     /// Where a ray meets the surface; at its origin when that lies inside.
+    ///
+    /// A ray can slip through between two triangles that share an edge and then meets the far side from within. So
+    /// an origin counts as inside when rays beside it say so too.
     pub fn cast(&self, origin: &Point3<f64>, direction: &Vector3<f64>) -> Option<Hit> {
+        let hit = self.cast_once(origin, direction)?;
+        if hit.distance > 0.0 {
+            return Some(hit);
+        }
+        let across = direction.cross(&Vector3::ith(direction.iamin(), 1.0)).normalize() * BESIDE_M;
+        let beside = [across, direction.cross(&across)].map(|off| self.cast_once(&(origin + off), direction));
+        beside.into_iter().flatten().find(|hit| hit.distance > 0.0).or(Some(hit))
+    }
+
+    fn cast_once(&self, origin: &Point3<f64>, direction: &Vector3<f64>) -> Option<Hit> {
         let ray = Ray::new(to_engine(&origin.coords), to_engine(direction));
         let hit = self.surface.cast_local_ray_and_get_normal(&ray, f32::MAX, false)?;
         let triangle = self.surface.triangle(hit.subshape);

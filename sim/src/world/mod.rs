@@ -27,6 +27,8 @@ mod rig_tests;
 mod ring;
 mod settle;
 mod shape;
+#[cfg(test)]
+mod suction_tests;
 mod surface;
 mod tool;
 

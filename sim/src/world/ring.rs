@@ -223,7 +223,11 @@ impl Ring<'_> {
         let mean = points.iter().map(|(_, p)| p.depth).sum::<f64>() / points.len() as f64;
         let normal = points.iter().map(|(_, p)| p.normal).sum::<Vector3<f64>>();
         let normal = normal.try_normalize(1e-6).unwrap_or(-self.axis);
-        let flex = LIP_FLEX_M + (LIP_FLEX_PRESSED * mean.max(0.0)).min(LIP_FLEX_MOST_M);
+        // Of a press the bellows takes its share, a soft face the rest.
+        let face = points.iter().map(|(_, p)| p.stiffness).fold(f64::INFINITY, f64::min);
+        let give = mean.max(0.0) * lip.stiffness / (lip.stiffness + face);
+        let pressed_in = mean.max(0.0) - give;
+        let flex = LIP_FLEX_M + (LIP_FLEX_PRESSED * pressed_in).min(LIP_FLEX_MOST_M);
         let fold = |i: usize, p: &Point| match folds {
             Some((folded, folds)) if folded == p.target => (folds[i] - flex).max(0.0),
             _ => 0.0,
@@ -236,8 +240,7 @@ impl Ring<'_> {
                 // The bellows can't reach beyond its free length.
                 let open = open.max(-p.depth).max(self.falls(i, p, &normal));
                 // A soft face comes up to the lip as far as the bellows presses it in.
-                let give = (mean.max(0.0) * lip.stiffness / (lip.stiffness + p.stiffness)).min(GIVE_MOST_M);
-                gap_m2 += arc * ((open - flex - give).max(0.0) + fold(i, p));
+                gap_m2 += arc * ((open - flex - give.min(GIVE_MOST_M)).max(0.0) + fold(i, p));
             }
             gap_m2 += slit.map_or(0.0, |(_, area)| area);
         } else {
