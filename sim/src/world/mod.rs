@@ -14,6 +14,8 @@ mod core;
 mod cups;
 mod fingers;
 mod grip;
+#[cfg(test)]
+mod handling_tests;
 mod hull;
 mod items;
 mod matter;
