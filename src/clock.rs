@@ -20,3 +20,11 @@ impl Stopwatch {
         self.0.elapsed().as_secs_f64()
     }
 }
+
+/// Seconds that the calling thread has had a core so far, as Linux tells them; `None` elsewhere. Beside wall time it
+/// shows how busy the machine was with other things.
+#[must_use]
+pub fn thread_cpu_s() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace().next()?.parse::<f64>().ok().map(|nanos| nanos * 1e-9)
+}

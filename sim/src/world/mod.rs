@@ -23,6 +23,7 @@ mod physics;
 #[cfg(test)]
 mod pinch_tests;
 mod pneumatics;
+mod pour;
 mod rig;
 #[cfg(test)]
 mod rig_tests;
@@ -60,6 +61,7 @@ pub use self::arm::SimArm;
 pub use self::camera::SimCamera;
 pub use self::hull::convex_parts;
 pub use self::items::{Damage, TruthItem, Where};
+pub use self::pour::{Pour, PourFault, Start};
 pub use self::settle::{SettleError, settle_tote};
 pub use self::tool::SimTool;
 
