@@ -171,6 +171,30 @@ pub(crate) mod solids {
         mesh
     }
 
+    /// A block whose top is at z = 0 for negative x and `height` lower for positive x.
+    pub fn step(height: f64) -> Mesh {
+        let mut mesh = Mesh::default();
+        for (side, low) in [(-1.0, 0.0), (1.0, height)] {
+            let first = mesh.positions.len() as u32;
+            // Corner k: bit 0 is x (towards the middle first), bit 1 is y, bit 2 is z.
+            for k in 0..8 {
+                let x = if k & 1 == 0 { 0.0 } else { 0.05 * side };
+                let y = if k & 2 == 0 { -0.05 } else { 0.05 };
+                let z = if k & 4 == 0 { -0.03 } else { -low };
+                mesh.positions.push([x as f32, y as f32, z as f32]);
+                mesh.normals.push([0.0, 0.0, 1.0]);
+                mesh.uvs.push([0.0, 0.0]);
+            }
+            let faces = [[0, 2, 3, 1], [4, 5, 7, 6], [0, 1, 5, 4], [2, 6, 7, 3], [0, 4, 6, 2], [1, 3, 7, 5]];
+            for [a, b, c, d] in faces.map(|face: [u32; 4]| face.map(|k| first + k)) {
+                // The block at negative x is a mirror image: its faces turn the other way.
+                let halves = if side > 0.0 { [[a, b, c], [a, c, d]] } else { [[a, c, b], [a, d, c]] };
+                mesh.triangles.extend(halves);
+            }
+        }
+        mesh
+    }
+
     /// A ball.
     pub fn ball(radius: f64) -> Mesh {
         let profile: Vec<[f64; 2]> = (0..=64)

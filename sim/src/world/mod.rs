@@ -32,6 +32,8 @@ mod settle;
 mod shape;
 #[cfg(test)]
 mod suction_tests;
+#[cfg(test)]
+mod suctionnet_tests;
 mod surface;
 mod tool;
 

@@ -367,14 +367,19 @@ fn colliders(solid: &Solid) -> Vec<ColliderBuilder> {
             // The engine's cylinders stand along y, ours along z.
             vec![round.rotation(Vector::new(std::f32::consts::FRAC_PI_2, 0.0, 0.0))]
         }
-        Solid::Mesh(hull) => hull
-            .parts
-            .iter()
-            .filter_map(|part| {
+        Solid::Mesh(hull) => {
+            let convex = |part: &Vec<Point3<f64>>| {
                 let corners: Vec<Vector> = part.iter().map(|p| to_vector(&p.coords)).collect();
                 ColliderBuilder::convex_hull(&corners)
-            })
-            .collect(),
+            };
+            let parts: Vec<ColliderBuilder> = hull.parts.iter().filter_map(convex).collect();
+            if parts.is_empty() {
+                // Flat parts enclose nothing: the box around them collides.
+                let half = hull.half;
+                return vec![ColliderBuilder::cuboid(half.x as f32, half.y as f32, half.z as f32)];
+            }
+            parts
+        }
     }
 }
 
