@@ -21,10 +21,30 @@ impl Stopwatch {
     }
 }
 
-/// Seconds that the calling thread has had a core so far, as Linux tells them; `None` elsewhere. Beside wall time it
-/// shows how busy the machine was with other things.
-#[must_use]
-pub fn thread_cpu_s() -> Option<f64> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    text.split_whitespace().next()?.parse::<f64>().ok().map(|nanos| nanos * 1e-9)
+/// Seconds that all threads of this program together have had a core since it was made, as Linux tells them.
+#[derive(Debug, Clone, Copy)]
+pub struct CoreWatch(Option<f64>);
+
+impl CoreWatch {
+    /// Starts now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(core_seconds())
+    }
+
+    /// Seconds of a core since the start; `None` where the system does not tell.
+    #[must_use]
+    pub fn seconds(&self) -> Option<f64> {
+        Some(core_seconds()? - self.0?)
+    }
+}
+
+fn core_seconds() -> Option<f64> {
+    let tasks = std::fs::read_dir("/proc/self/task").ok()?;
+    let nanos = |task: std::fs::DirEntry| {
+        let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    let all: f64 = tasks.filter_map(|task| nanos(task.ok()?)).sum();
+    (all > 0.0).then_some(all * 1e-9)
 }

@@ -20,9 +20,10 @@ const GAP_M: f64 = 0.01;
 /// Largest yaw and tilt of an item as it starts, radians.
 const YAW: f64 = 0.15;
 const TILT: f64 = 0.1;
-/// A rigid item at rest may be this deep in floor or wall, metres. While others fall on it, it is pressed in further for
-/// a moment; what is soft is squashed by what lies on it.
-const DEEPEST_M: f64 = 0.003;
+/// A rigid item at rest may be this deep in floor or wall, metres: a carton of 20 N/mm (constants 3) gives way so far
+/// under the 10 kg of a full tote. While others fall on it, it is pressed in further for a moment; what is soft is
+/// squashed by what lies on it.
+const DEEPEST_M: f64 = 0.006;
 /// Less energy of motion than this is rest, joules an item.
 const REST_J: f64 = 1e-5;
 
@@ -39,7 +40,7 @@ pub enum PourFault {
     },
     /// An item whose middle is behind a wall or under the floor, or that rests in one.
     #[error(
-        "item {item}: {depth_m:.4} m deep in the tote's {surface} after {seconds:.2} s; must be at most 0.003 m at rest and never with its middle"
+        "item {item}: {depth_m:.4} m deep in the tote's {surface} after {seconds:.2} s; must be at most 0.006 m at rest and never with its middle"
     )]
     Tunnelled {
         /// Which item, from 0.
@@ -259,6 +260,8 @@ mod slow {
         for seed in 0..6 {
             let mut pour = Pour::of(goods(), seed);
             let mut before = pour.energy_j();
+            // What is pressed together gives a little back.
+            let given_back = 0.005 * before;
             let mut seconds = 0;
             while !pour.is_at_rest() || seconds < 2 {
                 for _ in 0..20 {
@@ -269,7 +272,7 @@ mod slow {
                 }
                 seconds += 1;
                 let energy = pour.energy_j();
-                assert!(energy < before + 0.02, "seed {seed}: {before} J, a second later {energy} J");
+                assert!(energy < before + given_back, "seed {seed}: {before} J, a second later {energy} J");
                 before = energy;
                 assert!(seconds < 20, "seed {seed}: still moves after 20 s");
             }

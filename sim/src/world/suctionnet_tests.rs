@@ -17,9 +17,10 @@ const RADIUS: f64 = 0.010;
 const BINS: usize = 72;
 const MOST_ABOVE_M: f64 = 0.005;
 const RESIDUAL: f64 = 1e5;
-/// Ours: the ring, how far it is pressed past the mean height under it, and what the firmware calls a seal.
+/// Ours: the ring, how far it is pressed past the mean height under it and at least past the lowest, and what the
+/// firmware calls a seal.
 const RING: f64 = 0.012_75;
-const PRESS_M: f64 = 0.003;
+const PRESS_M: [f64; 2] = [0.003, 0.001];
 const SEAL_PA: f64 = 15_000.0;
 /// A smooth carton: 0.6 l/min at 40 kPa.
 const CARTON: Surface = Surface::plain(1e-5);
@@ -69,7 +70,8 @@ fn line(table: &mut String, what: &str, solid: &Solid, world_from: Isometry3<f64
     let ring: Vec<f64> = heights(solid, &world_from, RING).into_iter().flatten().collect();
     let mean = ring.iter().sum::<f64>() / ring.len().max(1) as f64;
     let mut stand = Stand::new(solid, world_from, CARTON, None);
-    stand.seek(mean, PRESS_M);
+    let lowest = ring.iter().copied().fold(f64::INFINITY, f64::min);
+    stand.seek((mean - PRESS_M[0]).min(lowest - PRESS_M[1]), 0.0);
     let (gap, pa) = (stand.cups[0].leak.gap_m2 * 1e6, stand.pa());
     let seals = pa >= SEAL_PA && stand.holds();
     let force = if seals { stand.pull().0 } else { 0.0 };
