@@ -190,15 +190,10 @@ fn time_pour(items: &[TrueSku], seed: u64) -> (f64, PourRow) {
     }
     let ours_s = steps.iter().sum();
     let count = u32::try_from(steps.len()).unwrap_or(u32::MAX);
-    let mujoco = crate::bringup::home().map_err(|e| e.to_string()).and_then(|home| {
-        mujoco::pour(&home, &starts, Pour::STEP_S, count)
-    });
-    let row = PourRow {
-        world_s: pour.seconds(),
-        ours_s,
-        mujoco_s: mujoco.as_ref().ok().copied(),
-        why: mujoco.err(),
-    };
+    let mujoco = crate::bringup::home()
+        .map_err(|e| e.to_string())
+        .and_then(|home| mujoco::pour(&home, &starts, Pour::STEP_S, count));
+    let row = PourRow { world_s: pour.seconds(), ours_s, mujoco_s: mujoco.as_ref().ok().copied(), why: mujoco.err() };
     (median(steps) * 1e6, row)
 }
 
@@ -305,10 +300,7 @@ fn print_table(f: &SimFigures) {
     let row = |label: &str, value: String| println!("  {label:<44}{value:>14}");
     let pair = |core: f64, wall: f64| format!("{core:.1} ({wall:.1})");
     row("real time factor of a core (of the wall)", pair(f.realtime_factor, f.wall.realtime_factor));
-    row(
-        "  without inference",
-        pair(f.realtime_factor_without_inference, f.wall.realtime_factor_without_inference),
-    );
+    row("  without inference", pair(f.realtime_factor_without_inference, f.wall.realtime_factor_without_inference));
     row("  without, 10 of 30 items soft", pair(f.realtime_factor_soft, f.wall.realtime_factor_soft));
     row("image of 50 meshes, drawn, ms p50", format!("{:.1}", f.render_ms_p50));
     row("  sensed, ms p50", format!("{:.1}", f.sensor_ms_p50));

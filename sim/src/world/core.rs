@@ -7,9 +7,9 @@ use nalgebra::Isometry3;
 use rand_chacha::ChaCha8Rng;
 use scene::{Span, Timestamp};
 
+use super::WorldFault;
 use super::arm::ArmPlant;
 use super::camera::Studio;
-use super::WorldFault;
 use super::rig::{Outside, Rig};
 use crate::look::TrueSku;
 use crate::scenario::{Fault, FaultKind, SensorSwitches};

@@ -62,18 +62,14 @@ impl Fingers {
     /// Adds the fingers to a world, parked. The true friction of their pads is `friction`.
     pub fn add(physics: &mut Physics, truth: &Pinch, friction: f64, world_from_tool: &Isometry3<f64>) -> Self {
         let at = world_from_tool * Isometry3::translation(0.0, 0.0, -PARKED_M);
-        let carriage =
-            physics.world.insert_body(RigidBodyBuilder::kinematic_position_based().pose(to_engine(&at)));
+        let carriage = physics.world.insert_body(RigidBodyBuilder::kinematic_position_based().pose(to_engine(&at)));
         let half = Vector3::from(truth.pad_m) * 0.5;
         let middle = truth.reach_m - half.z;
         let fingers = [1.0, -1.0].map(|side| {
             let opened = side * (0.5 * truth.open_m + half.y);
             let start = at * Isometry3::translation(0.0, opened, middle);
-            let body = RigidBodyBuilder::dynamic()
-                .pose(to_engine(&start))
-                .gravity_scale(0.0)
-                .can_sleep(false)
-                .enabled(false);
+            let body =
+                RigidBodyBuilder::dynamic().pose(to_engine(&start)).gravity_scale(0.0).can_sleep(false).enabled(false);
             let body = physics.world.insert_body(body);
             let pad = ColliderBuilder::cuboid(half.x as f32, half.y as f32, half.z as f32)
                 .mass(truth.finger_kg as f32)

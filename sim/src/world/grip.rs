@@ -237,8 +237,7 @@ fn pull(
     let k_lateral = (bellows * (LATERAL + (LATERAL_COLLAPSED - LATERAL) * collapsed))
         .min(0.6 * mass_lateral / (STEP_S * STEP_S) / n);
     let free = [in_tool.x, in_tool.y];
-    let mut offset: [f64; 2] =
-        std::array::from_fn(|k| free[k] - truth.centre[k] - anchor.off[k] - anchor.slipped[k]);
+    let mut offset: [f64; 2] = std::array::from_fn(|k| free[k] - truth.centre[k] - anchor.off[k] - anchor.slipped[k]);
     let most = truth.friction * lip_n;
     let length = offset[0].hypot(offset[1]);
     if k_lateral * length > most {
@@ -311,8 +310,7 @@ fn twisted(
 /// The loose part of an item has come off: cups that held it keep it on their lips, and the item falls.
 pub(super) fn come_off(cups: &mut [Cup], item: usize, above_m: f64) {
     for cup in cups {
-        let on_part =
-            |anchor: &Anchor| anchor.target == Target::Item(item) && anchor.point.z > above_m;
+        let on_part = |anchor: &Anchor| anchor.target == Target::Item(item) && anchor.point.z > above_m;
         if cup.grip.as_ref().is_some_and(|grip| grip.on.iter().any(on_part)) {
             cup.grip = None;
             cup.lidded = true;

@@ -240,8 +240,7 @@ mod tests {
 
     #[test]
     fn the_parts_of_a_bottle_cover_it_and_follow_its_neck() {
-        let bottle =
-            turned(&[[0.03, -0.08], [0.03, 0.03], [0.012, 0.05], [0.012, 0.08]], 32);
+        let bottle = turned(&[[0.03, -0.08], [0.03, 0.03], [0.012, 0.05], [0.012, 0.08]], 32);
         let parts = convex_parts(&bottle);
         assert!((2..=8).contains(&parts.len()), "{} parts", parts.len());
         let hull = Hull::new(&bottle, &parts).unwrap();

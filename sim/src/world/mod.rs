@@ -172,7 +172,7 @@ impl World {
                 });
             };
             let kinds = kinds_of(scenario, &tote.name, &tote.contents, &catalogue)?;
-            let matters: Vec<_> = kinds.iter().map(|&k| matter::matter_of(&catalogue[k])).collect();
+            let matters = matter::matters_of(&kinds.iter().map(|&k| &catalogue[k]).collect::<Vec<_>>());
             let bodies = settle::drop_in(&mut physics, &place.walls, &matters, &mut pile).map_err(|source| {
                 WorldError::Settle { scenario: scenario.name.clone(), tote: tote.name.clone(), source }
             })?;

@@ -5,7 +5,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scene::{Pose, frame};
 
-use super::matter::matter_of;
+use super::matter::matters_of;
 use super::physics::{BodyId, GRAVITY, Physics, SETTLE_STEP_S, Walls};
 use super::shape::{Matter, Solid};
 use crate::look::TrueSku;
@@ -87,7 +87,7 @@ impl Pour {
     /// Hangs the items over a tote in layers of four, long sides along the tote, a little askew.
     #[must_use]
     pub fn new(items: &[&TrueSku], seed: u64) -> Self {
-        Self::of(items.iter().map(|sku| matter_of(sku)).collect(), seed)
+        Self::of(matters_of(items), seed)
     }
 
     pub(crate) fn of(matters: Vec<Matter>, seed: u64) -> Self {
@@ -109,9 +109,8 @@ impl Pour {
             let half = (0..layer.len()).map(reach).fold(0.0, f64::max);
             for (k, matter) in layer.iter().enumerate() {
                 let [x, y] = [k % COLUMNS[0], k / COLUMNS[0]];
-                let cell = |k: usize, axis: usize| {
-                    (k as f64 + 0.5) / COLUMNS[axis] as f64 * TOTE_M[axis] - 0.5 * TOTE_M[axis]
-                };
+                let cell =
+                    |k: usize, axis: usize| (k as f64 + 0.5) / COLUMNS[axis] as f64 * TOTE_M[axis] - 0.5 * TOTE_M[axis];
                 let at = Translation3::new(cell(x, 0), cell(y, 1), floor + GAP_M + half);
                 let at = Isometry3::from_parts(at, turns[k]);
                 pour.items.push((matter.clone(), pour.physics.add_item(matter, &at)));

@@ -218,11 +218,8 @@ impl Ring<'_> {
             .collect();
         let slit = self.slit(hits, target);
         let lies_on = |p: &Point| p.target == target || slit.is_some_and(|(other, _)| p.target == other);
-        let points: Vec<(usize, &Point)> = hits
-            .iter()
-            .enumerate()
-            .filter_map(|(i, p)| p.as_ref().filter(|p| lies_on(p)).map(|p| (i, p)))
-            .collect();
+        let points: Vec<(usize, &Point)> =
+            hits.iter().enumerate().filter_map(|(i, p)| p.as_ref().filter(|p| lies_on(p)).map(|p| (i, p))).collect();
         let mean = points.iter().map(|(_, p)| p.depth).sum::<f64>() / points.len() as f64;
         let normal = points.iter().map(|(_, p)| p.normal).sum::<Vector3<f64>>();
         let normal = normal.try_normalize(1e-6).unwrap_or(-self.axis);

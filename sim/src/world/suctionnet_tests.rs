@@ -112,7 +112,12 @@ fn beside_suctionnets_seal_score() {
         line(&mut table, &format!("plate, edge {mm} mm off"), &plate, at);
     }
     for mm in [0.2, 0.5, 1.0, 2.0, 3.0, 4.0] {
-        line(&mut table, &format!("step of {mm} mm in the middle"), &mesh(&solids::step(mm * 1e-3)), Isometry3::identity());
+        line(
+            &mut table,
+            &format!("step of {mm} mm in the middle"),
+            &mesh(&solids::step(mm * 1e-3)),
+            Isometry3::identity(),
+        );
     }
     insta::assert_snapshot!(table);
 }
