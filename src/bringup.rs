@@ -42,10 +42,12 @@ pub enum BringupError {
         from: PathBuf,
     },
     /// No such scenario.
-    #[error("scenario {name:?} is neither a file nor a shipped one; shipped: default")]
+    #[error("scenario {name:?} is neither a file nor a shipped one; shipped: {shipped}")]
     NoScenario {
         /// What was asked for.
         name: String,
+        /// Those that come with the program.
+        shipped: String,
     },
     /// Robot, tool or cell file.
     #[error(transparent)]
@@ -111,12 +113,13 @@ impl Site {
     /// [`BringupError`] naming file, field, value and rule.
     pub fn load(chosen: &Chosen<'_>) -> Result<Self, BringupError> {
         let home = home()?;
-        let (scenario, scenario_folder) = if chosen.scenario == "default" {
-            (Scenario::from_toml(sim::scenario::DEFAULT, "sim/scenarios/default.toml")?, home.join("sim/scenarios"))
+        let (scenario, scenario_folder) = if let Some(text) = sim::shipped::scenario(chosen.scenario) {
+            (Scenario::from_toml(text, &format!("sim/scenarios/{}.toml", chosen.scenario))?, home.join("sim/scenarios"))
         } else {
             let path = Path::new(chosen.scenario);
             if !path.is_file() {
-                return Err(BringupError::NoScenario { name: chosen.scenario.into() });
+                let names: Vec<&str> = sim::shipped::SCENARIOS.iter().map(|(name, _)| *name).collect();
+                return Err(BringupError::NoScenario { name: chosen.scenario.into(), shipped: names.join(", ") });
             }
             (Scenario::from_toml(&read(path)?, chosen.scenario)?, folder_of(path))
         };
@@ -131,9 +134,18 @@ impl Site {
         let (robot, tool) = cell.models(&cell_file, &cell_folder)?;
         let (orders, orders_file) = match chosen.orders {
             Some(path) => (Orders::from_toml(&read(path)?, &path.display().to_string())?, path.display().to_string()),
-            None => (Orders::from_toml(EXAMPLE, "src/orders/example.toml")?, "src/orders/example.toml".into()),
+            None if scenario.catalogue.is_none() => {
+                (Orders::from_toml(EXAMPLE, "src/orders/example.toml")?, "src/orders/example.toml".into())
+            }
+            // The example's orders are for the default catalogue's SKUs: of others, all are wanted.
+            None => {
+                let told: Vec<Manifest> = cell.totes.iter().map(|t| scenario.manifest(&t.name)).collect();
+                let bins: Vec<String> = cell.bins.iter().map(|b| b.name.clone()).collect();
+                (Orders::of_everything(&told, &bins), chosen.scenario.to_owned())
+            }
         };
         let catalogue = match &scenario.catalogue {
+            Some(path) if path.as_os_str() == sim::shipped::GOODS => goods_folder()?,
             Some(path) => scenario_folder.join(path),
             None => cell_folder.join(&cell.catalogue),
         };
@@ -264,6 +276,18 @@ pub(crate) fn home() -> Result<PathBuf, BringupError> {
         .find(|folder| folder.join("perception/models").is_dir())
         .map(Path::to_path_buf)
         .ok_or(BringupError::Home { missing: "perception/models", from: current })
+}
+
+/// The goods, made when they are first wanted, in the user's cache: `NUTHATCH_CACHE`, else `nuthatch` in
+/// `XDG_CACHE_HOME` or `~/.cache`, else in the folder for temporary files.
+fn goods_folder() -> Result<PathBuf, BringupError> {
+    let from = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let cache = from("NUTHATCH_CACHE")
+        .or_else(|| from("XDG_CACHE_HOME").map(|d| d.join("nuthatch")))
+        .or_else(|| from("HOME").map(|d| d.join(".cache/nuthatch")))
+        .unwrap_or_else(|| std::env::temp_dir().join("nuthatch"));
+    let program = std::env::current_exe().and_then(std::fs::metadata).and_then(|m| m.modified()).ok();
+    Ok(sim::shipped::goods_folder(&cache, program)?)
 }
 
 /// A cell, its name for messages, and the folder that its paths start from.

@@ -2,6 +2,8 @@
 
 pub mod look;
 pub mod scenario;
+pub mod sets;
+pub mod shipped;
 pub mod world;
 
 pub use scenario::{Fault, FaultKind, Scenario, ScenarioError, SensorSwitches, ToteContents};

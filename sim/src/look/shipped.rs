@@ -6,7 +6,7 @@ use scene::{Fragility, Material, Shape, SkuName};
 
 use super::artwork::Badge;
 use super::build::{Design, build};
-use super::generate::{draw_artwork, draw_brand};
+use super::brand::{draw_artwork, draw_brand};
 use super::ground::Ground;
 use super::hero::Hero;
 use super::truth::TrueSku;

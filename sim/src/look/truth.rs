@@ -80,6 +80,10 @@ pub struct Truth {
     /// What cups meet and bodies collide with; by default as `shape` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub solid: Option<SolidKind>,
+    /// How far the surface mirrors as metal does, 0 to 1. Where it is given the item is drawn with the panels of the
+    /// ceiling in it; without it, as items of the default catalogue are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metallic: Option<f64>,
     /// How air gets through the surface under a cup.
     pub leak: LeakModel,
     /// Folds, holes and tack of the surface; absent: none of them.
