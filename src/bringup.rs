@@ -196,6 +196,11 @@ impl Site {
         &self.truth
     }
 
+    /// The true items, to change them for a bench: what the site knows stays as it is.
+    pub fn truth_mut(&mut self) -> &mut Vec<TrueSku> {
+        Arc::make_mut(&mut self.truth)
+    }
+
     fn perception(&self) -> Result<Perception, BringupError> {
         let files = Files {
             models_dir: self.models.clone(),
@@ -259,7 +264,7 @@ impl Site {
 
 /// The folder that models and catalogues are found from: `NUTHATCH_HOME`, else the first of the current
 /// folder, its parents, and the program's parents that has `perception/models`.
-fn home() -> Result<PathBuf, BringupError> {
+pub(crate) fn home() -> Result<PathBuf, BringupError> {
     if let Some(home) = std::env::var_os("NUTHATCH_HOME") {
         return Ok(home.into());
     }

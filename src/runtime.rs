@@ -12,7 +12,7 @@ use perception::LookError;
 use scene::{Camera as _, CameraError, RgbdImage, Span, Timestamp};
 use sim::world::{SimArm, SimCamera, SimTool, World, WorldFault};
 
-use crate::clock::Stopwatch;
+use crate::clock::{CoreWatch, Stopwatch};
 use crate::cycle::{Answer, Cycle, Inputs, Outputs, Task};
 use crate::report::{Stage, StageTimes};
 use crate::score::Scorer;
@@ -93,6 +93,8 @@ pub struct Runtime<'a> {
     answers: VecDeque<(Timestamp, Answer)>,
     images: Vec<(Wanted, String)>,
     times: StageTimes,
+    /// Seconds of a core that looking took.
+    look_core_s: Option<f64>,
     /// Wall seconds until the first motion.
     start_s: Option<f64>,
 }
@@ -141,6 +143,7 @@ impl<'a> Runtime<'a> {
             answers: VecDeque::new(),
             images: Vec::new(),
             times: StageTimes::default(),
+            look_core_s: Some(0.0),
             start_s: None,
         })
     }
@@ -194,6 +197,7 @@ impl<'a> Runtime<'a> {
             scorer: self.scorer,
             delivered,
             times: self.times,
+            look_core_s: self.look_core_s,
         })
     }
 
@@ -338,8 +342,10 @@ impl<'a> Runtime<'a> {
         let stopwatch = Stopwatch::start();
         let answer = match wanted {
             Wanted::Look => {
+                let cores = CoreWatch::start();
                 self.station.look(camera, &image)?;
                 self.times.add(Stage::Look, stopwatch.seconds());
+                self.look_core_s = self.look_core_s.zip(cores.seconds()).map(|(sum, s)| sum + s);
                 Answer::Looked
             }
             Wanted::Confirm { pick } => {
@@ -372,4 +378,6 @@ pub struct Finished {
     pub delivered: crate::score::Delivered,
     /// Measured latencies.
     pub times: StageTimes,
+    /// Seconds of a core that looking took, on all threads; `None` where the system does not tell.
+    pub look_core_s: Option<f64>,
 }

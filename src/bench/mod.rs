@@ -1,4 +1,6 @@
 //! Named, seeded workloads that give the figures of the README on the user's own machine.
 
+mod mujoco;
 pub mod pick;
+pub mod sim;
 mod spread;

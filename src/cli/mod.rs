@@ -118,6 +118,22 @@ pub struct RunArgs {
 enum Bench {
     /// Picks in the default scenario over many seeds, beside the plain baseline.
     Pick(PickArgs),
+    /// Speed of the simulated cell, of its physics and of its images; soundness of its piles.
+    Sim(SimArgs),
+}
+
+/// `nuthatch bench sim`.
+#[derive(Debug, Args)]
+pub struct SimArgs {
+    /// The first seed.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub seed: u64,
+    /// The reported length: five runs of the cell instead of one, 1,000 poured totes instead of 20.
+    #[arg(long)]
+    pub full: bool,
+    /// Print one JSON object on the last line.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `nuthatch bench pick`.
@@ -280,6 +296,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Bench(Bench::Pick(args)) => crate::bench::pick::run(&args).map(|()| Exit::Done),
+        Command::Bench(Bench::Sim(args)) => crate::bench::sim::run(&args).map(|()| Exit::Done),
         Command::Render(args) => render::render(&args).map(|()| Exit::Done),
         Command::Catalog(args) => catalog::catalog(&args).map(|()| Exit::Done),
         Command::Why(args) => why::why(&args).map(|()| Exit::Done),

@@ -274,7 +274,8 @@ fn checked(file: &Path, mesh: &mut Mesh) -> Result<(), CatalogueError> {
             }
         });
     }
-    let missing: Vec<bool> = mesh.normals.iter().map(|n| !(n.iter().map(|v| v * v).sum::<f32>() > 0.25)).collect();
+    let long = |n: &[f32; 3]| n.iter().map(|v| v * v).sum::<f32>();
+    let missing: Vec<bool> = mesh.normals.iter().map(|n| long(n).is_nan() || long(n) < 0.25).collect();
     if missing.contains(&true) {
         let mut sums = vec![Vector3::<f32>::zeros(); count];
         for t in &mesh.triangles {

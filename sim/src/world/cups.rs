@@ -4,6 +4,7 @@
 //! closed lip passes [`GRAB_PA`] the lip stays where it is on the item ([`super::grip`]). Several cups share the
 //! load as their springs do, which is the split of least spring energy (Lee et al., arXiv 2408.03498).
 
+use control::ToolModel;
 use firmware::CUPS;
 use nalgebra::{Isometry3, Point3, Unit, Vector3};
 use rand_chacha::ChaCha8Rng;
@@ -52,6 +53,22 @@ pub(crate) struct CupTruth {
 }
 
 impl CupTruth {
+    /// A cup exactly as the tool file says; what it does not say is the middle of what the constants give.
+    pub fn nominal(tool: &ToolModel, centre: [f64; 2]) -> Self {
+        let r = tool.r_eff_m;
+        Self {
+            centre,
+            stiffness: tool.stiffness_n_per_m,
+            friction: tool.friction,
+            area: tool.a_eff_m2,
+            soft_share: 0.70 / 0.82,
+            mouth: std::f64::consts::PI * r * r,
+            volume: tool.vacuum.cup_volume_m3,
+            leak_share: 1.0,
+            lip: LipTruth::new(r, tool.stroke_m, 0.314, 0.8 * tool.cup_diameter_m, tool.stiffness_n_per_m),
+        }
+    }
+
     /// Volume of cup and line with the bellows closed by `compression` metres, m³.
     pub fn volume_at(&self, compression: f64) -> f64 {
         (self.volume - compression * self.area).max(LEAST_VOLUME * self.volume)

@@ -15,6 +15,8 @@ const VOXELS: u32 = 40;
 const MOST_PARTS: u32 = 8;
 /// How far a part may bulge over the surface before it is cut again, a share of the whole (estimate).
 const CONCAVITY: f32 = 0.015;
+/// How far beside a ray another one is sent to see whether the first slipped through an edge, metres.
+const BESIDE_M: f64 = 5e-6;
 /// A surface that encloses less than this share of its box is not closed: the box's inertia is taken.
 const LEAST_FILL: f64 = 1e-3;
 
@@ -56,7 +58,20 @@ impl Hull {
     }
 
     /// Where a ray meets the surface; at its origin when that lies inside.
+    ///
+    /// A ray can slip through between two triangles that share an edge and then meets the far side from within. So
+    /// an origin counts as inside when rays beside it say so too.
     pub fn cast(&self, origin: &Point3<f64>, direction: &Vector3<f64>) -> Option<Hit> {
+        let hit = self.cast_once(origin, direction)?;
+        if hit.distance > 0.0 {
+            return Some(hit);
+        }
+        let across = direction.cross(&Vector3::ith(direction.iamin(), 1.0)).normalize() * BESIDE_M;
+        let beside = [across, direction.cross(&across)].map(|off| self.cast_once(&(origin + off), direction));
+        beside.into_iter().flatten().find(|hit| hit.distance > 0.0).or(Some(hit))
+    }
+
+    fn cast_once(&self, origin: &Point3<f64>, direction: &Vector3<f64>) -> Option<Hit> {
         let ray = Ray::new(to_engine(&origin.coords), to_engine(direction));
         let hit = self.surface.cast_local_ray_and_get_normal(&ray, f32::MAX, false)?;
         let triangle = self.surface.triangle(hit.subshape);
@@ -152,6 +167,30 @@ pub(crate) mod solids {
             }
             mesh.triangles.push([ends[0], rings[0][j], rings[0][i]]);
             mesh.triangles.push([ends[1], rings[rings.len() - 1][i], rings[rings.len() - 1][j]]);
+        }
+        mesh
+    }
+
+    /// A block whose top is at z = 0 for negative x and `height` lower for positive x.
+    pub fn step(height: f64) -> Mesh {
+        let mut mesh = Mesh::default();
+        for (side, low) in [(-1.0, 0.0), (1.0, height)] {
+            let first = mesh.positions.len() as u32;
+            // Corner k: bit 0 is x (towards the middle first), bit 1 is y, bit 2 is z.
+            for k in 0..8 {
+                let x = if k & 1 == 0 { 0.0 } else { 0.05 * side };
+                let y = if k & 2 == 0 { -0.05 } else { 0.05 };
+                let z = if k & 4 == 0 { -0.03 } else { -low };
+                mesh.positions.push([x as f32, y as f32, z as f32]);
+                mesh.normals.push([0.0, 0.0, 1.0]);
+                mesh.uvs.push([0.0, 0.0]);
+            }
+            let faces = [[0, 2, 3, 1], [4, 5, 7, 6], [0, 1, 5, 4], [2, 6, 7, 3], [0, 4, 6, 2], [1, 3, 7, 5]];
+            for [a, b, c, d] in faces.map(|face: [u32; 4]| face.map(|k| first + k)) {
+                // The block at negative x is a mirror image: its faces turn the other way.
+                let halves = if side > 0.0 { [[a, b, c], [a, c, d]] } else { [[a, c, b], [a, d, c]] };
+                mesh.triangles.extend(halves);
+            }
         }
         mesh
     }

@@ -15,8 +15,9 @@ const PRESS_MARGIN: f64 = 1.5;
 const FALL_MARGIN: f64 = 1.25;
 /// A press counts as what it is over this time, seconds; what is shorter is a knock.
 const PRESS_S: f64 = 0.005;
-/// A loose part comes off after a pull of this long, seconds: as long as a press counts.
-const COMES_OFF_S: f64 = PRESS_S;
+/// A loose part comes off after a pull of this long, seconds (estimate): it must move a few millimetres first, and the jerk
+/// with which bellows take up an item is shorter.
+const COMES_OFF_S: f64 = 0.03;
 /// How far over its rim a container still holds an item's centre, metres.
 const HEAP_M: f64 = 0.12;
 

@@ -13,8 +13,18 @@ const M3_S_PER_L_MIN: f64 = 1e-3 / 60.0;
 /// The most of an item's mass that may shift inside it.
 const MOST_SLOSH: f64 = 0.6;
 
+/// As [`matter_of`] for several items; what one mesh needs is worked out once for all items of its SKU.
+pub(crate) fn matters_of(skus: &[&TrueSku]) -> Vec<Matter> {
+    let mut matters: Vec<Matter> = Vec::with_capacity(skus.len());
+    for (i, sku) in skus.iter().enumerate() {
+        let alike = skus[..i].iter().position(|other| std::ptr::eq(*other, *sku));
+        matters.push(alike.map_or_else(|| matter_of(sku), |k| matters[k].clone()));
+    }
+    matters
+}
+
 /// Outline, mass and contact values of an item of this SKU.
-pub(crate) fn matter_of(sku: &TrueSku) -> Matter {
+fn matter_of(sku: &TrueSku) -> Matter {
     let truth = &sku.truth;
     let solid = match &sku.hull_shape {
         TrueShape::Box { half } => Solid::Box { half: Vector3::from(*half) },

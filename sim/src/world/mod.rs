@@ -14,6 +14,8 @@ mod core;
 mod cups;
 mod fingers;
 mod grip;
+#[cfg(test)]
+mod handling_tests;
 mod hull;
 mod items;
 mod matter;
@@ -21,12 +23,17 @@ mod physics;
 #[cfg(test)]
 mod pinch_tests;
 mod pneumatics;
+mod pour;
 mod rig;
 #[cfg(test)]
 mod rig_tests;
 mod ring;
 mod settle;
 mod shape;
+#[cfg(test)]
+mod suction_tests;
+#[cfg(test)]
+mod suctionnet_tests;
 mod surface;
 mod tool;
 
@@ -56,6 +63,7 @@ pub use self::arm::SimArm;
 pub use self::camera::SimCamera;
 pub use self::hull::convex_parts;
 pub use self::items::{Damage, TruthItem, Where};
+pub use self::pour::{Pour, PourFault, Start};
 pub use self::settle::{SettleError, settle_tote};
 pub use self::tool::SimTool;
 
@@ -164,7 +172,7 @@ impl World {
                 });
             };
             let kinds = kinds_of(scenario, &tote.name, &tote.contents, &catalogue)?;
-            let matters: Vec<_> = kinds.iter().map(|&k| matter::matter_of(&catalogue[k])).collect();
+            let matters = matter::matters_of(&kinds.iter().map(|&k| &catalogue[k]).collect::<Vec<_>>());
             let bodies = settle::drop_in(&mut physics, &place.walls, &matters, &mut pile).map_err(|source| {
                 WorldError::Settle { scenario: scenario.name.clone(), tote: tote.name.clone(), source }
             })?;

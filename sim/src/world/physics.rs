@@ -54,7 +54,7 @@ impl Walls {
     }
 }
 
-/// Rolling resistance of cans on a tote's ribs, a share of their weight (estimate).
+/// Rolling resistance of cans on a tote's ribs and on others, a share of what presses on them (estimate).
 const ROLLING: f64 = 0.02;
 /// Content that shifts in its bag swings on a spring at this frequency, hertz (estimate).
 const SLOSH_HZ: f64 = 4.0;
@@ -276,21 +276,30 @@ impl Physics {
     }
 
     /// Takes from each rolling cylinder what a ribbed floor takes: an angular deceleration c g / (1.5 r) about its axis,
-    /// of a solid cylinder that rolls without slipping. In the air it takes the same, which is little.
+    /// of a solid cylinder that rolls without slipping under its own weight; more where others press on it. In the
+    /// air it takes as much as alone on the floor, which is little.
     fn resist_rolling(&mut self) {
         let step_s = self.world.integration_parameters.dt;
         for rolling in &self.rolling {
-            let body = &mut self.world.bodies[rolling.body];
+            let body = &self.world.bodies[rolling.body];
             if body.is_sleeping() {
                 continue;
             }
+            let own = body.mass() * GRAVITY as f32 * step_s;
+            let colliders = body.colliders().iter();
+            let pressed: f32 = colliders
+                .flat_map(|&collider| self.world.contact_pairs_with(collider))
+                .map(|pair| pair.total_impulse_magnitude())
+                .sum();
+            let loaded = (pressed / own).max(1.0);
+            let body = &mut self.world.bodies[rolling.body];
             let turning = body.angvel();
             let axis = match rolling.axis {
                 Some(axis) => body.position().rotation * axis,
                 None => turning.normalize_or_zero(),
             };
             let about = turning.dot(axis);
-            let most = (ROLLING * GRAVITY / (1.5 * rolling.radius)) as f32 * step_s;
+            let most = (ROLLING * GRAVITY / (1.5 * rolling.radius)) as f32 * step_s * loaded;
             body.set_angvel(turning - axis * about.clamp(-most, most), false);
         }
     }
@@ -367,14 +376,19 @@ fn colliders(solid: &Solid) -> Vec<ColliderBuilder> {
             // The engine's cylinders stand along y, ours along z.
             vec![round.rotation(Vector::new(std::f32::consts::FRAC_PI_2, 0.0, 0.0))]
         }
-        Solid::Mesh(hull) => hull
-            .parts
-            .iter()
-            .filter_map(|part| {
+        Solid::Mesh(hull) => {
+            let convex = |part: &Vec<Point3<f64>>| {
                 let corners: Vec<Vector> = part.iter().map(|p| to_vector(&p.coords)).collect();
                 ColliderBuilder::convex_hull(&corners)
-            })
-            .collect(),
+            };
+            let parts: Vec<ColliderBuilder> = hull.parts.iter().filter_map(convex).collect();
+            if parts.is_empty() {
+                // Flat parts enclose nothing: the box around them collides.
+                let half = hull.half;
+                return vec![ColliderBuilder::cuboid(half.x as f32, half.y as f32, half.z as f32)];
+            }
+            parts
+        }
     }
 }
 

@@ -279,30 +279,22 @@ impl Rig {
     }
 }
 
-/// True values of the cups, about ±10 % round the tool file's, the same for all but for their stiffness.
+/// True values of the cups, about ±10 % round the tool file's, the same for all but for stiffness and volume.
 fn draw_cups(tool: &ToolModel, rng: &mut ChaCha8Rng) -> [Cup; CUPS] {
     let friction = tool.friction * rng.random_range(0.9..1.1);
     let tilt = rng.random_range(16.0_f64..20.0).to_radians();
     // Smallest radius of a cylinder that bellows follow: 0.65 to 1.0 d.
     let tightest = rng.random_range(0.70..0.90) * tool.cup_diameter_m;
-    let r = tool.r_eff_m;
     // Constants 1.1: 0.65 to 0.75 of the nominal area is left on soft parts, 0.82 on hard ones.
     let soft_share = rng.random_range(0.65..0.75) / 0.82;
     let leak_share = LogNormal::new(0.0, LEAK_SIGMA).map_or(1.0, |d| d.sample(rng));
-    let mut next = |centre: [f64; 2]| {
-        Cup::new(CupTruth {
-            centre,
-            stiffness: tool.stiffness_n_per_m * rng.random_range(0.9..1.1),
-            friction,
-            area: tool.a_eff_m2,
-            soft_share,
-            leak_share,
-            mouth: std::f64::consts::PI * r * r,
-            volume: tool.vacuum.cup_volume_m3 * rng.random_range(0.95..1.05),
-            lip: LipTruth::new(r, tool.stroke_m, tilt, tightest, tool.stiffness_n_per_m),
-        })
-    };
-    std::array::from_fn(|i| next(tool.cups.get(i).copied().unwrap_or([0.0; 2])))
+    std::array::from_fn(|i| {
+        let mut truth = CupTruth::nominal(tool, tool.cups.get(i).copied().unwrap_or([0.0; 2]));
+        truth.stiffness *= rng.random_range(0.9..1.1);
+        truth.volume *= rng.random_range(0.95..1.05);
+        truth.lip = LipTruth::new(tool.r_eff_m, tool.stroke_m, tilt, tightest, tool.stiffness_n_per_m);
+        Cup::new(CupTruth { friction, soft_share, leak_share, ..truth })
+    })
 }
 
 /// The stiff parts of the tool as centre and half sides in its frame.
