@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p sim --example show_goods -- OUT.png [totes|views|time] [SEED]`
 
+#![expect(clippy::disallowed_methods, reason = "a picture is timed")]
+
 use std::error::Error;
 
 use image::{Rgb, RgbImage};
