@@ -7,7 +7,7 @@
 //!  └─────────┴──────────┴─────── Clear ◀────────────┴── PutBack ──────┘        Confirm (bin image)
 //! ```
 //!
-//! The weight is looked at after the lift and judged over the carry; what hits something on its way is put back too.
+//! The weight is looked at early in the carry and judged later in it; what hits something on its way is put back too.
 //!
 //! [`Cycle::tick`] is a pure function of its inputs, a thousand times a second. Slow work — networks,
 //! grasp and motion planning — is asked for as a [`Task`] and answered through [`Inputs::answers`]
@@ -26,12 +26,9 @@ use crate::telemetry::{Choice, Outcome};
 const FREE_UNTIL: f64 = 0.5;
 /// The gripper has tared this long after it was asked: the packet's way and the mean that it takes.
 const TARED_AFTER: Span = Span::from_millis(40);
-/// Share of the lift from which the item hangs free of the pile.
-const LIFTED_FROM: f64 = 0.5;
-/// After the lift the weight may be this much further off: it is better known over the carry.
-const FIRST_LOOK: f64 = 3.0;
-/// Share of the carry after which the weight is judged.
-const CARRIED: f64 = 0.6;
+/// Shares of the carry after which the weight is looked at, and how much further off it may be then: what hangs
+/// beside the item should not come along far, but a weight is better known over more of the carry.
+const WEIGHED_AT: [(f64, f64); 2] = [(0.25, 3.0), (0.6, 1.0)];
 /// What is held stands on something when so much of the load is gone, newtons.
 const STANDS_N: f64 = 3.0;
 
@@ -110,8 +107,8 @@ pub struct Cycle {
     /// The guarded approach ended by contact.
     touched: bool,
     scale: Scale,
-    /// The weight has been judged.
-    weighed: bool,
+    /// How often the weight has been judged, up to the length of [`WEIGHED_AT`].
+    weighed: usize,
     /// Newtons that push what is held, beyond weight and motion.
     pushed_n: f64,
     /// The weight was wrong and the way back is not planned yet.
@@ -143,7 +140,7 @@ impl Cycle {
             at,
             goal: at,
             touched: false,
-            weighed: false,
+            weighed: 0,
             pushed_n: 0.0,
             clearing: false,
             picks: 0,
@@ -285,24 +282,29 @@ impl Cycle {
             }
             Step::Seal => self.seal(inputs, held_for, out),
             Step::Lift => {
-                self.weigh(inputs, motion.progress_in(SegmentKind::Lift).is_some_and(|p| p > LIFTED_FROM));
+                // In the tote it may rub along a wall or a neighbour: that is no weight.
                 if self.lost(inputs.tool) {
                     self.fail(Outcome::Lost, inputs, out);
                 } else if !motion.in_segment(SegmentKind::Lift) {
+                    if let Some(attempt) = &mut self.attempt {
+                        attempt.lifted = true;
+                    }
+                    self.scale.begin();
                     self.enter(Step::Carry, inputs, out);
-                    self.verify(FIRST_LOOK, inputs, out);
                 }
             }
             Step::Carry | Step::Place => {
                 self.note_lowest(inputs.tool);
                 let over = self.step == Step::Carry && motion.in_segment(SegmentKind::Lower);
-                let judged = self.step == Step::Carry && self.judge_weight(inputs, &motion);
+                let judged = if self.step == Step::Carry { self.judge_weight(inputs, &motion) } else { None };
                 if self.lost(inputs.tool) {
                     self.fail(Outcome::Lost, inputs, out);
                 } else if self.pushed_n.abs() > self.rules.collision_n {
                     self.put_back(Outcome::Collided, inputs, out);
-                } else if judged {
-                    self.verify(1.0, inputs, out);
+                } else if let Some(slack) = judged
+                    && self.weighs_wrong(slack)
+                {
+                    self.put_back(Outcome::WrongWeight, inputs, out);
                 } else if motion.is_over() {
                     self.release(inputs, out);
                 } else if over {
@@ -385,8 +387,7 @@ impl Cycle {
         if let Some(program) = self.planned.take() {
             attempt.plan(&program);
             self.start(program);
-            self.scale.begin();
-            self.weighed = false;
+            self.weighed = 0;
             self.pushed_n = 0.0;
             self.enter(Step::Lift, inputs, out);
         } else if self.no_plan {
@@ -406,24 +407,22 @@ impl Cycle {
         }
     }
 
-    /// Weighs on while the item is carried; true at the tick when the weight is to be judged.
-    fn judge_weight(&mut self, inputs: &Inputs<'_>, motion: &Motion) -> bool {
-        let done = !motion.progress_in(SegmentKind::Carry).is_some_and(|p| p <= CARRIED);
-        let judge = done && !self.weighed;
-        self.weighed |= done;
-        self.weigh(inputs, !done);
-        judge
+    /// Weighs on while the item is carried; the slack at the ticks at which the weight is to be judged.
+    fn judge_weight(&mut self, inputs: &Inputs<'_>, motion: &Motion) -> Option<f64> {
+        let progress = motion.progress_in(SegmentKind::Carry).unwrap_or(1.0);
+        let due = WEIGHED_AT.get(self.weighed).filter(|(share, _)| progress > *share);
+        self.weighed += usize::from(due.is_some());
+        self.weigh(inputs, self.weighed < WEIGHED_AT.len());
+        due.map(|(_, slack)| *slack)
     }
 
-    /// Puts the item back when its weight is outside the choice's, widened about its middle by `slack`.
-    fn verify(&mut self, slack: f64, inputs: &Inputs<'_>, out: &mut Outputs) {
-        let Some(attempt) = &mut self.attempt else { return };
+    /// Notes the weight so far; true when it is outside the choice's, widened about its middle by `slack`.
+    fn weighs_wrong(&mut self, slack: f64) -> bool {
+        let Some(attempt) = &mut self.attempt else { return false };
         attempt.weighed_kg = self.scale.mass_kg();
         let [low, high] = attempt.choice.mass_kg;
         let (middle, half) = (0.5 * (low + high), 0.5 * (high - low) * slack);
-        if attempt.weighed_kg.is_some_and(|kg| (kg - middle).abs() > half) {
-            self.put_back(Outcome::WrongWeight, inputs, out);
-        }
+        attempt.weighed_kg.is_some_and(|kg| (kg - middle).abs() > half)
     }
 
     /// Stops along the path, then carries the item back to where it lay.
@@ -522,7 +521,7 @@ impl Cycle {
             self.entered_at = inputs.now;
             self.began_at = inputs.now;
             // What was lifted may lie in a bin, wherever it was let go.
-            if attempt.weighed_kg.is_some() || attempt.released_in_bin {
+            if attempt.lifted || attempt.released_in_bin {
                 self.unconfirmed = Some(attempt.choice.pick);
             }
             out.tasks.push(Task::Finish(Box::new(attempt)));

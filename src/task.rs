@@ -151,6 +151,8 @@ pub struct Attempt {
     pub outcome: Outcome,
     /// True once cups were told to seal.
     pub attempted: bool,
+    /// True once the lift was over with something on the cups.
+    pub lifted: bool,
     /// True when something was released in the bin.
     pub released_in_bin: bool,
     /// Where the arm was when the cups were told to let go.
@@ -178,6 +180,7 @@ impl Attempt {
             choice,
             outcome: Outcome::Placed,
             attempted: false,
+            lifted: false,
             released_in_bin: false,
             released_at: None,
             began_at,

@@ -191,9 +191,12 @@ impl Target<'_> {
         let grip = self.grip(stance, pattern, supply.expected_pa);
         let downs = downs(stance);
         let used = grip.at(USUAL_ACCELERATION, &downs[..1]);
+        let mut safety = used.safety();
         // The load falls with the acceleration: at the least one it is looked at only where that may matter.
-        if used.safety() < 1.5 * SAFETY_LEAST || stance.normal.z < 0.99 {
+        if safety < self.surface.safety.max(1.5 * SAFETY_LEAST) || stance.normal.z < 0.99 {
             let at_rest = grip.at(ACCELERATION[0], &downs);
+            // It is carried as slowly as its safety asks.
+            safety = safety.max(at_rest.safety().min(self.surface.safety));
             if at_rest.safety() < SAFETY_LEAST {
                 return Err(Rejection::TooHeavy {
                     cups: number,
@@ -204,7 +207,7 @@ impl Target<'_> {
                 });
             }
         }
-        let holds = suction::normal(used.safety().ln() / HOLD_SIGMA);
+        let holds = suction::normal(safety.ln() / HOLD_SIGMA);
         let hang = self.hang(stance, pattern, [0.0; 2], &[]);
         let (steady, _) = self.steadied(stance, &hang, USUAL_ACCELERATION);
         let uncovered = (1.0 - BURIED_COST * self.buried).max(0.0) * (1.0 - OUTLINE_COST * self.outline_covered);
@@ -219,7 +222,7 @@ impl Target<'_> {
             let features = &mut judged.features;
             (features.on_face, features.seal, features.holds, features.uncovered) = (on_face, seal, holds, uncovered);
             features.force_n = grip.force_n;
-            features.safety = used.safety();
+            features.safety = safety;
             features.weakest = used.weakest();
         }
         Ok(on_face * seal * holds * steady * uncovered * upright)

@@ -20,6 +20,25 @@ impl Field<'_> {
         (u >= 0 && v >= 0 && u < self.width as i64 && v < height).then(|| v as usize * self.width + u as usize)
     }
 
+    /// Pixels of `label` beside which, within two pixels across or down, `other` begins without a step in height.
+    pub(crate) fn border(&self, label: u16, mask: &Mask, other: u16) -> usize {
+        let mut count = 0;
+        for (u, v) in mask.pixels() {
+            let at = (i64::from(u), i64::from(v));
+            let begins = |&(du, dv): &(i64, i64)| {
+                (1..=2).any(|k| self.at(at.0 + k * du, at.1 + k * dv).is_some_and(|i| self.labels[i] == other))
+            };
+            let Some((du, dv)) = [(-1, 0), (1, 0), (0, -1), (0, 1)].into_iter().find(begins) else { continue };
+            let inside = self.mean(label, (at.0 + du, at.1 + dv), (-du, -dv));
+            let level = match (self.mean(other, at, (du, dv)), inside) {
+                (Some(there), Some(here)) => (there - here).abs() < HIGHER_M,
+                _ => false,
+            };
+            count += usize::from(level);
+        }
+        count
+    }
+
     /// Mean height of the pixels with a label on a short way from (u, v), without (u, v).
     fn mean(&self, label: u16, (u, v): (i64, i64), (du, dv): (i64, i64)) -> Option<f32> {
         let mut sum = 0.0;

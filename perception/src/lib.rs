@@ -10,6 +10,7 @@ mod geometry;
 mod grouping;
 mod height_map;
 mod input;
+mod join;
 mod look;
 mod network;
 mod normals;

@@ -11,10 +11,11 @@ use crate::LookError;
 use crate::belief::{self, Calibration, Seen};
 use crate::catalogue::{Views, load_catalogue};
 use crate::cover::Field;
-use crate::fit::Patch;
+use crate::fit::{Patch, Surface};
 use crate::geometry::{Geometry, geometry, inside, middle};
 use crate::grouping;
 use crate::input;
+use crate::join;
 use crate::network::{LoadError, Network, TensorRule, environment};
 use crate::{crop, normals};
 
@@ -22,6 +23,8 @@ use crate::{crop, normals};
 const EMBEDDING: usize = 128;
 /// Crops embedded in one run of the network.
 const BATCH: usize = 32;
+/// Least belief with which two parts become one item.
+const JOINED_LEAST: f64 = 0.8;
 /// Compliance of what nobody knows.
 const UNKNOWN_COMPLIANCE: f64 = 0.3;
 
@@ -72,6 +75,15 @@ pub struct Perception {
     /// Embeddings of a SKU's views in four quarter turns, made when a manifest first names it.
     gallery: BTreeMap<SkuName, Vec<f32>>,
     settings: Settings,
+}
+
+/// One item of a look as it becomes known.
+struct Part {
+    label: u16,
+    found: Found,
+    geometry: Geometry,
+    middle: Point3<f64>,
+    beliefs: Vec<Belief>,
 }
 
 /// Labels and items of one segmentation.
@@ -176,22 +188,26 @@ impl Perception {
         self.prepare(manifest)?;
         check_pose("world_from_tote", world_from_tote.is_finite())?;
         let heights = checked_heights(image, world_from_tote)?;
-        let Segmented { labels, found } = self.segment(image, &heights)?;
+        let Segmented { mut labels, found } = self.segment(image, &heights)?;
         let field = Field { labels: &labels, heights: &heights, width: image.width() };
-        let mut kept = Vec::new();
+        let mut parts = Vec::new();
         for (label, found) in found {
             let geometry = geometry(image, &field, label, &found.mask)?;
             let middle = middle(image, world_from_tote, &found.mask, &geometry);
             if inside(&world_from_tote.inverse().point(&middle), tote_size) {
-                kept.push((label, found, geometry, middle));
+                parts.push(Part { label, found, geometry, middle, beliefs: Vec::new() });
             }
         }
-        let masks: Vec<&Mask> = kept.iter().map(|(_, found, ..)| &found.mask).collect();
+        let masks: Vec<&Mask> = parts.iter().map(|part| &part.found.mask).collect();
         let cosines = self.cosines(image, &masks, manifest)?;
-        let mut items = Vec::with_capacity(kept.len());
-        for (((label, found, geometry, middle), cosines), id) in kept.into_iter().zip(cosines).zip(0u32..) {
-            let beliefs = self.believe(manifest, &cosines, &geometry);
-            let same = |u: u32, v: u32| field.labels[v as usize * field.width + u as usize] == label;
+        for (part, cosines) in parts.iter_mut().zip(cosines) {
+            part.beliefs = self.believe(manifest, &cosines, &part.geometry);
+        }
+        self.join(image, manifest, &heights, &mut labels, &mut parts)?;
+        let width = image.width();
+        let mut items = Vec::with_capacity(parts.len());
+        for (Part { label, found, geometry, middle, beliefs }, id) in parts.into_iter().zip(0u32..) {
+            let same = |u: u32, v: u32| labels[v as usize * width + u as usize] == label;
             let normals = normals::normals(image, &geometry.cloud, &geometry.pixels, same, geometry.surface.as_ref());
             let (world_from_item, size_m) =
                 self.complete(image, world_from_tote, &beliefs, &geometry, middle, &found.mask);
@@ -285,6 +301,66 @@ impl Perception {
         let first = |mask: &Mask| mask.pixels().next().map(|(u, v)| (v, u));
         found.sort_by_key(|(_, found)| first(&found.mask));
         Ok(Segmented { labels, found })
+    }
+
+    /// Makes one item of two parts that together are a side of a SKU and look like it.
+    fn join(
+        &mut self,
+        image: &RgbdImage,
+        manifest: &Manifest,
+        heights: &[f32],
+        labels: &mut [u16],
+        parts: &mut Vec<Part>,
+    ) -> Result<(), LookError> {
+        let field = Field { labels, heights, width: image.width() };
+        let outlines: Vec<_> = parts.iter().map(|p| (p.label, &p.found.mask, p.geometry.surface.as_ref())).collect();
+        let mut tried = Vec::new();
+        for (a, b) in join::pairs(&field, &outlines) {
+            let Some(mask) = join::joined(outlines[a].1, outlines[b].1) else { continue };
+            let whole = geometry(image, &field, parts[a].label, &mask)?;
+            let Some(surface) = &whole.surface else { continue };
+            let pixel_m = (image.world_from_camera.origin() - surface.origin).norm() / image.intrinsics.fx;
+            let area_m2 = mask.area() as f64 * pixel_m * pixel_m;
+            let skus = join::sides_of(surface, area_m2, manifest, &self.catalogue);
+            if !skus.is_empty() {
+                tried.push((a, b, mask, skus));
+            }
+        }
+        let masks: Vec<&Mask> = tried.iter().map(|(_, _, mask, _)| mask).collect();
+        let cosines = self.cosines(image, &masks, manifest)?;
+        let mut gone = vec![false; parts.len()];
+        for ((a, b, mask, skus), cosines) in tried.into_iter().zip(cosines) {
+            if gone[a] || gone[b] {
+                continue;
+            }
+            let (label, other) = (parts[a].label, parts[b].label);
+            let before = labels.to_vec();
+            labels.iter_mut().filter(|l| **l == other).for_each(|l| *l = label);
+            let field = Field { labels, heights, width: image.width() };
+            let whole = geometry(image, &field, label, &mask)?;
+            let beliefs = self.believe(manifest, &cosines, &whole);
+            let sure = |beliefs: &[Belief]| beliefs.first().filter(|b| b.sku.is_some()).map_or(0.0, |b| b.p);
+            let named = beliefs.first().and_then(|b| b.sku.as_ref()).is_some_and(|sku| skus.contains(&sku));
+            // Two items side by side are each known for themselves.
+            if !named || sure(&beliefs) < JOINED_LEAST || self.is_whole(&parts[a]) && self.is_whole(&parts[b]) {
+                labels.copy_from_slice(&before);
+                continue;
+            }
+            let score = parts[a].found.score.max(parts[b].found.score);
+            let middle = nalgebra::center(&parts[a].middle, &parts[b].middle);
+            parts[a] = Part { label, found: Found { mask, score }, geometry: whole, middle, beliefs };
+            gone[b] = true;
+        }
+        let mut gone = gone.into_iter();
+        parts.retain(|_| !gone.next().unwrap_or(false));
+        Ok(())
+    }
+
+    /// True when a part is by itself a whole side of the SKU that it is taken for.
+    fn is_whole(&self, part: &Part) -> bool {
+        let sku = part.beliefs.first().and_then(|b| self.catalogue.get(b.sku.as_ref()?));
+        let fits = |surface: &Surface| sku.is_some_and(|sku| belief::best_side(sku, &Seen::of(surface, 0.0)).2 <= 1.0);
+        part.geometry.surface.as_ref().is_some_and(fits)
     }
 
     /// For each mask the best cosine to each SKU of the manifest, in its order.

@@ -221,7 +221,8 @@ impl Station {
         let in_tote = truth.iter().filter(|item| matches!(item.at, Where::Tote(_)));
         let holds = in_tote.filter_map(|item| self.hold(item).map(|hold| (item.id, hold)));
         holds
-            .filter(|(id, hold)| free(*id, hold) && self.planner.reachable(hold))
+            .filter(|(id, hold)| free(*id, hold))
+            .filter(|(_, hold)| self.planner.reach(&self.executor.at(), hold, &self.obstacles).is_ok())
             .max_by(|a, b| a.1.world_from_tool.origin().z.total_cmp(&b.1.world_from_tool.origin().z))
     }
 

@@ -13,6 +13,8 @@ const LEAST_BELIEF: f64 = 0.002;
 const STRANGER_FITS: f64 = 0.2;
 /// How well a weight fits what nobody has weighed; a fit below says that the weight is of something else.
 const UNKNOWN_FITS: f64 = 0.05;
+/// Chance that a weighing is nowhere near the item's own weight: it rubbed, or hung together with another (estimate).
+const ASTRAY: f64 = 0.002;
 /// What may hang on the tool where nobody knows the mass, kilograms.
 const ANYTHING_KG: [f64; 2] = [0.0, 25.0];
 
@@ -58,7 +60,7 @@ pub fn learn(beliefs: &mut [Belief], kg: f64, catalogue: &Catalogue) {
     let fit = |belief: &Belief| {
         let nominal = belief.sku.as_ref().and_then(|s| catalogue.get(s)).and_then(|s| s.mass_kg)?;
         let off = (kg - nominal) / SCALE_KG.hypot(ITEMS_SHARE * nominal);
-        Some((-0.5 * off * off).exp())
+        Some((-0.5 * off * off).exp().max(ASTRAY))
     };
     let fits: Vec<f64> = beliefs.iter().map(|b| fit(b).unwrap_or(UNKNOWN_FITS)).collect();
     if !beliefs.iter().any(|b| fit(b).is_some_and(|f| f > UNKNOWN_FITS)) {

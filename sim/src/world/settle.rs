@@ -194,9 +194,11 @@ impl Pile<'_> {
     /// Where an item may come in: of several random places the one that is lowest and flattest below it, as a
     /// person would choose.
     fn place_for(&self, item: usize, places: usize, rng: &mut ChaCha8Rng) -> Isometry3<f64> {
-        let (mut best, mut least) = self.random_place(item, rng);
+        // The side comes first: among places for any side, small ones would win, since they fit between others.
+        let face = face_down(&self.matters[item].solid.half_extents(), rng);
+        let (mut best, mut least) = self.random_place(item, &face, rng);
         for _ in 1..places {
-            let (place, cost) = self.random_place(item, rng);
+            let (place, cost) = self.random_place(item, &face, rng);
             if cost < least {
                 (best, least) = (place, cost);
             }
@@ -204,11 +206,10 @@ impl Pile<'_> {
         best
     }
 
-    /// A random pose just over what lies below, and how bad it is: mostly a large side down, any yaw.
-    fn random_place(&self, item: usize, rng: &mut ChaCha8Rng) -> (Isometry3<f64>, f64) {
+    /// A random pose on the side of `face` just over what lies below, and how bad it is; any yaw.
+    fn random_place(&self, item: usize, face: &UnitQuaternion<f64>, rng: &mut ChaCha8Rng) -> (Isometry3<f64>, f64) {
         let solid = &self.matters[item].solid;
         let walls = self.walls;
-        let face = face_down(&solid.half_extents(), rng);
         let tilt = UnitQuaternion::from_euler_angles(rng.random_range(-TILT..TILT), rng.random_range(-TILT..TILT), 0.0);
         let mut yaw = if rng.random_bool(ALONG) {
             std::f64::consts::FRAC_PI_2 * f64::from(rng.random_range(0..4)) + rng.random_range(-ASKEW..ASKEW)
