@@ -1,6 +1,6 @@
 """How much of the items of a rendered set can be seen, how many lie under others, how many at walls.
 
-    python -m training.clutter SET [SET …]
+python -m training.clutter SET [SET …]
 """
 
 from __future__ import annotations

