@@ -118,6 +118,13 @@ impl Site {
         })
     }
 
+    /// Wants all that the totes should hold, in place of the orders read. `file` is what messages call it.
+    pub fn want_everything(&mut self, told: &BTreeMap<String, Manifest>, file: &str) {
+        let bins: Vec<String> = self.cell.bins.iter().map(|b| b.name.clone()).collect();
+        self.orders = Orders::of_everything(told.values(), &bins);
+        self.orders_file = file.to_owned();
+    }
+
     /// Checks orders against cell, catalogue and what the totes should hold, and that the networks load. `told` is the
     /// warehouse's word on the totes; manifests in the orders file go before it.
     ///

@@ -9,7 +9,7 @@ use crossbeam::channel::{Receiver, Sender, TryRecvError, bounded};
 use perception::LookError;
 use scene::{RgbdImage, Timestamp};
 
-use crate::clock::Stopwatch;
+use crate::clock::{CoreWatch, Stopwatch};
 use crate::report::Stage;
 use crate::station::Station;
 use crate::task::{Answer, Task};
@@ -50,6 +50,8 @@ pub struct Done {
     pub answer: Option<(Stage, Answer)>,
     /// Wall seconds that it took, where a bench holds the stage to its budget.
     pub took: Option<(Stage, f64)>,
+    /// Seconds of a core that went by meanwhile, on all threads; `None` where the system does not tell.
+    pub core_s: Option<f64>,
     /// What happened meanwhile.
     pub events: Vec<Event>,
     /// Inference broke.
@@ -139,7 +141,7 @@ impl Desk {
 
 /// Does a job. What it costs on the wall is measured; when it is answered is declared.
 fn work(station: &mut Station, asked: Timestamp, job: Job) -> Done {
-    let stopwatch = Stopwatch::start();
+    let (stopwatch, cores) = (Stopwatch::start(), CoreWatch::start());
     let mut fault = None;
     let plan =
         |planned: Result<Arc<Program>, PlanError>| Some((Stage::Plan, planned.map_or(Answer::NoPlan, Answer::Planned)));
@@ -189,5 +191,5 @@ fn work(station: &mut Station, asked: Timestamp, job: Job) -> Done {
         },
     };
     let took = answer.as_ref().filter(|_| timed).map(|(stage, _)| (*stage, stopwatch.seconds()));
-    Done { asked, answer, took, events: station.drain_events(), fault }
+    Done { asked, answer, took, core_s: cores.seconds(), events: station.drain_events(), fault }
 }

@@ -7,6 +7,20 @@ use scene::{Camera, Timestamp};
 
 use crate::judge::Judge;
 
+/// Why the cell's time does not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum TimeError {
+    /// The cell can't be reached: its own protection decides what it does then.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The cell itself can't go on, in its words.
+    #[error("the cell can't go on: {reason}")]
+    Ended {
+        /// What it says.
+        reason: String,
+    },
+}
+
 /// The cell's time, a millisecond after another.
 pub trait Time {
     /// The cell's time.
@@ -15,8 +29,8 @@ pub trait Time {
     /// Waits for, or brings about, the next millisecond.
     ///
     /// # Errors
-    /// [`LinkError`] when the cell can't be reached: its own protection decides what it does then.
-    fn advance(&mut self) -> Result<Timestamp, LinkError>;
+    /// [`TimeError`] when the cell can't be reached or can't go on.
+    fn advance(&mut self) -> Result<Timestamp, TimeError>;
 }
 
 /// The devices of a cell.

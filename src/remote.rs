@@ -11,7 +11,7 @@ use control::{
 };
 use scene::{Camera, CameraError, Manifest, RgbdImage, Timestamp};
 
-use crate::devices::{Devices, Time};
+use crate::devices::{Devices, Time, TimeError};
 use crate::judge::{Claim, Judge, Tally};
 use crate::socket::{Socket, SocketError};
 
@@ -77,15 +77,16 @@ struct Line {
 const CLOSED: LinkError = LinkError::Closed { device: "world" };
 
 impl Line {
-    fn advance(&mut self) -> Result<Timestamp, LinkError> {
+    fn advance(&mut self) -> Result<Timestamp, TimeError> {
         let turn = std::mem::take(&mut self.turn);
         // On the wall's clock the world goes on by itself: nothing to say need not be said.
         if self.clock == Clock::Virtual || turn != Turn::default() {
             self.socket.send(&ToWorld::Turn(turn)).map_err(|_| CLOSED)?;
         }
         match self.socket.receive().map_err(|_| CLOSED)? {
-            FromWorld::Turned(turned) => self.take(*turned),
-            _ => Err(CLOSED),
+            FromWorld::Turned(turned) => Ok(self.take(*turned)?),
+            FromWorld::Refused { reason } => Err(TimeError::Ended { reason }),
+            FromWorld::Hello { .. } | FromWorld::Judged(_) => Err(CLOSED.into()),
         }
     }
 
@@ -114,7 +115,7 @@ impl Time for RemoteTime {
     fn now(&self) -> Timestamp {
         self.0.borrow().now
     }
-    fn advance(&mut self) -> Result<Timestamp, LinkError> {
+    fn advance(&mut self) -> Result<Timestamp, TimeError> {
         self.0.borrow_mut().advance()
     }
 }
@@ -187,7 +188,7 @@ impl Judge for RemoteJudge {
         let mut line = self.0.borrow_mut();
         // What was said last must be heard before it is judged.
         if line.turn != Turn::default() {
-            line.advance()?;
+            line.advance().map_err(|_| CLOSED)?;
         }
         line.socket.send(&ToWorld::Judge).map_err(|_| CLOSED)?;
         loop {

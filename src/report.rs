@@ -50,6 +50,12 @@ impl StageTimes {
         }
     }
 
+    /// All of a stage's time, seconds.
+    #[must_use]
+    pub fn sum_s(&self, stage: Stage) -> f64 {
+        self.0.get(&stage).into_iter().flatten().map(|ms| f64::from(*ms) * 1e-3).sum()
+    }
+
     /// Median, 99th percentile and worst of a stage; zeros when it never ran.
     #[must_use]
     pub fn spread(&self, stage: Stage) -> Spread {

@@ -15,7 +15,7 @@ use scene::{Camera, CameraError, Span, Timestamp};
 use crate::clock::Stopwatch;
 use crate::cycle::{Answer, Cycle, Inputs, Outputs, Step, Task};
 use crate::desk::{Desk, DeskError, Done, Job};
-use crate::devices::{Devices, Time};
+use crate::devices::{Devices, Time, TimeError};
 use crate::judge::{Claim, Ended, Judge, Tally, to_seven};
 use crate::report::{Stage, StageTimes};
 use crate::station::Station;
@@ -45,6 +45,9 @@ pub enum RuntimeError {
     /// A camera does not answer.
     #[error(transparent)]
     Camera(#[from] CameraError),
+    /// The cell's time does not go on.
+    #[error(transparent)]
+    Time(#[from] TimeError),
     /// The cell has no such camera.
     #[error("container {container} is seen by no camera of the cell")]
     NoCamera {
@@ -99,6 +102,8 @@ pub struct Runtime<'a> {
     /// Images that were asked for: what for, of which camera, and when.
     images: Vec<(Wanted, String, Timestamp)>,
     times: StageTimes,
+    /// Seconds of a core that looking took.
+    look_core_s: Option<f64>,
     /// Wall seconds until the first motion.
     start_s: Option<f64>,
 }
@@ -146,6 +151,7 @@ impl<'a> Runtime<'a> {
             answers: VecDeque::new(),
             images: Vec::new(),
             times: StageTimes::default(),
+            look_core_s: Some(0.0),
             start_s: None,
         })
     }
@@ -200,6 +206,7 @@ impl<'a> Runtime<'a> {
             tally: self.judge.tally()?,
             station: self.desk.close()?,
             times: self.times,
+            look_core_s: self.look_core_s,
         })
     }
 
@@ -300,6 +307,9 @@ impl<'a> Runtime<'a> {
         }
         if let Some((stage, seconds)) = done.took {
             self.times.add(stage, seconds);
+            if stage == Stage::Look {
+                self.look_core_s = self.look_core_s.zip(done.core_s).map(|(sum, seconds)| sum + seconds);
+            }
         }
         if let Some((stage, answer)) = done.answer {
             let latency = match stage {
@@ -370,4 +380,6 @@ pub struct Finished {
     pub tally: Tally,
     /// Measured latencies.
     pub times: StageTimes,
+    /// Seconds of a core that looking took, on all threads; `None` where the system does not tell.
+    pub look_core_s: Option<f64>,
 }

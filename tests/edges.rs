@@ -28,7 +28,7 @@ const ROOMS: [Room; 7] = [
 ];
 
 /// Libraries that only one room may use, so that the others build and are read without them.
-const KEPT_IN: [(&str, &str); 13] = [
+const KEPT_IN: [(&str, &str); 15] = [
     ("ort", "perception"),
     ("ndarray", "perception"),
     ("opencv", "perception"),
@@ -37,6 +37,8 @@ const KEPT_IN: [(&str, &str); 13] = [
     ("rsruckig", "control"),
     ("parry3d", "control"),
     ("rapier3d", "sim"),
+    ("gltf", "sim"),
+    ("tobj", "sim"),
     ("rerun", "nuthatch"),
     ("tokio", "nuthatch"),
     ("crossbeam", "nuthatch"),

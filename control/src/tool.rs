@@ -37,6 +37,28 @@ pub struct Vacuum {
     pub hold_s: f64,
 }
 
+/// Two fingers that close along the tool's y axis, data-sheet values. Their force comes by packet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pinch {
+    /// Distance of the pads' inner faces, open, metres.
+    pub open_m: f64,
+    /// And closed on nothing, metres.
+    pub closed_m: f64,
+    /// Sides of a pad along x, y and z of the tool, metres.
+    pub pad_m: [f64; 3],
+    /// How far the pads' tips reach beyond the plane of the lips when slid out, metres.
+    pub reach_m: f64,
+    /// How fast each pad closes, m/s.
+    pub close_m_per_s: f64,
+    /// How long the fingers take to slide out, seconds.
+    pub slide_s: f64,
+    /// Mass of one finger, kilograms; the tool's mass counts it.
+    pub finger_kg: f64,
+    /// Friction of the pads.
+    pub friction: f64,
+}
+
 /// A tool: `tools/NAME.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,6 +89,9 @@ pub struct ToolModel {
     pub load_delay_s: f64,
     /// The vacuum side.
     pub vacuum: Vacuum,
+    /// Its fingers, where it has some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinch: Option<Pinch>,
     /// The space that it takes.
     pub bodies: Vec<ToolBody>,
 }
@@ -118,6 +143,16 @@ impl ToolModel {
                     "at more vacuum and no more flow than the point before",
                 ));
             }
+        }
+        if let Some(pinch) = &tool.pinch {
+            check.range("pinch.open_m", pinch.open_m, 0.001..=0.5)?;
+            check.range("pinch.closed_m", pinch.closed_m, 0.0..=pinch.open_m)?;
+            check.ranges("pinch.pad_m", &pinch.pad_m, 1e-3..=0.2)?;
+            check.range("pinch.reach_m", pinch.reach_m, 0.0..=0.3)?;
+            check.range("pinch.close_m_per_s", pinch.close_m_per_s, 1e-3..=2.0)?;
+            check.range("pinch.slide_s", pinch.slide_s, 0.01..=5.0)?;
+            check.range("pinch.finger_kg", pinch.finger_kg, 0.01..=5.0)?;
+            check.range("pinch.friction", pinch.friction, 0.0..=2.0)?;
         }
         for (i, body) in tool.bodies.iter().enumerate() {
             check.ranges(&format!("bodies[{i}].centre_m"), &body.centre_m, -2.0..=2.0)?;

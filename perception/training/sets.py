@@ -57,9 +57,9 @@ def read(folder: Path) -> Iterator[RenderedScene]:
 def heights(depth: NDArray[np.float64], image: dict[str, Any]) -> NDArray[np.float32]:
     """Height above the tote floor of each pixel, metres."""
     camera = image["camera"]
-    up = _rotation(image["world_from_tote"])[:, 2]
+    up = rotation(image["world_from_tote"])[:, 2]
     pose = image["world_from_camera"]
-    up_in_camera = _rotation(pose).T @ up
+    up_in_camera = rotation(pose).T @ up
     origin = up @ (np.array(pose[:3]) - np.array(image["world_from_tote"][:3]))
     v, u = np.mgrid[0 : image["height"], 0 : image["width"]]
     slope = (
@@ -70,7 +70,7 @@ def heights(depth: NDArray[np.float64], image: dict[str, Any]) -> NDArray[np.flo
     return (origin + depth * slope).astype(np.float32)
 
 
-def _rotation(pose: list[float]) -> NDArray[np.float64]:
+def rotation(pose: list[float]) -> NDArray[np.float64]:
     """The rotation matrix of a pose written as [x, y, z, qx, qy, qz, qw]."""
     x, y, z, w = pose[3:]
     return np.array(

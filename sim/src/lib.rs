@@ -5,9 +5,13 @@ pub mod look;
 pub mod scenario;
 pub mod sensors;
 pub mod serve;
+pub mod sets;
+pub mod shipped;
 pub mod world;
 
 pub use fault::{Fault, FaultKind};
 pub use scenario::{Scenario, ScenarioError, ToteContents};
 pub use sensors::{Level, Sensors};
-pub use world::{SettleError, SimArm, SimCamera, SimTool, TruthItem, Where, World, WorldError, settle_tote};
+pub use world::{
+    SettleError, SimArm, SimCamera, SimTool, TruthItem, Where, World, WorldError, WorldFault, settle_tote,
+};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use control::{Arm, LinkError, Tool, Turn, Turned};
 use scene::Camera;
 
-use crate::world::{Devices, World};
+use crate::world::{Devices, World, WorldFault};
 
 /// Room for the longest packet that a tool sends, bytes.
 const LONGEST_PACKET: usize = firmware::wire::MAX_PACKET;
@@ -72,8 +72,11 @@ impl Served {
     }
 
     /// One millisecond passes.
-    pub fn step(&mut self) -> Turned {
-        self.world.step();
+    ///
+    /// # Errors
+    /// [`WorldFault`] when the world can't go on.
+    pub fn step(&mut self) -> Result<Turned, WorldFault> {
+        self.world.step()?;
         let now = self.world.now();
         let mut packets = Vec::new();
         let mut buffer = [0; LONGEST_PACKET];
@@ -103,7 +106,7 @@ impl Served {
                 }
             }
         });
-        Turned { now, arm: self.arm.state(), refused: self.refused.take(), packets, images }
+        Ok(Turned { now, arm: self.arm.state(), refused: self.refused.take(), packets, images })
     }
 
     /// The runtime has gone: the arm brakes, nobody speaks to the tool, whose own deadline makes it safe.

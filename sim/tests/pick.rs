@@ -111,7 +111,7 @@ impl Station {
         let contact = self.tool.status().is_some_and(|s| s.contact);
         let out = self.executor.tick(&TickInputs { now, arm, contact, stop: false });
         self.arm.command(&out.setpoint).unwrap();
-        self.world.step();
+        self.world.step().unwrap();
         out.state
     }
 
@@ -148,7 +148,7 @@ impl Station {
     fn hold(&self, item: &TruthItem) -> Option<Hold> {
         let sku = self.catalogue.iter().find(|s| s.sku.name == item.sku)?;
         // Film leaks too much for what is expected below.
-        let TrueShape::Box { half } = sku.hull_shape else {
+        let TrueShape::Box { half } = &sku.hull_shape else {
             return None;
         };
         if sku.sku.material == Material::Film {
@@ -355,4 +355,14 @@ fn a_scenario_with_unknown_names_is_refused() {
         "name = \"a\"\ncell = \"test\"\n[[tote]]\nname = \"tote-a\"\ncontents = { moon-dust = 1 }",
         "scenario a: SKU moon-dust of tote tote-a; must be in the catalogue of 14 SKUs",
     );
+}
+
+#[test]
+fn an_item_that_leaves_the_world_ends_it_with_its_name_and_place() {
+    let mut station = one_box(3);
+    let out = Pose::from_parts(Vector3::new(0.9, 9.0, 0.5), UnitQuaternion::identity());
+    assert!(station.world.place(0, &out));
+    let error = station.world.step().unwrap_err().to_string();
+    assert!(error.starts_with("item 0 (soap-bar-3-pack) left the world at [0.900, 9.000, 0.500] m"), "{error}");
+    assert_eq!(station.world.step().unwrap_err().to_string(), error);
 }

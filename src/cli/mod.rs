@@ -1,5 +1,6 @@
 //! The command line: arguments, their help, and exit codes.
 
+mod catalog;
 mod render;
 mod run;
 mod why;
@@ -39,6 +40,9 @@ enum Command {
     Render(RenderArgs),
     /// Be the cell: arm, tool, cameras and items of a scenario behind a socket, for `nuthatch run --world`.
     World(WorldArgs),
+    /// Check a catalogue, or make the goods that come with the program.
+    #[command(subcommand)]
+    Catalog(Catalog),
     /// Print one recorded pick as a page: what was believed, considered, chosen, measured, and how it ended.
     Why(WhyArgs),
 }
@@ -129,6 +133,8 @@ enum Bench {
     Pick(PickArgs),
     /// Class of items × clutter × depth noise: picked, seconds a pick, drops, wrong items.
     Matrix(MatrixArgs),
+    /// Speed of the simulated cell, of its physics and of its images; soundness of its piles.
+    Sim(SimArgs),
 }
 
 /// `nuthatch bench matrix`.
@@ -144,6 +150,20 @@ pub struct MatrixArgs {
     /// The first seed.
     #[arg(long, value_name = "N", default_value_t = 2000)]
     pub seed: u64,
+    /// Print one JSON object on the last line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nuthatch bench sim`.
+#[derive(Debug, Args)]
+pub struct SimArgs {
+    /// The first seed.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub seed: u64,
+    /// The reported length: five runs of the cell instead of one, 1,000 poured totes instead of 20.
+    #[arg(long)]
+    pub full: bool,
     /// Print one JSON object on the last line.
     #[arg(long)]
     pub json: bool,
@@ -172,12 +192,67 @@ pub struct PickArgs {
     pub json: bool,
 }
 
+/// `nuthatch catalog`.
+#[derive(Debug, Subcommand)]
+pub enum Catalog {
+    /// Say what is wrong with each SKU of a catalogue and how large it is; exit code 2 when one can't be used.
+    Check(CheckArgs),
+    /// Write the goods that come with the program, as a catalogue.
+    Make(MakeArgs),
+    /// Photograph a new SKU into a catalogue. Not there yet.
+    Add(LaterArgs),
+    /// Say which SKUs the tool can hold, and how. Not there yet.
+    Report(LaterArgs),
+}
+
+/// `nuthatch catalog check`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A folder of its own becomes a SKU: NAME/sku.toml, one OBJ (metres, z up) or GLB mesh, and its texture (in the GLB,
+map_Kd of the MTL, or texture.png). Views: views/0.png to 5.png, or let --make-views draw them from the mesh.")]
+pub struct CheckArgs {
+    /// The folder with one folder a SKU.
+    dir: PathBuf,
+    /// Draw the reference views of SKUs that have none from their meshes.
+    #[arg(long)]
+    make_views: bool,
+    /// Print one JSON object on the last line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `nuthatch catalog make`.
+#[derive(Debug, Args)]
+pub struct MakeArgs {
+    /// The folder to write into; it is made.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// A command that a later version brings.
+#[derive(Debug, Args)]
+pub struct LaterArgs {
+    /// The folder with one folder a SKU.
+    dir: Option<PathBuf>,
+}
+
 /// `nuthatch render`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  nuthatch render --scenario mixed --count 12 --out out/mixed
+  nuthatch render --skus 300 --count 3000 --out out/train               goods of chance, for training
+  nuthatch render --skus 60 --held-out --count 200 --out out/held-out   of families and prints never trained on")]
 pub struct RenderArgs {
     /// What lies in the totes: a file, or the name of a shipped scenario.
-    #[arg(long, value_name = "FILE|NAME", default_value = "default")]
+    #[arg(long, value_name = "FILE|NAME", default_value = "default", conflicts_with = "skus")]
     scenario: String,
+    /// Draw so many SKUs of chance instead, and totes of them.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    skus: Option<u32>,
+    /// Draw them from the families and print styles that training never shows.
+    #[arg(long, requires = "skus")]
+    held_out: bool,
     /// How many scenes, from 1 to 100000; each has the next seed.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     count: u32,
@@ -284,6 +359,8 @@ pub fn main() -> ExitCode {
         Command::Bench(Bench::Matrix(args)) => crate::bench::matrix::run(&args).map(|()| Exit::Done),
         Command::Render(args) => render::render(&args).map(|()| Exit::Done),
         Command::World(args) => world::world(&args).map(|never| match never {}),
+        Command::Bench(Bench::Sim(args)) => crate::bench::sim::run(&args).map(|()| Exit::Done),
+        Command::Catalog(args) => catalog::catalog(&args).map(|()| Exit::Done),
         Command::Why(args) => why::why(&args).map(|()| Exit::Done),
     };
     match result {

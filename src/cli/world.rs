@@ -12,5 +12,7 @@ pub fn world(args: &WorldArgs) -> Result<Infallible, CliError> {
     let world = simulation.world(seed).map_err(CliError::input)?;
     let listener = listen(&args.socket).map_err(CliError::input)?;
     eprintln!("world {} with seed {seed} listens at {}", simulation.scenario.name, args.socket.display());
-    host(&simulation, world, seed, args.clock.into(), &listener, |line| eprintln!("world: {line}"))
+    Err(CliError::fault(host(&simulation, world, seed, args.clock.into(), &listener, |line| {
+        eprintln!("world: {line}")
+    })))
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use control::{Clock, FromWorld, LINK_VERSION, ToWorld, Turn, decode_message, encode_message};
 use scene::Timestamp;
 use sim::serve::Served;
+use sim::world::WorldFault;
 
 use super::Simulation;
 use super::score::Scorer;
@@ -63,7 +64,18 @@ pub fn listen(path: &Path) -> Result<UnixListener, HostError> {
     Ok(listener)
 }
 
-/// Serves a world until the process ends. `told` hears a line when something changes.
+/// Why a runtime is not served any more.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    /// It has gone.
+    #[error(transparent)]
+    Gone(#[from] SocketError),
+    /// The world can't go on.
+    #[error(transparent)]
+    World(#[from] WorldFault),
+}
+
+/// Serves a world until it can't go on, and says why. `told` hears a line when something changes.
 pub fn host(
     simulation: &Simulation,
     world: sim::World,
@@ -71,7 +83,7 @@ pub fn host(
     clock: Clock,
     listener: &UnixListener,
     mut told: impl FnMut(&str),
-) -> ! {
+) -> WorldFault {
     let mut host = Host {
         served: Served::new(world),
         scorer: Scorer::default(),
@@ -81,19 +93,24 @@ pub fn host(
     };
     loop {
         let Some(mut socket) = knock(listener) else {
-            host.wait();
+            if let Err(fault) = host.wait() {
+                return fault;
+            }
             continue;
         };
         match host.greet(&mut socket) {
             Ok(()) => {
                 told("a runtime has come");
-                let ended = host.drive(&mut socket, listener);
-                told(&format!("the runtime has gone: {ended}"));
-                host.served.abandon();
-                if clock == Clock::Virtual {
-                    for _ in 0..AFTERWARDS_MS {
-                        host.served.step();
+                match host.drive(&mut socket, listener) {
+                    Ended::Gone(error) => told(&format!("the runtime has gone: {error}")),
+                    Ended::World(fault) => {
+                        // Whoever has gone meanwhile needs no answer.
+                        let _ = socket.send(&FromWorld::Refused { reason: fault.to_string() });
+                        return fault;
                     }
+                }
+                if let Err(fault) = host.come_to_rest() {
+                    return fault;
                 }
             }
             Err(reason) => {
@@ -125,14 +142,26 @@ struct Host {
 
 impl Host {
     /// Nobody is there: wall time passes, virtual time stands.
-    fn wait(&mut self) {
+    fn wait(&mut self) -> Result<(), WorldFault> {
         match self.clock {
             Clock::Virtual => sleep_s(KNOCK_S),
             Clock::Wall => {
                 self.pace.wait();
-                self.served.step();
+                self.served.step()?;
             }
         }
+        Ok(())
+    }
+
+    /// The runtime has gone: the arm brakes, and the tool makes itself safe.
+    fn come_to_rest(&mut self) -> Result<(), WorldFault> {
+        self.served.abandon();
+        if self.clock == Clock::Virtual {
+            for _ in 0..AFTERWARDS_MS {
+                self.served.step()?;
+            }
+        }
+        Ok(())
     }
 
     fn greet(&mut self, socket: &mut Socket) -> Result<(), String> {
@@ -155,8 +184,8 @@ impl Host {
     }
 
     /// Does what a runtime says until it goes.
-    fn drive(&mut self, socket: &mut Socket, listener: &UnixListener) -> SocketError {
-        let mut drive = || -> Result<std::convert::Infallible, SocketError> {
+    fn drive(&mut self, socket: &mut Socket, listener: &UnixListener) -> Ended {
+        let mut drive = || -> Result<std::convert::Infallible, Ended> {
             socket.never_time_out()?;
             if self.clock == Clock::Wall {
                 socket.never_wait()?;
@@ -174,7 +203,7 @@ impl Host {
                     Clock::Virtual => match socket.receive()? {
                         ToWorld::Turn(turn) => {
                             self.obey(turn);
-                            let turned = Box::new(self.served.step());
+                            let turned = Box::new(self.served.step()?);
                             socket.send(&FromWorld::Turned(turned))?;
                         }
                         other => self.answer(&other, socket)?,
@@ -183,7 +212,7 @@ impl Host {
                         // First the wait, then the word: what a runtime answers to a millisecond counts in the next.
                         self.pace.wait();
                         self.hear(socket)?;
-                        let turned = Box::new(self.served.step());
+                        let turned = Box::new(self.served.step()?);
                         let (now, heavy) = (turned.now, !turned.images.is_empty());
                         socket.post(&FromWorld::Turned(turned))?;
                         if heavy {

@@ -5,7 +5,7 @@ use scene::Timestamp;
 use sim::world::World;
 
 use super::score::Scorer;
-use crate::devices::{Devices, Time};
+use crate::devices::{Devices, Time, TimeError};
 use crate::judge::{Claim, Judge, Tally};
 
 /// The world's virtual time: it moves on when it is asked to.
@@ -16,8 +16,8 @@ impl Time for Lockstep {
         self.0.now()
     }
 
-    fn advance(&mut self) -> Result<Timestamp, LinkError> {
-        self.0.step();
+    fn advance(&mut self) -> Result<Timestamp, TimeError> {
+        self.0.step().map_err(|fault| TimeError::Ended { reason: fault.to_string() })?;
         Ok(self.0.now())
     }
 }

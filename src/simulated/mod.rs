@@ -26,10 +26,12 @@ pub use host::{HostError, host, listen};
 #[derive(Debug, thiserror::Error)]
 pub enum SimulationError {
     /// No such scenario.
-    #[error("scenario {name:?} is neither a file nor a shipped one; shipped: default")]
+    #[error("scenario {name:?} is neither a file nor a shipped one; shipped: {shipped}")]
     NoScenario {
         /// What was asked for.
         name: String,
+        /// Those that come with the program.
+        shipped: String,
     },
     /// Scenario file.
     #[error(transparent)]
@@ -84,14 +86,24 @@ impl Simulation {
     pub fn load_unchecked(chosen: &Chosen<'_>) -> Result<Self, SimulationError> {
         let (scenario, folder) = find_scenario(chosen.scenario)?;
         let named = (scenario.cell != "default").then(|| folder.join(&scenario.cell));
-        let catalogue = scenario.catalogue.as_ref().map(|path| folder.join(path));
+        let catalogue = match &scenario.catalogue {
+            Some(path) if path.as_os_str() == sim::shipped::GOODS => Some(goods_folder()?),
+            Some(path) => Some(folder.join(path)),
+            None => None,
+        };
         let site = Site::load(&SiteFiles {
             cell: chosen.cell.or(named.as_deref()),
             catalogue: catalogue.as_deref(),
             orders: chosen.orders,
         })?;
         let truth = Arc::new(sim::look::load_catalogue(site.catalogue())?);
-        Ok(Self { scenario, site, truth })
+        let mut simulation = Self { scenario, site, truth };
+        // The example's orders are for the default catalogue's SKUs: of others, all are wanted.
+        if catalogue.is_some() && chosen.orders.is_none() {
+            let told = simulation.manifests();
+            simulation.site.want_everything(&told, chosen.scenario);
+        }
+        Ok(simulation)
     }
 
     /// What the runtime is told that each tote holds.
@@ -104,6 +116,11 @@ impl Simulation {
     #[must_use]
     pub fn truth(&self) -> &Arc<Vec<TrueSku>> {
         &self.truth
+    }
+
+    /// The true items, to change them for a bench: what the site knows stays as it is.
+    pub fn truth_mut(&mut self) -> &mut Vec<TrueSku> {
+        Arc::make_mut(&mut self.truth)
     }
 
     /// A world with its items settled.
@@ -132,13 +149,26 @@ impl Simulation {
 
 /// A scenario and the folder that its paths start from.
 fn find_scenario(name: &str) -> Result<(Scenario, PathBuf), SimulationError> {
-    if name == "default" {
+    if let Some(text) = sim::shipped::scenario(name) {
         let folder = home()?.join("sim/scenarios");
-        return Ok((Scenario::from_toml(sim::scenario::DEFAULT, "sim/scenarios/default.toml")?, folder));
+        return Ok((Scenario::from_toml(text, &format!("sim/scenarios/{name}.toml"))?, folder));
     }
     let path = Path::new(name);
     if !path.is_file() {
-        return Err(SimulationError::NoScenario { name: name.into() });
+        let names: Vec<&str> = sim::shipped::SCENARIOS.iter().map(|(name, _)| *name).collect();
+        return Err(SimulationError::NoScenario { name: name.into(), shipped: names.join(", ") });
     }
     Ok((Scenario::from_toml(&read(path)?, name)?, folder_of(path)))
+}
+
+/// The goods, made when they are first wanted, in the user's cache: `NUTHATCH_CACHE`, else `nuthatch` in
+/// `XDG_CACHE_HOME` or `~/.cache`, else in the folder for temporary files.
+fn goods_folder() -> Result<PathBuf, SimulationError> {
+    let from = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let cache = from("NUTHATCH_CACHE")
+        .or_else(|| from("XDG_CACHE_HOME").map(|d| d.join("nuthatch")))
+        .or_else(|| from("HOME").map(|d| d.join(".cache/nuthatch")))
+        .unwrap_or_else(|| std::env::temp_dir().join("nuthatch"));
+    let program = std::env::current_exe().and_then(std::fs::metadata).and_then(|m| m.modified()).ok();
+    Ok(sim::shipped::goods_folder(&cache, program)?)
 }

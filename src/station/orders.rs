@@ -129,6 +129,26 @@ impl Orders {
         Ok(orders)
     }
 
+    /// Orders for all that the totes should hold, dealt out to the bins by turns: SKU by SKU, all of one into one bin.
+    #[must_use]
+    pub fn of_everything<'a>(manifests: impl IntoIterator<Item = &'a Manifest>, bins: &[String]) -> Self {
+        let mut all = Manifest::new();
+        for (sku, count) in manifests.into_iter().flatten() {
+            *all.entry(sku.clone()).or_default() += count;
+        }
+        let mut orders: Vec<Order> = bins
+            .iter()
+            .map(|bin| Order { name: format!("all-{bin}"), bin: bin.clone(), lines: BTreeMap::new() })
+            .collect();
+        for (k, (sku, count)) in all.into_iter().enumerate() {
+            if let Some(order) = orders.get_mut(k % bins.len().max(1)) {
+                order.lines.insert(sku, count);
+            }
+        }
+        orders.retain(|order| !order.lines.is_empty());
+        Self { orders, manifest: BTreeMap::new() }
+    }
+
     /// Checks the orders against what the cell, the catalogue and the manifests offer.
     ///
     /// # Errors

@@ -50,7 +50,22 @@ impl Atlas {
 
     /// Stamps the prints into a texture; print k goes to slot k.
     pub fn fill(&self, prints: &[Canvas]) -> (Texture, Vec<Patch>) {
-        let mut sheet = Canvas::new(self.width, self.height, [0.5; 3]);
+        let (sheet, patches) = self.stamp(prints, 0.5);
+        let bytes = sheet.to_bytes();
+        let texture = Texture::new(self.width, self.height, bytes).unwrap_or_else(Texture::grey);
+        (texture, patches)
+    }
+
+    /// As [`Self::fill`], with the cover of each print (black a hole, white opaque).
+    pub fn fill_covered(&self, prints: &[Canvas], covers: &[Canvas]) -> (Texture, Vec<Patch>) {
+        let (texture, patches) = self.fill(prints);
+        let (cover, _) = self.stamp(covers, 1.0);
+        let cover = cover.rgb.iter().map(|p| (p[0].clamp(0.0, 1.0) * 255.0).round() as u8).collect();
+        (texture.clone().with_cover(cover).unwrap_or(texture), patches)
+    }
+
+    fn stamp(&self, prints: &[Canvas], ground: f32) -> (Canvas, Vec<Patch>) {
+        let mut sheet = Canvas::new(self.width, self.height, [ground; 3]);
         let (w, h) = (sheet.w(), sheet.h());
         let mut patches = Vec::new();
         for (slot, print) in self.slots.iter().zip(prints) {
@@ -65,9 +80,7 @@ impl Atlas {
                 turned: slot.turned,
             });
         }
-        let bytes = sheet.to_bytes();
-        let texture = Texture::new(self.width, self.height, bytes).unwrap_or_else(Texture::grey);
-        (texture, patches)
+        (sheet, patches)
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn build(design: &Design, rng: &mut ChaCha8Rng) -> TrueSku {
         let patches: [Patch; 6] = std::array::from_fn(|k| patches[k]);
         (Mesh::cuboid(design.size_m.map(|s| 0.5 * s as f32), &patches), texture)
     };
-    let truth = draw_truth(design, rng);
+    let truth = draw_truth(design.shape, design.material, design.size_m, design.mass_kg, rng);
     let sku = Sku {
         name: design.name.clone(),
         barcode: Some(design.art.barcode.clone()),
@@ -109,16 +109,22 @@ fn round_prints(design: &Design, plan: &Atlas) -> Vec<Canvas> {
 }
 
 /// A lognormal value of the given median and spread, held within three spreads.
-fn around(median: f64, sigma: f64, rng: &mut ChaCha8Rng) -> f64 {
+pub(crate) fn around(median: f64, sigma: f64, rng: &mut ChaCha8Rng) -> f64 {
     let drawn = LogNormal::new(median.ln(), sigma).map_or(median, |d| d.sample(rng));
     drawn.clamp(median * (-3.0 * sigma).exp(), median * (3.0 * sigma).exp())
 }
 
 /// True values by material, scattered. Sources: constants of contacts, leaks and depth cameras; most are
 /// estimates, so each SKU gets its own value.
-fn draw_truth(design: &Design, rng: &mut ChaCha8Rng) -> Truth {
+pub(crate) fn draw_truth(
+    shape: Shape,
+    material: Material,
+    size_m: [f64; 3],
+    mass_kg: f64,
+    rng: &mut ChaCha8Rng,
+) -> Truth {
     // Friction, restitution, gloss, roughness (µm), invalid depth, leak (l/min), its spread, seams.
-    let (friction, restitution, gloss, rough_um, invalid, leak, sigma, seams) = match design.material {
+    let (friction, restitution, gloss, rough_um, invalid, leak, sigma, seams) = match material {
         Material::Carton => (0.30, 0.20, 0.14, 4.0, 0.01, 0.8, 0.45, (0.06, 6.0)),
         Material::Plastic => (0.25, 0.30, 0.45, 1.2, 0.07, 0.25, 0.40, (0.04, 4.0)),
         Material::Metal => (0.22, 0.25, 0.60, 0.8, 0.18, 0.2, 0.35, (0.05, 2.0)),
@@ -130,11 +136,12 @@ fn draw_truth(design: &Design, rng: &mut ChaCha8Rng) -> Truth {
     let heavier = around(1.0, 0.02, rng);
     let mut off =
         |size: f64| Normal::new(0.0, 0.04 * size).map_or(0.0, |d| d.sample(rng)).clamp(-0.1 * size, 0.1 * size);
-    let centre_of_mass_m = design.size_m.map(&mut off);
+    let centre_of_mass_m = size_m.map(&mut off);
     Truth {
-        shape: design.shape,
-        size_m: design.size_m,
-        mass_kg: design.mass_kg * heavier,
+        shape,
+        solid: None,
+        size_m,
+        mass_kg: mass_kg * heavier,
         centre_of_mass_m,
         friction: (friction + rng.random_range(-0.06..0.06f64)).max(0.1),
         restitution: restitution * rng.random_range(0.7..1.2),
@@ -147,5 +154,9 @@ fn draw_truth(design: &Design, rng: &mut ChaCha8Rng) -> Truth {
             seam_chance: seams.0,
             seam_l_per_min: seams.1,
         },
+        metallic: None,
+        surface: None,
+        soft: None,
+        loose: None,
     }
 }

@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use scene::{Shape, Sku};
 use serde::de::DeserializeOwned;
 
+use super::facts::MeshFacts;
 use super::mesh::{Mesh, ObjError};
+use super::own::own_sku;
+use super::parts::load_parts;
 use super::png;
 use super::portraits::{SIDE, portraits};
 use super::texture::Texture;
-use super::truth::{TrueShape, TrueSku, Truth};
+use super::truth::{SolidKind, TrueShape, TrueSku, Truth};
 
 /// Why a catalogue isn't read or written. Nothing was loaded; of a catalogue that is being written, the SKUs
 /// before the one named are complete.
@@ -90,6 +93,11 @@ const MESH_SLACK: f64 = 0.002;
 /// # Errors
 /// [`CatalogueError`] with the file, the field, the value and the rule.
 pub fn load_catalogue(folder: &Path) -> Result<Vec<TrueSku>, CatalogueError> {
+    sku_folders(folder)?.iter().map(|f| load_sku(f)).collect()
+}
+
+/// The SKU folders of a catalogue, in order of name; at least one.
+pub(crate) fn sku_folders(folder: &Path) -> Result<Vec<PathBuf>, CatalogueError> {
     let unreadable =
         |why: std::io::Error| CatalogueError::Unreadable { file: folder.to_path_buf(), why: why.to_string() };
     let mut folders = Vec::new();
@@ -100,14 +108,13 @@ pub fn load_catalogue(folder: &Path) -> Result<Vec<TrueSku>, CatalogueError> {
         }
     }
     folders.sort();
-    let skus: Vec<TrueSku> = folders.iter().map(|f| load_sku(f)).collect::<Result<_, _>>()?;
-    if skus.is_empty() {
+    if folders.is_empty() {
         return Err(CatalogueError::Empty { folder: folder.to_path_buf() });
     }
-    Ok(skus)
+    Ok(folders)
 }
 
-fn load_sku(folder: &Path) -> Result<TrueSku, CatalogueError> {
+pub(crate) fn load_sku(folder: &Path) -> Result<TrueSku, CatalogueError> {
     let file = folder.join("sku.toml");
     let sku: Sku = parse(&file)?;
     sku.check().map_err(|e| CatalogueError::Value {
@@ -122,15 +129,34 @@ fn load_sku(folder: &Path) -> Result<TrueSku, CatalogueError> {
         return Err(CatalogueError::Value { file, field: "name", value, rule });
     }
     let file = folder.join("truth/truth.toml");
+    if !file.is_file() {
+        return own_sku(folder, sku);
+    }
     let truth: Truth = parse(&file)?;
     check_truth(&truth, &file)?;
     let mesh = load_mesh(&folder.join("truth/mesh.obj"), &truth)?;
     let texture = load_texture(&folder.join("truth/texture.png"))?;
-    let hull_shape = TrueShape::new(truth.shape, truth.size_m);
+    let hull_shape = match truth.solid {
+        None => TrueShape::new(truth.shape, truth.size_m),
+        Some(SolidKind::Box) => TrueShape::new(Shape::Box, truth.size_m),
+        Some(SolidKind::Cylinder) => TrueShape::new(Shape::Cylinder, truth.size_m),
+        Some(SolidKind::Mesh) => {
+            let facts = MeshFacts::of(&mesh);
+            if let Some(found) = facts.fault() {
+                let (field, rule) = ("faces", CLOSED.to_owned());
+                return Err(CatalogueError::Value { file: folder.join("truth/mesh.obj"), field, value: found, rule });
+            }
+            TrueShape::Mesh { parts: load_parts(&folder.join("truth/parts.json"), &mesh, facts.volume_m3)? }
+        }
+    };
     Ok(TrueSku { sku, mesh, hull_shape, texture, truth })
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, CatalogueError> {
+/// The rule of a mesh that rings and bodies meet.
+pub(crate) const CLOSED: &str =
+    "a closed surface, each edge in two triangles that run it opposite ways, counter-clockwise seen from outside";
+
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>, CatalogueError> {
     let unreadable = |why: String| CatalogueError::Unreadable { file: file.to_path_buf(), why };
     let length = fs::metadata(file).map_err(|e| unreadable(e.to_string()))?.len();
     if length > LARGEST_FILE {
@@ -139,12 +165,12 @@ fn read(file: &Path) -> Result<Vec<u8>, CatalogueError> {
     fs::read(file).map_err(|e| unreadable(e.to_string()))
 }
 
-fn read_text(file: &Path) -> Result<String, CatalogueError> {
+pub(crate) fn read_text(file: &Path) -> Result<String, CatalogueError> {
     String::from_utf8(read(file)?)
         .map_err(|e| CatalogueError::Unreadable { file: file.to_path_buf(), why: e.utf8_error().to_string() })
 }
 
-fn parse<T: DeserializeOwned>(file: &Path) -> Result<T, CatalogueError> {
+pub(crate) fn parse<T: DeserializeOwned>(file: &Path) -> Result<T, CatalogueError> {
     toml::from_str(&read_text(file)?)
         .map_err(|e| CatalogueError::Syntax { file: file.to_path_buf(), why: e.to_string().trim_end().to_owned() })
 }
@@ -177,6 +203,30 @@ fn check_truth(truth: &Truth, file: &Path) -> Result<(), CatalogueError> {
         ("leak.seam_chance", leak.seam_chance, 0.0, 1.0, "from 0 to 1"),
         ("leak.seam_l_per_min", leak.seam_l_per_min, 0.0, 10_000.0, "from 0 to 10000 l/min"),
     ];
+    let metallic = truth.metallic.map(|v| ("metallic", v, 0.0, 1.0, "from 0 to 1"));
+    let surface = truth.surface.iter().flat_map(|s| {
+        [
+            ("surface.wrinkle_m", s.wrinkle_m, 0.0, 0.02, "from 0 to 0.02 m"),
+            ("surface.wrinkle_length_m", s.wrinkle_length_m, 0.001, 0.5, "from 0.001 to 0.5 m"),
+            ("surface.open_share", s.open_share, 0.0, 0.99, "from 0 to 0.99"),
+            ("surface.hole_m", s.hole_m, 0.0, 0.1, "from 0 to 0.1 m"),
+            ("surface.stick_chance", s.stick_chance, 0.0, 1.0, "from 0 to 1"),
+        ]
+    });
+    let soft = truth.soft.iter().flat_map(|s| {
+        [
+            ("soft.stiffness_n_per_m", s.stiffness_n_per_m, 10.0, 1e6, "from 10 to 1000000 N/m"),
+            ("soft.damping", s.damping, 0.0, 5.0, "from 0 to 5"),
+            ("soft.slosh_share", s.slosh_share, 0.0, 1.0, "from 0 to 1"),
+        ]
+    });
+    let loose = truth.loose.iter().flat_map(|l| {
+        [
+            ("loose.above_m", l.above_m, -0.3, 0.3, "from -0.3 to 0.3 m"),
+            ("loose.holds_n", l.holds_n, 0.0, 1_000.0, "from 0 to 1000 N"),
+        ]
+    });
+    let ranges = ranges.into_iter().chain(metallic).chain(surface).chain(soft).chain(loose);
     for (field, value, least, most, rule) in ranges {
         if !(least..=most).contains(&value) {
             return refuse(field, value.to_string(), rule);
@@ -204,7 +254,7 @@ fn load_mesh(file: &Path, truth: &Truth) -> Result<Mesh, CatalogueError> {
     Ok(mesh)
 }
 
-fn load_texture(file: &Path) -> Result<Texture, CatalogueError> {
+pub(crate) fn load_texture(file: &Path) -> Result<Texture, CatalogueError> {
     let refuse = |found: String| CatalogueError::Picture {
         file: file.to_path_buf(),
         found,
@@ -237,11 +287,20 @@ pub fn write_catalogue(skus: &[TrueSku], folder: &Path) -> Result<(), CatalogueE
         let header = "# What is true of it; only the simulator reads this. Leak: 30 mm cup, 40 kPa below ambient.\n";
         put(&at.join("truth/truth.toml"), to_toml(header, &sku.truth))?;
         put(&at.join("truth/mesh.obj"), Ok(sku.mesh.to_obj().into_bytes()))?;
-        put(&at.join("truth/texture.png"), sku.texture.to_png().map_err(|e| e.to_string()))?;
-        for (k, view) in portraits(sku).iter().enumerate() {
-            let bytes = png::rgba(SIDE, SIDE, view).map_err(|e| e.to_string());
-            put(&at.join(format!("views/{k}.png")), bytes)?;
+        if let TrueShape::Mesh { parts } = &sku.hull_shape {
+            put(&at.join("truth/parts.json"), serde_json::to_vec(parts).map_err(|e| e.to_string()))?;
         }
+        put(&at.join("truth/texture.png"), sku.texture.to_png().map_err(|e| e.to_string()))?;
+        write_views(sku, &at.join("views"))?;
+    }
+    Ok(())
+}
+
+/// Writes the six reference pictures of a SKU into a folder that is there.
+pub(crate) fn write_views(sku: &TrueSku, folder: &Path) -> Result<(), CatalogueError> {
+    for (k, view) in portraits(sku).iter().enumerate() {
+        let bytes = png::rgba(SIDE, SIDE, view).map_err(|e| e.to_string());
+        put(&folder.join(format!("{k}.png")), bytes)?;
     }
     Ok(())
 }

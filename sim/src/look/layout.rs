@@ -8,7 +8,7 @@ use super::mesh::{Mesh, Patch, SIDES};
 use super::paint::{Rgb, hash};
 use super::raster::{Corner, Grid, Lens};
 use super::stage::{NO_ITEM, Placed, Stage, Tub};
-use super::texture::Texture;
+use super::texture::{Texture, WHOLE};
 use super::view::View;
 
 /// What a triangle's surface is.
@@ -22,13 +22,22 @@ pub(crate) struct Surface<'a> {
     pub gloss: f32,
     /// Width of a mirrored lamp, radians.
     pub spread: f32,
-    pub metal: bool,
+    /// How far it mirrors as metal does, 0 to 1.
+    pub metal: f32,
     /// Depth of creases: slope.
     pub creases: f32,
+    /// Creases over the width of the texture.
+    pub folds: f32,
+    /// Its triangles are small: what one pixel of a block knows of the light holds for the block.
+    pub fine: bool,
+    /// It mirrors the panels of the ceiling.
+    pub panels: bool,
     pub unmatched: f32,
     pub seed: u32,
 }
 
+/// Creases over the width of a texture where nothing says how long they are.
+pub(crate) const FOLDS: f32 = 11.0;
 /// Side of a tile of the table's texture, metres.
 const TABLE_TILE: f64 = 0.35;
 /// How far the table reaches, metres.
@@ -49,13 +58,31 @@ pub(crate) fn surface_of<'a>(item: &Placed<'a>, stage_seed: u32) -> Surface<'a> 
         colour: [fade, fade, fade * (0.98 + 0.03 * hash(seed as i32, 4, 12))],
         gloss,
         spread: 0.05 + 0.22 * (1.0 - gloss),
-        metal: material == Material::Metal && item.sku.sku.shape == Shape::Cylinder,
-        creases: match material {
-            Material::Film => 0.30,
-            Material::Fabric | Material::Mesh => 0.22,
-            Material::Carton => 0.012,
+        metal: match truth.metallic {
+            Some(share) => share as f32,
+            None if material == Material::Metal && item.sku.sku.shape == Shape::Cylinder => 1.0,
+            None => 0.0,
+        },
+        creases: match (&truth.surface, material) {
+            (Some(surface), _) if surface.wrinkle_m > 0.0 => {
+                // The slope of a wave of that height and length, and somewhat more, for folds are sharper than waves.
+                (10.0 * surface.wrinkle_m / surface.wrinkle_length_m).min(0.45) as f32
+            }
+            (_, Material::Film) => 0.30,
+            (_, Material::Fabric | Material::Mesh) => 0.22,
+            (_, Material::Carton) => 0.012,
             _ => 0.0,
         },
+        folds: match &truth.surface {
+            Some(surface) => {
+                let longest = truth.size_m.into_iter().fold(0.0, f64::max);
+                // The texture holds front and back.
+                (longest / surface.wrinkle_length_m).clamp(4.0, 40.0) as f32
+            }
+            None => FOLDS,
+        },
+        panels: truth.metallic.is_some(),
+        fine: item.sku.mesh.triangles.len() > 200,
         unmatched: truth.depth_invalid_share as f32,
         seed,
     }
@@ -114,10 +141,15 @@ impl<'a> Layout<'_, 'a> {
                 (corner, world_from_mesh.transform_point(&at).coords.cast())
             })
             .collect();
+        let cover = self.surfaces.last().and_then(|s| s.texture).filter(|t| t.has_cover());
         for triangle in &mesh.triangles {
             let picked = triangle.map(|i| corners[i as usize]);
-            self.grid.draw(&self.lens, &picked.map(|p| p.0), surface);
-            self.solid.push(picked.map(|p| p.1));
+            self.grid.draw(&self.lens, &picked.map(|p| p.0), surface, cover);
+            let middle = |k: usize| picked.iter().map(|p| p.0.uv[k]).sum::<f32>() / 3.0;
+            // Light passes through what is clear, and through holes.
+            if cover.is_none_or(|c| c.cover_at(middle(0), middle(1)) >= WHOLE) {
+                self.solid.push(picked.map(|p| p.1));
+            }
         }
     }
 
@@ -130,8 +162,11 @@ impl<'a> Layout<'_, 'a> {
             colour: [1.0; 3],
             gloss: stage.backdrop.table_gloss,
             spread: 0.3,
-            metal: false,
+            metal: 0.0,
             creases: 0.0,
+            folds: FOLDS,
+            fine: false,
+            panels: false,
             unmatched: 0.015,
             seed: 0,
         });
@@ -155,8 +190,11 @@ impl<'a> Layout<'_, 'a> {
             colour: [1.0; 3],
             gloss: stage.backdrop.gloss,
             spread: 0.2,
-            metal: false,
+            metal: 0.0,
             creases: 0.0,
+            folds: FOLDS,
+            fine: false,
+            panels: false,
             unmatched: 0.015,
             seed: 0,
         });

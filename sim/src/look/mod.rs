@@ -10,17 +10,25 @@
 mod artwork;
 mod atlas;
 mod backdrop;
+mod brand;
 mod build;
 mod catalogue;
+mod check;
 mod ean13;
 mod ends;
-mod generate;
+mod facts;
+mod form;
+mod goods;
 mod ground;
 mod hero;
 mod layout;
 mod lettering;
 mod mesh;
+mod own;
+#[cfg(test)]
+mod own_tests;
 mod paint;
+mod parts;
 mod png;
 mod portraits;
 mod raster;
@@ -40,8 +48,12 @@ mod view;
 
 pub use backdrop::{Backdrop, Light};
 pub use catalogue::{CatalogueError, load_catalogue, write_catalogue};
+pub use check::{Finding, SkuReport, check_catalogue};
 pub use ean13::{decode_ean13, encode_ean13};
-pub use generate::{Style, generate};
+pub use facts::MeshFacts;
+pub use goods::{
+    Class, FAMILIES, Family, PRINT_STYLES, Pool, PrintStyle, generate, goods_catalogue, goods_classes, goods_families,
+};
 pub use mesh::{Mesh, ObjError};
 pub use render::{Rendered, Renderer};
 pub use sense::{Sensor, sense, shadow_band_px};
@@ -49,5 +61,7 @@ pub use shipped::default_catalogue;
 pub(crate) use smear::smear;
 pub use stage::{Block, NO_ITEM, Placed, Stage, Tub};
 pub use texture::Texture;
-pub use truth::{LeakModel, TrueShape, TrueSku, Truth};
+pub use truth::{
+    LeakModel, LoosePart, LooseTruth, SoftKind, SoftTruth, SolidKind, SurfaceTruth, TrueShape, TrueSku, Truth,
+};
 pub use view::View;

@@ -1,7 +1,7 @@
 //! The reference pictures of a SKU: six sides on plain grey.
 
 use super::mesh::SIDES;
-use super::raster::{Corner, Grid, Lens};
+use super::raster::{Corner, Drawn, Grid, Lens};
 use super::truth::TrueSku;
 
 /// Side of a reference picture, pixels.
@@ -40,7 +40,7 @@ fn portrait(sku: &TrueSku, [out, right, up]: &[[f32; 3]; 3], grid: &mut Grid) ->
                 normal: mesh.normals[i as usize],
             }
         });
-        grid.draw(&lens, &corners, 0);
+        grid.draw(&lens, &corners, 0, Some(&sku.texture).filter(|t| t.has_cover()));
     }
     let mut bytes = Vec::with_capacity(4 * SIDE * SIDE);
     for v in 0..SIDE {
@@ -57,7 +57,16 @@ fn pixel(sku: &TrueSku, grid: &Grid, u: usize, v: usize, out: &[f32; 3]) -> [u8;
     for (j, i) in (0..9).map(|k| (k / 3, k % 3)) {
         let weight = ((2 - usize::abs_diff(i, 1)) * (2 - usize::abs_diff(j, 1))) as f32;
         let (x, y) = (2 * u + i, 2 * v + j);
-        let Some(drawn) = grid.drawn.get(grid.triangle[y * grid.width + x] as usize) else {
+        let sample = y * grid.width + x;
+        let whole = grid.drawn.get(grid.triangle[sample] as usize);
+        let Some(drawn) = whole else {
+            if let Some(drawn) = grid.clear_at(sample).and_then(|t| grid.drawn.get(t as usize)) {
+                let (colour, own) = film(sku, drawn, x as f32, y as f32);
+                for k in 0..3 {
+                    sum[k] += weight * (PLAIN * 0.9 + (colour[k] - PLAIN * 0.9) * own);
+                }
+                total += weight;
+            }
             continue;
         };
         let (gx, gy) = (x as f32, y as f32);
@@ -74,8 +83,14 @@ fn pixel(sku: &TrueSku, grid: &Grid, u: usize, v: usize, out: &[f32; 3]) -> [u8;
         let facing: f32 = (0..3).map(|k| normal[k] * out[k]).sum();
         let shade = 0.55 + 0.43 * facing.clamp(0.0, 1.0);
         let colour = sku.texture.sample(s, t, 0.45 * (across + down));
+        let over = grid.clear_at(sample).and_then(|t| grid.drawn.get(t as usize)).map(|d| film(sku, d, gx, gy));
         for k in 0..3 {
-            sum[k] += weight * colour[k] * shade;
+            let mut seen = colour[k] * shade;
+            if let Some((film, own)) = over {
+                // What is under clear film is a little paler.
+                seen = seen * 0.88 + 18.0 + (film[k] - seen * 0.88) * own;
+            }
+            sum[k] += weight * seen;
         }
         total += weight;
     }
@@ -83,4 +98,11 @@ fn pixel(sku: &TrueSku, grid: &Grid, u: usize, v: usize, out: &[f32; 3]) -> [u8;
     let [r, g, b] = sum.map(|c| ((c + (16.0 - total) * PLAIN) / 16.0).round().clamp(0.0, 255.0) as u8);
     // Beside the item nothing but grey, which packs well.
     if total == 0.0 { [PLAIN as u8, PLAIN as u8, PLAIN as u8, 0] } else { [r, g, b, alpha] }
+}
+
+/// Colour and own share of clear film at a sample.
+fn film(sku: &TrueSku, drawn: &Drawn, x: f32, y: f32) -> ([f32; 3], f32) {
+    let z = 1.0 / drawn.inverse.at(x, y);
+    let (u, v) = (drawn.uz.at(x, y) * z, drawn.vz.at(x, y) * z);
+    (sku.texture.sample(u, v, 1.0), f32::from(sku.texture.cover_at(u, v)) / 255.0)
 }

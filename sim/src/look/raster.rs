@@ -4,6 +4,7 @@
 //! so that edges can be smoothed with a tent over nine samples.
 
 use super::mesh::Mesh;
+use super::texture::{HOLE, Texture, WHOLE};
 
 /// A value that is linear over the grid: at (x, y) it is `c + x·dx + y·dy`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -68,7 +69,12 @@ pub(crate) struct Grid {
     pub inverse: Vec<f32>,
     /// Which triangle of `drawn`.
     pub triangle: Vec<u32>,
+    /// The same of the nearest clear triangle; empty while nothing clear is drawn.
+    pub clear_inverse: Vec<f32>,
+    pub clear: Vec<u32>,
     pub drawn: Vec<Drawn>,
+    /// The group of each of `drawn`, close together for the many look-ups at edges.
+    pub groups: Vec<u32>,
 }
 
 /// From camera coordinates to the grid.
@@ -90,13 +96,24 @@ impl Grid {
         self.inverse.resize(samples, 0.0);
         self.triangle.clear();
         self.triangle.resize(samples, NONE);
+        self.clear_inverse.clear();
+        self.clear.clear();
         self.drawn.clear();
+        self.groups.clear();
     }
 
-    /// Draws one triangle, cut at the near plane; counter-clockwise from the front.
-    pub fn draw(&mut self, lens: &Lens, corners: &[Corner; 3], surface: u32) {
+    /// The clear triangle before everything opaque at a sample, if there is one.
+    #[inline]
+    pub fn clear_at(&self, sample: usize) -> Option<u32> {
+        let triangle = *self.clear.get(sample)?;
+        (triangle != NONE && self.clear_inverse[sample] > self.inverse[sample]).then_some(triangle)
+    }
+
+    /// Draws one triangle, cut at the near plane; counter-clockwise from the front. `cover` is its texture where
+    /// that has holes or is clear.
+    pub fn draw(&mut self, lens: &Lens, corners: &[Corner; 3], surface: u32, cover: Option<&Texture>) {
         if corners.iter().all(|c| c.at[2] > NEAR) {
-            self.draw_whole(lens, corners, surface);
+            self.draw_whole(lens, corners, surface, cover);
             return;
         }
         let mut kept: Vec<Corner> = Vec::with_capacity(4);
@@ -116,11 +133,11 @@ impl Grid {
             }
         }
         for i in 2..kept.len() {
-            self.draw_whole(lens, &[kept[0], kept[i - 1], kept[i]], surface);
+            self.draw_whole(lens, &[kept[0], kept[i - 1], kept[i]], surface, cover);
         }
     }
 
-    fn draw_whole(&mut self, lens: &Lens, corners: &[Corner; 3], surface: u32) {
+    fn draw_whole(&mut self, lens: &Lens, corners: &[Corner; 3], surface: u32, cover: Option<&Texture>) {
         let at = corners.map(|c| {
             let [x, y, z] = c.at;
             [2.0 * (lens.fx * x / z + lens.cx) + 1.0, 2.0 * (lens.fy * y / z + lens.cy) + 1.0]
@@ -140,6 +157,7 @@ impl Grid {
         let face = if flat { 2 * axis as u32 + u32::from(normal[axis] > 0.0) } else { 6 };
         let inverse = plane(inverse_z);
         let number = self.drawn.len() as u32;
+        self.groups.push(surface * 8 + face);
         self.drawn.push(Drawn {
             surface,
             group: surface * 8 + face,
@@ -150,6 +168,10 @@ impl Grid {
             round: (!flat).then(|| [over_z(&|c| c.normal[0]), over_z(&|c| c.normal[1]), over_z(&|c| c.normal[2])]),
         });
         let (width, height) = (self.width, self.height);
+        if let Some(cover) = cover {
+            self.fill_covered(&at, number, cover);
+            return;
+        }
         spans(&at, width, height, |y, from, to| {
             let row = y * width;
             let first = inverse.at(0.0, y as f32);
@@ -160,6 +182,36 @@ impl Grid {
                 if here > *depth {
                     *depth = here;
                     *id = number;
+                }
+            }
+        });
+    }
+}
+
+impl Grid {
+    /// Draws the last triangle, which has holes or is clear in parts.
+    fn fill_covered(&mut self, at: &[[f64; 2]; 3], number: u32, cover: &Texture) {
+        let Drawn { inverse, uz, vz, .. } = self.drawn[number as usize];
+        if self.clear.is_empty() {
+            self.clear_inverse.resize(self.inverse.len(), 0.0);
+            self.clear.resize(self.inverse.len(), NONE);
+        }
+        let (width, height) = (self.width, self.height);
+        spans(at, width, height, |y, from, to| {
+            for x in from..to {
+                let (sample, gx, gy) = (y * width + x, x as f32, y as f32);
+                let here = inverse.at(gx, gy);
+                if here <= self.inverse[sample] {
+                    continue;
+                }
+                let z = 1.0 / here;
+                let found = cover.cover_at(uz.at(gx, gy) * z, vz.at(gx, gy) * z);
+                if found >= WHOLE {
+                    self.inverse[sample] = here;
+                    self.triangle[sample] = number;
+                } else if found >= HOLE && here > self.clear_inverse[sample] {
+                    self.clear_inverse[sample] = here;
+                    self.clear[sample] = number;
                 }
             }
         });
@@ -197,16 +249,17 @@ pub(crate) fn spans(at: &[[f64; 2]; 3], width: usize, height: usize, mut each: i
     }
 }
 
-/// How many pixel centres a mesh covers when nothing hides it: its front triangles' samples. The mesh is convex.
+/// How many pixel centres a mesh covers when nothing hides it; holes of `texture` don't count.
 pub(crate) fn covered(
     lens: &Lens,
     mesh: &Mesh,
+    texture: &Texture,
     width: usize,
     height: usize,
     to_camera: impl Fn([f32; 3]) -> [f64; 3],
 ) -> usize {
     let at: Vec<[f64; 3]> = mesh.positions.iter().map(|&p| to_camera(p)).collect();
-    let mut count = 0;
+    let mut seen = vec![false; width * height];
     for corners in &mesh.triangles {
         let points = corners.map(|i| at[i as usize]);
         if points.iter().any(|p| p[2] <= NEAR) {
@@ -215,9 +268,20 @@ pub(crate) fn covered(
         let flat = points.map(|[x, y, z]| [lens.fx * x / z + lens.cx, lens.fy * y / z + lens.cy]);
         let area = (flat[1][0] - flat[0][0]) * (flat[2][1] - flat[0][1])
             - (flat[2][0] - flat[0][0]) * (flat[1][1] - flat[0][1]);
-        if area < 0.0 {
-            spans(&flat, width, height, |_, from, to| count += to - from);
+        if area >= 0.0 {
+            continue;
         }
+        // Over a triangle this small, texture coordinates are as good as linear in the picture.
+        let uvs = corners.map(|i| mesh.uvs[i as usize]);
+        let plane = |k: usize| Plane::through(&flat, uvs.map(|uv| f64::from(uv[k])), 1.0 / area);
+        let (u, v) = (plane(0), plane(1));
+        spans(&flat, width, height, |y, from, to| {
+            for x in from..to {
+                let (px, py) = (x as f32, y as f32);
+                let solid = !texture.has_cover() || texture.cover_at(u.at(px, py), v.at(px, py)) >= HOLE;
+                seen[y * width + x] |= solid;
+            }
+        });
     }
-    count
+    seen.into_iter().filter(|&s| s).count()
 }

@@ -2,10 +2,10 @@
 
 use nalgebra::{Matrix3, Point3, Vector3};
 
-use super::backdrop::{RIM, patch};
-use super::layout::{Layout, Surface, lens_of, seen_disc, surface_of};
+use super::backdrop::{Lamp, RIM, patch};
+use super::layout::{FOLDS, Layout, Surface, lens_of, seen_disc, surface_of};
 use super::mesh::Mesh;
-use super::paint::{Rgb, noise};
+use super::paint::{Rgb, hash, noise};
 use super::raster::{Drawn, Grid, Lens, NONE, covered};
 use super::shadow::{Crevices, Shadow};
 use super::stage::{NO_ITEM, Placed, Stage};
@@ -18,8 +18,12 @@ pub struct Rendered {
     pub view: View,
     /// Light on each pixel: linear red, green, blue; 1 is the sensor's white.
     pub light: Vec<[f32; 3]>,
-    /// Depth along the optical axis at each pixel's centre, metres; NaN where there is nothing.
+    /// Depth along the optical axis at each pixel's centre, metres; NaN where there is nothing. Of clear things
+    /// it is that of their outside.
     pub depth_true: Vec<f32>,
+    /// Where a pixel shows something clear: the depth of what is seen through it. Empty when nothing is clear,
+    /// else NaN elsewhere.
+    pub depth_behind: Vec<f32>,
     /// The item that each pixel's centre shows, [`NO_ITEM`] for none.
     pub ids: Vec<u32>,
     /// How likely stereo finds no match at each pixel, 0 to 1.
@@ -45,13 +49,20 @@ struct Lit {
     plus: Vector3<f32>,
     /// How likely stereo finds no match.
     unmatched: f32,
+    /// Cosine between the normal and the way to the eye.
+    facing: f32,
+    normal: Vector3<f32>,
 }
 
 impl Default for Lit {
     fn default() -> Self {
-        Self { triangle: NONE, by: Vector3::zeros(), plus: Vector3::zeros(), unmatched: 0.0 }
+        let none = Vector3::zeros();
+        Self { triangle: NONE, by: none, plus: none, unmatched: 0.0, facing: 1.0, normal: none }
     }
 }
+
+/// What is seen through something clear shifts by this much where its surface is steep, metres.
+const BEND_M: f32 = 0.007;
 
 /// All of a stage that shading asks.
 struct Shading<'a> {
@@ -82,6 +93,7 @@ impl Renderer {
             view: *view,
             light: Vec::with_capacity(pixels),
             depth_true: Vec::with_capacity(pixels),
+            depth_behind: Vec::new(),
             ids: Vec::with_capacity(pixels),
             unmatched: Vec::with_capacity(pixels),
             vignette: stage.light.vignette,
@@ -99,17 +111,27 @@ impl Renderer {
             let at = shading.in_camera(x as f32, y as f32, 1.0 / inverse);
             (rotation * at).z + shading.eye.z
         });
-        let gain: Rgb = [0, 1, 2].map(|k| stage.light.exposure * stage.light.balance[k]);
-        let mut blocks = vec![Lit::default(); width.div_ceil(2)];
-        for v in 0..height {
-            for u in 0..width {
-                let fresh = u % 2 == 0 && v % 2 == 0;
-                let (light, unmatched, depth, id) = self.pixel(&shading, u, v, &mut blocks[u / 2], fresh);
-                picture.light.push([light[0] * gain[0], light[1] * gain[1], light[2] * gain[2]]);
+        // Two threads, each with half of the rows; no pixel knows of another, but for those of its 2 × 2 block.
+        let half = (height / 4 * 2).max(1).min(height);
+        let this = &*self;
+        let (above, below) = std::thread::scope(|scope| {
+            let below = scope.spawn(|| this.rows(&shading, half..height));
+            let above = this.rows(&shading, 0..half);
+            (above, below.join().unwrap_or_else(|_| this.rows(&shading, half..height)))
+        });
+        for rows in [above, below] {
+            for (light, unmatched, depth, id) in rows {
+                picture.light.push(light);
                 picture.unmatched.push(unmatched);
                 picture.depth_true.push(depth);
                 picture.ids.push(id);
             }
+        }
+        if !self.grid.clear.is_empty() {
+            let sample = |i: usize| (2 * (i / width) + 1) * self.grid.width + 2 * (i % width) + 1;
+            let behind =
+                |i: usize| self.grid.clear_at(sample(i)).map_or(f32::NAN, |_| 1.0 / self.grid.inverse[sample(i)]);
+            picture.depth_behind = (0..pixels).map(behind).collect();
         }
         picture
     }
@@ -119,7 +141,7 @@ impl Renderer {
     pub fn unhidden_pixels(item: &Placed<'_>, view: &View) -> usize {
         let camera_from_item = view.camera_from_world() * item.world_from_item.isometry();
         let (width, height) = (view.intrinsics.width as usize, view.intrinsics.height as usize);
-        covered(&lens_of(view), &item.sku.mesh, width, height, |p| {
+        covered(&lens_of(view), &item.sku.mesh, &item.sku.texture, width, height, |p| {
             camera_from_item.transform_point(&Point3::from(p.map(f64::from))).into()
         })
     }
@@ -142,8 +164,11 @@ impl Renderer {
                 colour: block.colour.map(|c| self.to_linear[usize::from(c) * 4]),
                 gloss: 0.2,
                 spread: 0.2,
-                metal: false,
+                metal: 0.0,
                 creases: 0.0,
+                folds: FOLDS,
+                fine: false,
+                panels: false,
                 unmatched: 0.03,
                 seed: 0,
             });
@@ -155,8 +180,26 @@ impl Renderer {
         }
         let (surfaces, solid) = (layout.surfaces, layout.solid);
         let (centre, radius) = seen_disc(view);
-        let shadows = stage.light.lamps.iter();
-        let shadows = shadows.map(|l| l.shadow.then(|| Shadow::cast(l.to, l.size, centre, radius, &solid))).collect();
+        let shadows = std::thread::scope(|scope| {
+            let cast = |l: &Lamp| Shadow::cast(l.to, l.size, centre, radius, &solid);
+            let lamps = stage.light.lamps.iter();
+            // All but the last in threads of their own; there are two at most.
+            let last = stage.light.lamps.iter().rposition(|l| l.shadow);
+            let started: Vec<_> = lamps
+                .enumerate()
+                .map(|(i, lamp)| (lamp, (lamp.shadow && Some(i) != last).then(|| scope.spawn(move || cast(lamp)))))
+                .collect();
+            let own = last.map(|i| cast(&stage.light.lamps[i]));
+            let mut own = own.into_iter();
+            started
+                .into_iter()
+                .map(|(lamp, thread)| match thread {
+                    Some(thread) => Some(thread.join().unwrap_or_else(|_| cast(lamp))),
+                    None if lamp.shadow => own.next(),
+                    None => None,
+                })
+                .collect()
+        });
         let pose = view.world_from_camera.isometry();
         Shading {
             surfaces,
@@ -168,6 +211,23 @@ impl Renderer {
         }
     }
 
+    /// The pixels of some rows, the first of them even.
+    fn rows(&self, shading: &Shading<'_>, rows: std::ops::Range<usize>) -> Vec<(Rgb, f32, f32, u32)> {
+        let light = shading.stage.light;
+        let gain: Rgb = [0, 1, 2].map(|k| light.exposure * light.balance[k]);
+        let width = (self.grid.width - 1) / 2;
+        let mut blocks = vec![Lit::default(); width.div_ceil(2)];
+        let mut pixels = Vec::with_capacity(rows.len() * width);
+        for v in rows {
+            for u in 0..width {
+                let fresh = u % 2 == 0 && v % 2 == 0;
+                let (light, unmatched, depth, id) = self.pixel(shading, u, v, &mut blocks[u / 2], fresh);
+                pixels.push(([light[0] * gain[0], light[1] * gain[1], light[2] * gain[2]], unmatched, depth, id));
+            }
+        }
+        pixels
+    }
+
     /// Light, chance of no match, depth and item of one pixel.
     ///
     /// Light changes slowly: what `block` knows of the pixel's triangle is taken unless it must be `fresh`.
@@ -175,6 +235,9 @@ impl Renderer {
         let wide = self.grid.width;
         let centre = (2 * v + 1) * wide + 2 * u + 1;
         let middle = self.grid.triangle[centre];
+        if !self.grid.clear.is_empty() && self.touches_clear(u, v) {
+            return self.clear_pixel(shading, u, v);
+        }
         let row = |y: usize| &self.grid.triangle[y * wide + 2 * u..y * wide + 2 * u + 3];
         let rows = [row(2 * v), row(2 * v + 1), row(2 * v + 2)];
         let inside = rows.iter().all(|r| r.iter().all(|&t| t == middle));
@@ -183,7 +246,14 @@ impl Renderer {
         };
         let surface = &shading.surfaces[drawn.surface as usize];
         let depth = 1.0 / self.grid.inverse[centre];
-        if fresh || block.triangle != middle {
+        let known = block.triangle == middle
+            || (surface.fine
+                && self
+                    .grid
+                    .drawn
+                    .get(block.triangle as usize)
+                    .is_some_and(|d| d.group == drawn.group && d.round.is_some()));
+        if fresh || !known {
             *block = self.lit(shading, drawn, 2 * u + 1, 2 * v + 1);
             block.triangle = middle;
         }
@@ -191,6 +261,11 @@ impl Renderer {
         let dark = 0.06 * (1.0 - light[1] * 14.0).clamp(0.0, 1.0);
         let unmatched = (block.unmatched + dark).min(1.0);
         if inside {
+            return (light, unmatched, depth, surface.id);
+        }
+        // Triangles of one smooth face have no edge between them.
+        let alike = |&t: &u32| self.grid.groups.get(t as usize) == Some(&drawn.group);
+        if drawn.round.is_some() && rows.iter().all(|r| r.iter().all(alike)) {
             return (light, unmatched, depth, surface.id);
         }
         // A tent over nine samples; each face is shaded once, where it weighs most.
@@ -221,6 +296,85 @@ impl Renderer {
         (mixed, unmatched, depth, surface.id)
     }
 
+    /// True when something clear is in front at the pixel's centre or at a sample beside it.
+    fn touches_clear(&self, u: usize, v: usize) -> bool {
+        let wide = self.grid.width;
+        (0..9).any(|k| self.grid.clear_at((2 * v + k / 3) * wide + 2 * u + k % 3).is_some())
+    }
+
+    /// As [`Self::pixel`] where something clear is in front.
+    fn clear_pixel(&self, s: &Shading<'_>, u: usize, v: usize) -> (Rgb, f32, f32, u32) {
+        let wide = self.grid.width;
+        let mut groups: [(u32, f32, Rgb); 9] = [(NONE, 0.0, [0.0; 3]); 9];
+        let mut count = 0;
+        let mut unmatched = 0.0;
+        // The centre first: its light is that of its group.
+        for k in [4, 1, 3, 5, 7, 0, 2, 6, 8] {
+            let (i, j) = (k % 3, k / 3);
+            let (x, y) = (2 * u + i, 2 * v + j);
+            let weight = ((2 - i.abs_diff(1)) * (2 - j.abs_diff(1))) as f32;
+            let sample = y * wide + x;
+            let clear = self.grid.clear_at(sample);
+            let Some(drawn) = self.grid.drawn.get(clear.unwrap_or(self.grid.triangle[sample]) as usize) else {
+                continue;
+            };
+            let group = drawn.group * 2 + u32::from(clear.is_some());
+            if let Some(known) = groups[..count].iter_mut().find(|g| g.0 == group) {
+                known.1 += weight;
+                continue;
+            }
+            let lit = self.lit(s, drawn, x, y);
+            let light = if clear.is_some() {
+                self.through(s, drawn, &lit, x, y)
+            } else {
+                self.shade(&s.surfaces[drawn.surface as usize], drawn, &lit, x, y)
+            };
+            if k == 4 {
+                unmatched = if clear.is_some() { (0.25 + 2.0 * lit.unmatched).min(0.95) } else { lit.unmatched };
+            }
+            groups[count] = (group, weight, light);
+            count += 1;
+        }
+        let total: f32 = groups[..count].iter().map(|g| g.1).sum::<f32>().max(1e-6);
+        let mixed = [0, 1, 2].map(|k| groups[..count].iter().map(|g| g.1 * g.2[k]).sum::<f32>() / total);
+        let centre = (2 * v + 1) * wide + 2 * u + 1;
+        let clear = self.grid.clear_at(centre);
+        let front = clear.unwrap_or(self.grid.triangle[centre]);
+        let Some(drawn) = self.grid.drawn.get(front as usize) else {
+            return (mixed, 1.0, f32::NAN, NO_ITEM);
+        };
+        let inverse = if clear.is_some() { self.grid.clear_inverse[centre] } else { self.grid.inverse[centre] };
+        (mixed, unmatched, 1.0 / inverse, s.surfaces[drawn.surface as usize].id)
+    }
+
+    /// Light that comes through something clear and from it: what is behind, shifted where the surface is steep
+    /// and dimmed by its own colour, and what its outside mirrors.
+    fn through(&self, s: &Shading<'_>, drawn: &Drawn, lit: &Lit, gx: usize, gy: usize) -> Rgb {
+        let surface = &s.surfaces[drawn.surface as usize];
+        let (x, y) = (gx as f32, gy as f32);
+        let z = 1.0 / drawn.inverse.at(x, y).max(1e-3);
+        let (u, v) = (drawn.uz.at(x, y) * z, drawn.vz.at(x, y) * z);
+        let own = surface.texture.map_or(1.0, |t| f32::from(t.cover_at(u, v)) / 255.0);
+        let tint = self.albedo(surface, drawn, u, v, z);
+        let in_camera = s.rotation.tr_mul(&lit.normal);
+        let shift = 2.0 * s.lens.fx as f32 * BEND_M / z;
+        let wide = self.grid.width;
+        let moved = |at: f32, by: f32, most: usize| (at - by * shift).clamp(0.0, (most - 1) as f32) as usize;
+        let (bx, by) = (moved(x, in_camera.x, wide), moved(y, in_camera.y, self.grid.height));
+        let behind = match self.grid.drawn.get(self.grid.triangle[by * wide + bx] as usize) {
+            Some(drawn) => {
+                let light = self.lit(s, drawn, bx, by);
+                Vector3::from(self.shade(&s.surfaces[drawn.surface as usize], drawn, &light, bx, by))
+            }
+            None => Vector3::zeros(),
+        };
+        let away = 1.0 - lit.facing;
+        let pass = (1.0 - own) * (0.93 - 0.45 * away * away);
+        // Clear plastic mirrors more than its few per cent show: it has two sides.
+        let shine = lit.plus * 1.5;
+        (behind.component_mul(&tint.map(f32::sqrt)) * pass + tint.component_mul(&lit.by) * (0.85 * own) + shine).into()
+    }
+
     /// What a surface makes of its print at a sample.
     #[inline]
     fn shade(&self, surface: &Surface<'_>, drawn: &Drawn, lit: &Lit, gx: usize, gy: usize) -> Rgb {
@@ -240,6 +394,7 @@ impl Renderer {
             Some([nx, ny, nz]) => Vector3::new(nx.at(x, y), ny.at(x, y), nz.at(x, y)).normalize(),
             None => Vector3::from(drawn.normal),
         };
+        let smooth = normal;
         if surface.creases > 0.0 {
             normal = creased(normal, drawn.uz.at(x, y) * z, drawn.vz.at(x, y) * z, surface);
         }
@@ -254,10 +409,12 @@ impl Renderer {
         let mirror = normal * (2.0 * facing) - eye;
         let away = 1.0 - facing;
         let grazing = away * away * away * away * away;
-        let fresnel = surface.gloss * (0.12 + 0.88 * grazing + if surface.metal { 0.5 } else { 0.0 });
+        let metal = surface.metal;
+        let facing_share = if surface.panels { 0.05 } else { 0.12 };
+        let fresnel = surface.gloss * (facing_share + 0.88 * grazing + 0.5 * metal);
         // A ceiling with brighter strips, as things that shine show it.
-        let strips =
-            if surface.metal { 0.5 + 0.9 * ((mirror.x * 7.0).sin() * (mirror.y * 5.0).cos()).max(0.0) } else { 0.8 };
+        let bright = || 0.5 + 0.9 * ((mirror.x * 7.0).sin() * (mirror.y * 5.0).cos()).max(0.0);
+        let strips = if metal >= 1.0 { bright() } else { 0.8 };
         let mut shine = sky * (fresnel * strips * (0.35 + 0.65 * mirror.z.max(0.0)) * open_deep.max(0.1));
         let mut glint = 0.0f32;
         for (lamp, shadow) in light.lamps.iter().zip(&s.shadows) {
@@ -277,9 +434,16 @@ impl Renderer {
                 shine += colour * peak;
             }
         }
+        if surface.panels && surface.gloss > 0.12 {
+            let mirrors = (0.045 + 0.9 * grazing) * (1.0 - metal) + 0.55 * metal;
+            let bright = panels(&mirror, surface.spread, light.seed) * mirrors * surface.gloss * (0.3 + 0.7 * open);
+            shine += sky * bright;
+            glint += 0.25 * bright;
+        }
         let steep = ((0.35 - facing) * 1.2).clamp(0.0, 0.35);
-        let (by, plus) = if surface.metal { (lit * 0.75 + shine, shine * 0.4) } else { (lit, shine) };
-        Lit { triangle: NONE, by, plus, unmatched: surface.unmatched + steep + (glint - 0.25).clamp(0.0, 0.6) }
+        let (by, plus) = (lit * (1.0 - 0.25 * metal) + shine * metal, shine * (1.0 - metal) + shine * (0.4 * metal));
+        let unmatched = surface.unmatched + steep + (glint - 0.25).clamp(0.0, 0.6);
+        Lit { triangle: NONE, by, plus, unmatched, facing, normal: smooth }
     }
 
     /// The print at a sample, linear.
@@ -312,6 +476,25 @@ impl Shading<'_> {
     }
 }
 
+/// What a ceiling with rows of lamp panels throws back along a direction, over its mean; `spread` blurs.
+fn panels(mirror: &Vector3<f32>, spread: f32, seed: u32) -> f32 {
+    if mirror.z < 0.08 {
+        return 0.0;
+    }
+    let (sin, cos) = (hash(3, 1, seed) * 3.1).sin_cos();
+    let (x, y) = (mirror.x / mirror.z, mirror.y / mirror.z);
+    let across = (x * cos + y * sin) / (0.7 + 0.5 * hash(3, 2, seed)) + hash(3, 3, seed);
+    let along = (y * cos - x * sin) / (1.3 + hash(3, 4, seed)) + hash(3, 5, seed);
+    // Distance from the middle of the nearest panel, in shares of the way to the next one.
+    let off = |v: f32, half: f32| {
+        let d = (v - v.round()).abs();
+        let soft = 0.03 + 0.55 * spread;
+        ((half + soft - d) / (2.0 * soft)).clamp(0.0, 1.0)
+    };
+    let far = 1.0 / (1.0 + 0.25 * (x * x + y * y));
+    6.5 * off(across, 0.11) * off(along, 0.36) * far
+}
+
 /// Forth and back between 0 and 1; v is not below 0.
 fn mirrored(v: f32) -> f32 {
     let half = 0.5 * v.max(0.0);
@@ -321,13 +504,13 @@ fn mirrored(v: f32) -> f32 {
 /// The normal of a creased film: two sizes of folds over the print.
 fn creased(normal: Vector3<f32>, u: f32, v: f32, surface: &Surface<'_>) -> Vector3<f32> {
     let fold = |u: f32, v: f32| {
-        let (x, y) = (u * 11.0, v * 11.0);
+        let (x, y) = (u * surface.folds, v * surface.folds);
         let ridge = |n: f32| 1.0 - (2.0 * n - 1.0).abs();
         ridge(noise(x, y, surface.seed)) + 0.35 * ridge(noise(2.7 * x, 2.7 * y, surface.seed ^ 1))
     };
     let here = fold(u, v);
     const STEP: f32 = 0.004;
-    let slope = surface.creases / (11.0 * STEP);
+    let slope = surface.creases / (surface.folds * STEP);
     let (du, dv) = ((fold(u + STEP, v) - here) * slope, (fold(u, v + STEP) - here) * slope);
     let along = if normal.z.abs() < 0.9 { Vector3::z() } else { Vector3::x() };
     let side = normal.cross(&along).normalize();

@@ -5,8 +5,8 @@ use rand_chacha::ChaCha8Rng;
 use scene::{Fragility, Material, Shape, SkuName};
 
 use super::artwork::Badge;
+use super::brand::{draw_artwork, draw_brand};
 use super::build::{Design, build};
-use super::generate::{draw_artwork, draw_brand};
 use super::ground::Ground;
 use super::hero::Hero;
 use super::truth::TrueSku;

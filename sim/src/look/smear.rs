@@ -69,6 +69,7 @@ mod tests {
             view,
             light: (0..width * height).map(|at| if inside(at) { [1.0; 3] } else { [0.0; 3] }).collect(),
             depth_true: vec![1.0; width * height],
+            depth_behind: Vec::new(),
             ids: (0..width * height).map(|at| if inside(at) { 4 } else { NO_ITEM }).collect(),
             unmatched: vec![0.0; width * height],
             vignette: 0.0,

@@ -46,7 +46,7 @@ fn the_depth_of_a_tilted_box_is_that_of_its_faces() {
     let sku = skus.iter().find(|s| matches!(s.hull_shape, TrueShape::Box { .. })).unwrap();
     let pose = lying([0.05, -0.03, 0.15], [0.4, 0.3, 0.7]);
     let rendered = picture(&[Placed { sku, world_from_item: pose, id: 7 }], 1);
-    let TrueShape::Box { half } = sku.hull_shape else { panic!("a box") };
+    let TrueShape::Box { half } = sku.hull_shape.clone() else { panic!("a box") };
     let (mut seen, mut worst) = (0, 0.0f64);
     for (i, &id) in rendered.ids.iter().enumerate() {
         let expected = analytic(&rendered.view, pose.isometry(), half, i % 640, i / 640);
@@ -89,7 +89,7 @@ fn some_items(skus: &[TrueSku]) -> Vec<Placed<'_>> {
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
     let run = |seed: u64| {
-        let skus = generate(seed, 6, Style::Typical);
+        let skus = generate(seed, 6, Pool::All);
         let rendered = picture(&some_items(&skus), seed);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let image = sense(&rendered, &Sensor::default(), Timestamp::ZERO, &mut rng);
@@ -103,7 +103,7 @@ fn the_same_seed_gives_the_same_bytes() {
 
 #[test]
 fn masks_of_a_set_part_the_pixels_that_show_items() {
-    let skus = generate(11, 5, Style::Typical);
+    let skus = generate(11, 5, Pool::All);
     let items = some_items(&skus);
     let rendered = picture(&items, 11);
     let image = sense(&rendered, &Sensor::default(), Timestamp::ZERO, &mut ChaCha8Rng::seed_from_u64(1));
@@ -225,23 +225,11 @@ fn the_barcode_on_a_print_reads_as_the_skus_barcode() {
 }
 
 #[test]
-fn drawn_skus_keep_to_their_ranges() {
-    for style in [Style::Basic, Style::Typical, Style::Adversarial] {
-        for sku in generate(17, 40, style) {
-            let sides = sku.truth.size_m;
-            let longest = sides.into_iter().fold(0.0, f64::max);
-            let shortest = sides.into_iter().fold(1.0, f64::min);
-            assert!((0.06..=0.23).contains(&longest) && shortest >= 0.015, "{}: {sides:?} m", sku.sku.name);
-            assert_eq!(sku.sku.check(), Ok(()), "{}", sku.sku.name);
-            assert!(sku.texture.width() <= 512 && sku.texture.height() <= 512);
-        }
-    }
-}
-
-#[test]
 fn a_catalogue_that_is_written_is_read_back_the_same() {
     let folder = tempfile::tempdir().unwrap();
-    let mut skus = generate(23, 4, Style::Typical);
+    let mut skus = generate(23, 14, Pool::All);
+    skus.extend(generate(23, 6, Pool::HeldOut));
+    assert!(skus.iter().any(|s| s.texture.has_cover()) && skus.iter().any(|s| s.truth.solid.is_some()));
     write_catalogue(&skus, folder.path()).unwrap();
     skus.sort_by(|a, b| a.sku.name.cmp(&b.sku.name));
     let read = load_catalogue(folder.path()).unwrap();

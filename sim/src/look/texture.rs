@@ -5,10 +5,18 @@ use image::{ImageFormat, RgbImage};
 /// Most copies at half size that are kept: the gutters between the faces of an atlas bear no more.
 const MIPS: usize = 4;
 
-/// A colour picture, row-major from the top left, sRGB.
+/// Cover below this is a hole, and from [`WHOLE`] on opaque; between them is clear plastic or glass that bears
+/// so much colour of its own.
+pub(crate) const HOLE: u8 = 8;
+/// Cover from here on is opaque.
+pub(crate) const WHOLE: u8 = 248;
+
+/// A colour picture, row-major from the top left, sRGB, with a cover (alpha) where not all of it is opaque.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Texture {
     levels: Vec<Level>,
+    /// One byte a texel of the full size; empty where all is opaque.
+    cover: Vec<u8>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,12 +37,38 @@ impl Texture {
         while let Some(next) = levels.last().filter(|_| levels.len() < MIPS).and_then(Level::half) {
             levels.push(next);
         }
-        Some(Self { levels })
+        Some(Self { levels, cover: Vec::new() })
+    }
+
+    /// The same picture with a cover of one byte a texel: 0 a hole, 255 opaque, between them clear. `None` when
+    /// the number of bytes is another.
+    #[must_use]
+    pub fn with_cover(mut self, cover: Vec<u8>) -> Option<Self> {
+        if cover.len() != self.width() * self.height() {
+            return None;
+        }
+        self.cover = if cover.iter().all(|&c| c >= WHOLE) { Vec::new() } else { cover };
+        Some(self)
+    }
+
+    /// True when some of it is clear or a hole.
+    #[must_use]
+    pub fn has_cover(&self) -> bool {
+        !self.cover.is_empty()
+    }
+
+    /// The cover at (u, v): 0 a hole, 255 opaque.
+    #[inline]
+    #[must_use]
+    pub fn cover_at(&self, u: f32, v: f32) -> u8 {
+        let full = &self.levels[0];
+        let at = |share: f32, size: usize| ((share * size as f32) as i32).clamp(0, size as i32 - 1) as usize;
+        self.cover.get(at(v, full.height) * full.width + at(u, full.width)).copied().unwrap_or(255)
     }
 
     /// Four grey pixels: no print.
     pub(crate) fn grey() -> Self {
-        Self { levels: vec![Level { width: 2, height: 2, rgb: vec![128; 12] }] }
+        Self { levels: vec![Level { width: 2, height: 2, rgb: vec![128; 12] }], cover: Vec::new() }
     }
 
     /// Width, pixels.
@@ -70,17 +104,33 @@ impl Texture {
     /// What the encoder says.
     pub fn to_png(&self) -> Result<Vec<u8>, image::ImageError> {
         let full = &self.levels[0];
-        super::png::rgb(full.width, full.height, &full.rgb)
+        if self.cover.is_empty() {
+            return super::png::rgb(full.width, full.height, &full.rgb);
+        }
+        let bytes: Vec<u8> =
+            full.rgb.chunks_exact(3).zip(&self.cover).flat_map(|(p, &a)| [p[0], p[1], p[2], a]).collect();
+        super::png::rgba(full.width, full.height, &bytes)
     }
 
-    /// From a PNG file of any colour type.
+    /// From a PNG file of any colour type; alpha becomes the cover.
     ///
     /// # Errors
     /// What the decoder says.
     pub fn from_png(bytes: &[u8]) -> Result<Self, image::ImageError> {
-        let picture: RgbImage = image::load_from_memory_with_format(bytes, ImageFormat::Png)?.into_rgb8();
+        Self::from_picture(image::load_from_memory_with_format(bytes, ImageFormat::Png)?)
+    }
+
+    /// From a decoded picture; alpha becomes the cover.
+    pub(crate) fn from_picture(picture: image::DynamicImage) -> Result<Self, image::ImageError> {
+        let cover = picture.color().has_alpha().then(|| picture.to_rgba8().pixels().map(|p| p.0[3]).collect());
+        let picture: RgbImage = picture.into_rgb8();
         let (width, height) = (picture.width() as usize, picture.height() as usize);
-        Self::new(width, height, picture.into_raw()).ok_or_else(|| {
+        let texture = Self::new(width, height, picture.into_raw());
+        let texture = match cover {
+            Some(cover) => texture.and_then(|t| t.with_cover(cover)),
+            None => texture,
+        };
+        texture.ok_or_else(|| {
             image::ImageError::Parameter(image::error::ParameterError::from_kind(
                 image::error::ParameterErrorKind::DimensionMismatch,
             ))

@@ -7,6 +7,7 @@ use nalgebra::Isometry3;
 use rand_chacha::ChaCha8Rng;
 use scene::{Pose, Span, Timestamp, frame};
 
+use super::WorldFault;
 use super::arm::ArmPlant;
 use super::camera::Studio;
 use super::mishap::Running;
@@ -59,7 +60,8 @@ impl Core {
     }
 
     /// One millisecond.
-    pub fn tick(&mut self) {
+    pub fn tick(&mut self) -> Result<(), WorldFault> {
+        self.check()?;
         self.now = self.now + TICK;
         let mains = self.suffer();
         let estop = mains.estop || self.switches.estop;
@@ -70,5 +72,18 @@ impl Core {
         let outside = Outside { estop, release: self.switches.release, supply: mains.supply };
         let world_from_tool = self.forward();
         self.rig.tick(&world_from_tool, &outside);
+        self.check()
+    }
+
+    /// Every item is in the world.
+    fn check(&self) -> Result<(), WorldFault> {
+        let Some(id) = self.rig.lost() else { return Ok(()) };
+        let item = &self.rig.items[id];
+        Err(WorldFault::ItemLeft {
+            id: u32::try_from(id).unwrap_or(u32::MAX),
+            sku: self.catalogue[item.sku].sku.name.clone(),
+            at: item.met.world_from_item.translation.vector.into(),
+            now: self.now,
+        })
     }
 }

@@ -3,10 +3,11 @@
 use nalgebra::{Isometry3, Point3, Vector3};
 use scene::{Fragility, Pose, SkuName, frame};
 
-use super::cups::{Met, Surface, Wrench};
+use super::cups::{Met, Wrench};
 use super::physics::{BodyId, GRAVITY, Physics, STEP_S, Walls};
 use super::ring::{Near, Target};
 use super::shape::Matter;
+use super::surface::Surface;
 
 /// An item is damaged when pressed this many times harder than its class allows, or when it hits something as
 /// after a fall from this many times the height: what a site may do is less than what breaks it (estimates).
@@ -14,6 +15,9 @@ const PRESS_MARGIN: f64 = 1.5;
 const FALL_MARGIN: f64 = 1.25;
 /// A press counts as what it is over this time, seconds; what is shorter is a knock.
 const PRESS_S: f64 = 0.005;
+/// A loose part comes off after a pull of this long, seconds (estimate): it must move a few millimetres first, and the jerk
+/// with which bellows take up an item is shorter.
+const COMES_OFF_S: f64 = 0.03;
 /// How far over its rim a container still holds an item's centre, metres.
 const HEAP_M: f64 = 0.12;
 
@@ -25,7 +29,7 @@ pub enum Where {
     Tote(String),
     /// In the bin of this name.
     Bin(String),
-    /// On one cup or more.
+    /// On one cup or more, or between the fingers.
     Held,
     /// On the table or below it: out of everything.
     Floor,
@@ -39,6 +43,8 @@ pub enum Damage {
     PressedN(f64),
     /// It was knocked: its speed changed by so much in a millisecond, m/s.
     KnockedMS(f64),
+    /// Its loose part came off with so many newtons.
+    CameOffN(f64),
 }
 
 /// The truth about one item; nothing of it is known to the runtime.
@@ -78,6 +84,10 @@ pub(crate) struct ItemState {
     pub cups: u8,
     pub held_with: Vec<u32>,
     pub pushed: bool,
+    /// The fingers hold it with so many newtons.
+    pub pinched_n: f64,
+    /// How long its loose part has been pulled too hard, seconds; infinite once it is off.
+    pulled_s: f64,
     /// What it was pressed with over the last milliseconds, newtons.
     pressed_n: f64,
 }
@@ -100,6 +110,8 @@ impl ItemState {
             cups: 0,
             held_with: Vec::new(),
             pushed: false,
+            pinched_n: 0.0,
+            pulled_s: 0.0,
             pressed_n: 0.0,
         }
     }
@@ -128,7 +140,7 @@ impl ItemState {
         // What cups and gravity do is no knock, nor is what the pile gives back to a press.
         let knock = change.norm().min(answer);
         // It is pressed only as far as something holds against the cups.
-        let pressed = wrench.press_n.min(mass * answer / STEP_S);
+        let pressed = wrench.press_n.min(mass * answer / STEP_S).max(self.pinched_n);
         self.pressed_n += (pressed - self.pressed_n) * (STEP_S / PRESS_S);
         let (press_n, fall_m) = limits(self.fragility);
         let hardest = (2.0 * GRAVITY * fall_m * FALL_MARGIN).sqrt() * (1.0 + self.met.matter.restitution);
@@ -140,14 +152,32 @@ impl ItemState {
         self.damaged = self.damaged.or(broken);
     }
 
+    /// True in the step in which a pull on its loose part, newtons, takes it off: the item is damaged.
+    pub fn comes_off(&mut self, pull_n: f64) -> bool {
+        let Some(loose) = self.met.surface.loose.filter(|_| self.pulled_s.is_finite()) else { return false };
+        self.pulled_s = if pull_n > loose.holds_n { self.pulled_s + STEP_S } else { 0.0 };
+        if self.pulled_s < COMES_OFF_S {
+            return false;
+        }
+        self.pulled_s = f64::INFINITY;
+        self.damaged = self.damaged.or(Some(Damage::CameOffN(pull_n)));
+        true
+    }
+
     /// As the cups' rings see it.
     pub fn near(&self, index: usize) -> Near {
-        Near { target: Target::Item(index), solid: self.met.matter.solid, world_from: self.met.world_from_item }
+        let matter = &self.met.matter;
+        Near {
+            target: Target::Item(index),
+            solid: matter.solid.clone(),
+            world_from: self.met.world_from_item,
+            stiffness: matter.soft.map_or(f64::INFINITY, |soft| soft.stiffness),
+        }
     }
 
     /// Where it is.
     pub fn place(&self, places: &[Place]) -> Where {
-        if self.cups != 0 {
+        if self.cups != 0 || self.pinched_n > 0.0 {
             return Where::Held;
         }
         let centre = Point3::from(self.met.world_from_item.translation.vector);

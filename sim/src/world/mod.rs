@@ -13,11 +13,19 @@ mod camera;
 mod core;
 mod cups;
 mod devices;
+mod fingers;
+mod grip;
+#[cfg(test)]
+mod handling_tests;
+mod hull;
 mod items;
 mod matter;
 mod mishap;
 mod physics;
+#[cfg(test)]
+mod pinch_tests;
 mod pneumatics;
+mod pour;
 mod rig;
 #[cfg(test)]
 mod rig_tests;
@@ -25,6 +33,11 @@ mod ring;
 mod senses;
 mod settle;
 mod shape;
+#[cfg(test)]
+mod suction_tests;
+#[cfg(test)]
+mod suctionnet_tests;
+mod surface;
 mod tool;
 
 use std::cell::RefCell;
@@ -54,7 +67,9 @@ use crate::scenario::Scenario;
 pub use self::arm::SimArm;
 pub use self::camera::SimCamera;
 pub use self::devices::Devices;
+pub use self::hull::convex_parts;
 pub use self::items::{Damage, TruthItem, Where};
+pub use self::pour::{Pour, PourFault, Start};
 pub use self::settle::{SettleError, settle_tote};
 pub use self::tool::SimTool;
 
@@ -106,6 +121,25 @@ pub enum WorldError {
     /// The motion side refuses the arm.
     #[error("arm: {0}")]
     Arm(String),
+}
+
+/// Why a world can't go on. It stands as it was when that happened; every further step says the same.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum WorldFault {
+    /// An item is where nothing of the cell is, or its place is no number.
+    #[error(
+        "item {id} ({sku}) left the world at {at:.3?} m, {now}; must stay within 3 m of the table's middle, from 0.02 m under it to 4 m over it"
+    )]
+    ItemLeft {
+        /// The item.
+        id: u32,
+        /// What kind it is.
+        sku: SkuName,
+        /// Where it was seen last, metres.
+        at: [f64; 3],
+        /// When.
+        now: Timestamp,
+    },
 }
 
 /// A simulated cell. It and its devices are handles and may be cloned; all of it lives on one thread.
@@ -161,7 +195,7 @@ impl World {
                 });
             };
             let kinds = kinds_of(scenario, &tote.name, &scenario.truly_in(&tote.name), &catalogue)?;
-            let matters: Vec<_> = kinds.iter().map(|&k| matter::matter_of(&catalogue[k])).collect();
+            let matters = matter::matters_of(&kinds.iter().map(|&k| &catalogue[k]).collect::<Vec<_>>());
             let bodies = settle::drop_in(&mut physics, &place.walls, &matters, &mut pile).map_err(|source| {
                 WorldError::Settle { scenario: scenario.name.clone(), tote: tote.name.clone(), source }
             })?;
@@ -230,8 +264,11 @@ impl World {
     }
 
     /// One millisecond passes.
-    pub fn step(&mut self) {
-        self.core.borrow_mut().tick();
+    ///
+    /// # Errors
+    /// [`WorldFault`] when an item has left the world: nothing that follows could be believed.
+    pub fn step(&mut self) -> Result<(), WorldFault> {
+        self.core.borrow_mut().tick()
     }
 
     /// The world's time.

@@ -1,10 +1,11 @@
-//! The border to the physics engine: bodies in and poses out; nothing else here knows of rapier's types.
+//! The border to the physics engine: bodies in and poses out. Besides `fingers` (the pinch) and `hull` (triangles)
+//! nothing here knows of the engine's types.
 
 use nalgebra::{Isometry3, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use rapier3d::math::{Pose as EnginePose, Rotation};
 use rapier3d::prelude::{
     CoefficientCombineRule, ColliderBuilder, ColliderHandle, FixedJointBuilder, Group, ImpulseJointHandle,
-    InteractionGroups, InteractionTestMode, MassProperties, PhysicsWorld, RigidBodyBuilder, RigidBodyHandle,
+    InteractionGroups, InteractionTestMode, MassProperties, Matrix, PhysicsWorld, RigidBodyBuilder, RigidBodyHandle,
     RigidBodyVelocity, Vector,
 };
 
@@ -54,12 +55,17 @@ impl Walls {
     }
 }
 
-/// Rolling resistance of cans on a tote's ribs, a share of their weight (estimate).
+/// Rolling resistance of cans on a tote's ribs and on others, a share of what presses on them (estimate).
 const ROLLING: f64 = 0.02;
+/// Content that shifts in its bag swings on a spring at this frequency, hertz (estimate).
+const SLOSH_HZ: f64 = 4.0;
+/// What is further out than this from the middle of the table, or below it, has left the world, metres.
+const WORLD_REACH_M: [f64; 2] = [3.0, 3.0];
+const WORLD_HEIGHT_M: std::ops::Range<f64> = -0.02..4.0;
 
 /// An item's body in the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BodyId(RigidBodyHandle);
+pub(crate) struct BodyId(pub(super) RigidBodyHandle);
 
 /// A wall that may be taken away again.
 #[derive(Debug, Clone, Copy)]
@@ -78,12 +84,33 @@ pub(crate) struct Motion {
     pub angular: Vector3<f64>,
 }
 
+/// What a ribbed floor takes from a body that rolls.
+#[derive(Debug, Clone, Copy)]
+struct Rolling {
+    body: RigidBodyHandle,
+    radius: f64,
+    /// The axis of a cylinder in its frame; any for a mesh.
+    axis: Option<Vector>,
+}
+
+/// Content that shifts inside a body: a mass on a spring and damper at the body's centre of mass.
+#[derive(Debug, Clone, Copy)]
+struct Slosh {
+    body: RigidBodyHandle,
+    mass_kg: f32,
+    stiffness: f32,
+    damping: f32,
+    /// Where it is from the centre of mass, in the world, metres, and its velocity, m/s.
+    off: Vector,
+    velocity: Vector,
+}
+
 /// The rigid bodies of the cell.
 pub(crate) struct Physics {
-    world: PhysicsWorld,
-    tool: Option<RigidBodyHandle>,
-    /// Cylinders and their radii, metres.
-    rolling: Vec<(RigidBodyHandle, f64)>,
+    pub(super) world: PhysicsWorld,
+    pub(super) tool: Option<RigidBodyHandle>,
+    rolling: Vec<Rolling>,
+    sloshing: Vec<Slosh>,
 }
 
 impl std::fmt::Debug for Physics {
@@ -100,7 +127,7 @@ impl Physics {
         let p = &mut world.integration_parameters;
         p.dt = step_s as f32;
         p.length_unit = 0.1;
-        let mut physics = Self { world, tool: None, rolling: Vec::new() };
+        let mut physics = Self { world, tool: None, rolling: Vec::new(), sloshing: Vec::new() };
         physics.add_static(&Isometry3::translation(0.5, 0.0, -0.25), &Vector3::new(3.0, 3.0, 0.25));
         physics
     }
@@ -127,40 +154,45 @@ impl Physics {
 
     /// Adds an item at rest.
     pub fn add_item(&mut self, matter: &Matter, world_from_item: &Isometry3<f64>) -> BodyId {
-        let least = matter.solid.half_extents().min();
-        let border = ROUNDING_M.min(0.25 * least);
-        let shape = match matter.solid {
-            Solid::Box { half } => {
-                let core = half.add_scalar(-border);
-                ColliderBuilder::round_cuboid(core.x as f32, core.y as f32, core.z as f32, border as f32)
-            }
-            Solid::Cylinder { radius, half_height } => {
-                ColliderBuilder::round_cylinder((half_height - border) as f32, (radius - border) as f32, border as f32)
-                    // The engine's cylinders stand along y, ours along z.
-                    .rotation(Vector::new(std::f32::consts::FRAC_PI_2, 0.0, 0.0))
-            }
-        };
-        let inertia = matter.solid.unit_inertia() * matter.mass_kg;
-        let collider = shape
-            .density(0.0)
-            .friction(matter.friction as f32)
-            .friction_combine_rule(CoefficientCombineRule::GeometricMean)
-            .restitution(matter.restitution as f32)
-            .restitution_combine_rule(CoefficientCombineRule::Average);
+        let inertia = matter.inertia();
         let body = RigidBodyBuilder::dynamic()
             .pose(to_engine(world_from_item))
-            .additional_mass_properties(MassProperties::new(
+            .additional_mass_properties(MassProperties::with_inertia_matrix(
                 to_vector(&matter.centre_of_mass),
-                matter.mass_kg as f32,
-                to_vector(&inertia),
+                matter.core_kg() as f32,
+                Matrix::from_cols_array(&std::array::from_fn(|k| inertia[(k % 3, k / 3)] as f32)),
             ))
             .angular_damping(0.8)
             .linear_damping(0.02)
             .gyroscopic_forces_enabled(true);
-        let (handle, _) = self.world.insert(body, collider);
-        if let Solid::Cylinder { radius, .. } = matter.solid {
-            self.rolling.push((handle, radius));
+        let handle = self.world.insert_body(body);
+        for shape in colliders(&matter.solid) {
+            let collider = shape
+                .density(0.0)
+                .friction(matter.friction as f32)
+                .friction_combine_rule(CoefficientCombineRule::GeometricMean)
+                .restitution(matter.restitution as f32)
+                .restitution_combine_rule(CoefficientCombineRule::Average);
+            self.world.insert_collider(collider, Some(handle));
         }
+        let rolls = match &matter.solid {
+            Solid::Box { .. } => None,
+            Solid::Cylinder { radius, .. } => Some((*radius, Some(Vector::new(0.0, 0.0, 1.0)))),
+            Solid::Mesh(hull) => Some((hull.half.min(), None)),
+        };
+        self.rolling.extend(rolls.map(|(radius, axis)| Rolling { body: handle, radius, axis }));
+        self.sloshing.extend(matter.soft.filter(|soft| soft.slosh_share > 0.0).map(|soft| {
+            let mass = matter.mass_kg * soft.slosh_share;
+            let turns = std::f64::consts::TAU * SLOSH_HZ;
+            Slosh {
+                body: handle,
+                mass_kg: mass as f32,
+                stiffness: (mass * turns * turns) as f32,
+                damping: (2.0 * soft.damping * mass * turns) as f32,
+                off: Vector::new(0.0, 0.0, (-GRAVITY / (turns * turns)) as f32),
+                velocity: Vector::ZERO,
+            }
+        }));
         BodyId(handle)
     }
 
@@ -209,23 +241,70 @@ impl Physics {
 
     /// One step.
     pub fn step(&mut self) {
+        self.slosh();
         self.world.step();
         self.resist_rolling();
     }
 
+    /// Lets the content of bags swing, and pull on its bag.
+    fn slosh(&mut self) {
+        let step_s = self.world.integration_parameters.dt;
+        let gravity = self.world.gravity;
+        for content in &mut self.sloshing {
+            let body = &mut self.world.bodies[content.body];
+            if body.is_sleeping() {
+                content.velocity = Vector::ZERO;
+                continue;
+            }
+            let apart = content.velocity - body.linvel();
+            let force = -content.stiffness * content.off - content.damping * apart;
+            content.velocity += (force / content.mass_kg + gravity) * step_s;
+            content.off += (content.velocity - body.linvel()) * step_s;
+            body.apply_impulse(-force * step_s, false);
+        }
+    }
+
+    /// True when a body is where something of the cell can be: in reach of the table, not under it, and a number.
+    pub fn is_in_world(&self, body: BodyId) -> bool {
+        let pose = self.pose(body);
+        let at = pose.translation.vector;
+        let [x, y] = WORLD_REACH_M;
+        pose.rotation.coords.iter().all(|q| q.is_finite())
+            && (at.x - 0.5).abs() < x
+            && at.y.abs() < y
+            && WORLD_HEIGHT_M.contains(&at.z)
+    }
+
+    /// Energy of motion of a body, joules.
+    pub fn kinetic_j(&self, body: BodyId) -> f64 {
+        f64::from(self.world.bodies[body.0].kinetic_energy())
+    }
+
     /// Takes from each rolling cylinder what a ribbed floor takes: an angular deceleration c g / (1.5 r) about its axis,
-    /// of a solid cylinder that rolls without slipping. In the air it takes the same, which is little.
+    /// of a solid cylinder that rolls without slipping under its own weight; more where others press on it. In the
+    /// air it takes as much as alone on the floor, which is little.
     fn resist_rolling(&mut self) {
         let step_s = self.world.integration_parameters.dt;
-        for &(handle, radius) in &self.rolling {
-            let body = &mut self.world.bodies[handle];
+        for rolling in &self.rolling {
+            let body = &self.world.bodies[rolling.body];
             if body.is_sleeping() {
                 continue;
             }
-            let axis = body.position().rotation * Vector::new(0.0, 0.0, 1.0);
+            let own = body.mass() * GRAVITY as f32 * step_s;
+            let colliders = body.colliders().iter();
+            let pressed: f32 = colliders
+                .flat_map(|&collider| self.world.contact_pairs_with(collider))
+                .map(|pair| pair.total_impulse_magnitude())
+                .sum();
+            let loaded = (pressed / own).max(1.0);
+            let body = &mut self.world.bodies[rolling.body];
             let turning = body.angvel();
+            let axis = match rolling.axis {
+                Some(axis) => body.position().rotation * axis,
+                None => turning.normalize_or_zero(),
+            };
             let about = turning.dot(axis);
-            let most = (ROLLING * GRAVITY / (1.5 * radius)) as f32 * step_s;
+            let most = (ROLLING * GRAVITY / (1.5 * rolling.radius)) as f32 * step_s * loaded;
             body.set_angvel(turning - axis * about.clamp(-most, most), false);
         }
     }
@@ -308,15 +387,46 @@ impl Physics {
     }
 }
 
-fn to_vector(v: &Vector3<f64>) -> Vector {
+/// The shapes that an item collides as. Edges of boxes and cylinders are rounded within their outline; the parts of a
+/// mesh keep theirs.
+fn colliders(solid: &Solid) -> Vec<ColliderBuilder> {
+    let border = ROUNDING_M.min(0.25 * solid.half_extents().min());
+    match solid {
+        Solid::Box { half } => {
+            let core = half.add_scalar(-border);
+            vec![ColliderBuilder::round_cuboid(core.x as f32, core.y as f32, core.z as f32, border as f32)]
+        }
+        Solid::Cylinder { radius, half_height } => {
+            let round =
+                ColliderBuilder::round_cylinder((half_height - border) as f32, (radius - border) as f32, border as f32);
+            // The engine's cylinders stand along y, ours along z.
+            vec![round.rotation(Vector::new(std::f32::consts::FRAC_PI_2, 0.0, 0.0))]
+        }
+        Solid::Mesh(hull) => {
+            let convex = |part: &Vec<Point3<f64>>| {
+                let corners: Vec<Vector> = part.iter().map(|p| to_vector(&p.coords)).collect();
+                ColliderBuilder::convex_hull(&corners)
+            };
+            let parts: Vec<ColliderBuilder> = hull.parts.iter().filter_map(convex).collect();
+            if parts.is_empty() {
+                // Flat parts enclose nothing: the box around them collides.
+                let half = hull.half;
+                return vec![ColliderBuilder::cuboid(half.x as f32, half.y as f32, half.z as f32)];
+            }
+            parts
+        }
+    }
+}
+
+pub(super) fn to_vector(v: &Vector3<f64>) -> Vector {
     Vector::new(v.x as f32, v.y as f32, v.z as f32)
 }
 
-fn from_vector(v: Vector) -> Vector3<f64> {
+pub(super) fn from_vector(v: Vector) -> Vector3<f64> {
     Vector3::new(f64::from(v.x), f64::from(v.y), f64::from(v.z))
 }
 
-fn to_engine(pose: &Isometry3<f64>) -> EnginePose {
+pub(super) fn to_engine(pose: &Isometry3<f64>) -> EnginePose {
     let q = pose.rotation.coords;
     EnginePose::from_parts(
         to_vector(&pose.translation.vector),

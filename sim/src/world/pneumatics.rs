@@ -102,6 +102,8 @@ pub(crate) struct Pneumatics {
     orifice_m2: f64,
     hold_s: f64,
     manifold_volume: f64,
+    /// Leak of manifold and fittings at 60 kPa, m³/s.
+    fittings: f64,
     vent: [Valve; CUPS],
     blow: Valve,
     generator: Valve,
@@ -116,25 +118,15 @@ pub(crate) struct Pneumatics {
 }
 
 impl Pneumatics {
-    /// Draws true values about ±10 % around the tool file's.
-    pub fn draw(tool: &ToolModel, rng: &mut ChaCha8Rng) -> Self {
-        let mut about_one = |sigma: f64| {
-            // The parameters are constants in range, so the distribution exists.
-            LogNormal::new(0.0, sigma).map_or(1.0, |d| d.sample(rng)).clamp(0.85, 1.15)
-        };
-        let flow_share = about_one(0.05);
-        let vacuum_share = about_one(0.03).min(1.05);
-        let mut ejector = tool.vacuum.clone();
-        for point in &mut ejector.ejector {
-            point[0] = (point[0] * vacuum_share).min(0.95 * AMBIENT_PA);
-        }
-        let orifice = tool.vacuum.orifice_m * about_one(0.02);
+    /// The vacuum side exactly as the tool file says.
+    pub fn nominal(tool: &ToolModel) -> Self {
         Self {
-            ejector,
-            flow_share,
-            orifice_m2: 0.25 * std::f64::consts::PI * orifice * orifice,
-            hold_s: tool.vacuum.hold_s * about_one(0.05),
-            manifold_volume: tool.vacuum.manifold_volume_m3 * about_one(0.05),
+            ejector: tool.vacuum.clone(),
+            flow_share: 1.0,
+            orifice_m2: 0.25 * std::f64::consts::PI * tool.vacuum.orifice_m * tool.vacuum.orifice_m,
+            hold_s: tool.vacuum.hold_s,
+            manifold_volume: tool.vacuum.manifold_volume_m3,
+            fittings: FITTINGS_M3_S,
             vent: [Valve::default(); CUPS],
             blow: Valve::default(),
             generator: Valve::default(),
@@ -144,6 +136,26 @@ impl Pneumatics {
             cup_pa: [0.0; CUPS],
             manifold_pa: 0.0,
         }
+    }
+
+    /// Draws true values about ±10 % around the tool file's: the generator's curve along both axes, orifice, times,
+    /// volumes, and what fittings leak.
+    pub fn draw(tool: &ToolModel, rng: &mut ChaCha8Rng) -> Self {
+        let mut about_one = |sigma: f64| {
+            // The parameters are constants in range, so the distribution exists.
+            LogNormal::new(0.0, sigma).map_or(1.0, |d| d.sample(rng)).clamp(0.85, 1.15)
+        };
+        let mut drawn = Self::nominal(tool);
+        drawn.flow_share = about_one(0.05);
+        let vacuum_share = about_one(0.03).min(1.05);
+        for point in &mut drawn.ejector.ejector {
+            point[0] = (point[0] * vacuum_share).min(0.95 * AMBIENT_PA);
+        }
+        drawn.orifice_m2 *= about_one(0.02).powi(2);
+        drawn.hold_s *= about_one(0.05);
+        drawn.manifold_volume *= about_one(0.05);
+        drawn.fittings *= about_one(0.1);
+        drawn
     }
 
     /// True pressures of the cups, pascals below ambient.
@@ -199,7 +211,7 @@ impl Pneumatics {
             }
         }
         let drawn = self.running * self.flow_share * self.filter * self.ejector.flow_m3_s(self.manifold_pa.max(0.0));
-        let fittings = FITTINGS_M3_S * self.manifold_pa / 60_000.0;
+        let fittings = self.fittings * self.manifold_pa / 60_000.0;
         self.manifold_pa += dt * AMBIENT_PA / self.manifold_volume * (drawn - into_manifold - fittings);
         self.manifold_pa = self.manifold_pa.max(0.0);
     }

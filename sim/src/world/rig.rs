@@ -5,11 +5,14 @@ use firmware::{CUPS, Gripper, Outputs, Samples};
 use nalgebra::{Isometry3, Point3, Vector3};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, LogNormal};
 
 use super::cups::{self, Cup, CupTruth, Met, ToolMotion, Wrench};
+use super::fingers::Fingers;
+use super::grip;
 use super::items::{ItemState, Place};
 use super::mishap::Troubles;
-use super::physics::{GRAVITY, Physics, STEP_S, WallId};
+use super::physics::{BodyId, GRAVITY, Physics, STEP_S, WallId};
 use super::pneumatics::Pneumatics;
 use super::ring::{LipTruth, Near, Target};
 use super::senses::{MANIFOLD, ToolSenses};
@@ -22,6 +25,9 @@ const TICK_S: f64 = STEP_S;
 const NEAR_M: f64 = 0.16;
 /// The load cell's amplifier passes accelerations with this time constant, seconds.
 const LOAD_FILTER_S: f64 = 0.005;
+
+/// Scatter of a run's lips and goods around the leaks of the truth: standard deviation of the logarithm (estimate).
+const LEAK_SIGMA: f64 = 0.15;
 
 /// What acts on the tool from outside in one tick.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +54,11 @@ pub(crate) struct Rig {
     statics: Vec<Near>,
     pub cups: [Cup; CUPS],
     pneumatics: Pneumatics,
+    fingers: Option<Fingers>,
+    /// This run's pinch force as a share of what is asked for.
+    pinch_share: f64,
+    /// Force of what the fingers hold, in the world, newtons.
+    on_fingers: Vector3<f64>,
     gripper: Gripper,
     outputs: Outputs,
     pub link: ToolLink,
@@ -85,6 +96,11 @@ impl Rig {
         physics.add_tool(&world_from_tool, &rigid_boxes(tool));
         let pneumatics = Pneumatics::draw(tool, &mut rng);
         let cups = draw_cups(tool, &mut rng);
+        let pinch_share = rng.random_range(0.95..1.05);
+        let fingers = tool.pinch.as_ref().map(|pinch| {
+            let friction = pinch.friction * rng.random_range(0.9..1.1);
+            Fingers::add(&mut physics, pinch, friction, &world_from_tool)
+        });
         let mut rig = Self {
             ticks: 0,
             mass_kg: tool.mass_kg,
@@ -96,6 +112,9 @@ impl Rig {
             troubles: Troubles::default(),
             cups,
             pneumatics,
+            fingers,
+            pinch_share,
+            on_fingers: Vector3::zeros(),
             gripper: Gripper::new(),
             outputs: Outputs { vent: [true; CUPS], ..Outputs::default() },
             link: ToolLink::default(),
@@ -147,7 +166,7 @@ impl Rig {
         self.stepped_from = to;
         self.look_round(&to);
         self.met.clear();
-        self.met.extend(self.items.iter().map(|item| item.met));
+        self.met.extend(self.items.iter().map(|item| item.met.clone()));
         self.wrenches.clear();
         self.wrenches.resize(self.items.len(), Wrench::default());
         let pressures = self.pneumatics.cups_pa();
@@ -166,9 +185,26 @@ impl Rig {
             }
             item.pushed = wrench.any;
         }
+        if let Some(fingers) = &mut self.fingers {
+            let force_n = f64::from(self.outputs.pinch_force_mn) * 1e-3 * self.pinch_share;
+            fingers.drive(&mut self.physics, &to, force_n);
+        }
         self.physics.step();
-        for (item, wrench) in self.items.iter_mut().zip(&self.wrenches) {
+        if let Some(fingers) = &self.fingers {
+            let bodies: Vec<BodyId> = self.items.iter().map(|item| item.body).collect();
+            let felt = fingers.feel(&self.physics, &bodies);
+            self.on_fingers = felt.force;
+            for (item, n) in self.items.iter_mut().zip(felt.squeezed_n) {
+                item.pinched_n = n;
+            }
+        }
+        for (index, (item, wrench)) in self.items.iter_mut().zip(&self.wrenches).enumerate() {
             item.read_after_step(&self.physics, wrench);
+            if let Some(loose) = item.met.surface.loose
+                && item.comes_off(wrench.loose_n)
+            {
+                grip::come_off(&mut self.cups, index, loose.above_m);
+            }
         }
         self.note_held();
     }
@@ -177,7 +213,7 @@ impl Rig {
     fn look_round(&mut self, world_from_tool: &Isometry3<f64>) {
         let tip = Point3::from(world_from_tool.translation.vector);
         let items = self.items.iter().enumerate().map(|(i, item)| item.near(i));
-        let all = self.statics.iter().copied().chain(items);
+        let all = self.statics.iter().cloned().chain(items);
         self.near.clear();
         self.near.extend(all.filter(|near| {
             let local = near.world_from.inverse_transform_point(&tip).coords.abs();
@@ -187,22 +223,18 @@ impl Rig {
 
     /// Notes which cups hold which items, and which items hang there together.
     fn note_held(&mut self) {
-        let held: Vec<Option<usize>> = self.cups.iter().map(Cup::held).collect();
+        let held: Vec<(usize, usize)> =
+            self.cups.iter().enumerate().flat_map(|(cup, c)| c.held().map(move |item| (cup, item))).collect();
         for (index, item) in self.items.iter_mut().enumerate() {
             let before = item.cups;
-            item.cups = held.iter().enumerate().fold(
-                0,
-                |bits, (cup, h)| {
-                    if *h == Some(index) { bits | 1 << cup } else { bits }
-                },
-            );
+            item.cups = held.iter().filter(|(_, item)| *item == index).fold(0, |bits, (cup, _)| bits | 1 << cup);
             if item.cups == 0 {
                 continue;
             }
             if before == 0 {
                 item.held_with.clear();
             }
-            for other in held.iter().flatten().filter(|&&other| other != index) {
+            for (_, other) in held.iter().filter(|(_, other)| *other != index) {
                 let other = u32::try_from(*other).unwrap_or(u32::MAX);
                 if !item.held_with.contains(&other) {
                     item.held_with.push(other);
@@ -236,7 +268,7 @@ impl Rig {
         let axis = self.world_from_tool.transform_vector(&Vector3::z());
         let weight = self.mass_kg * (-GRAVITY * axis.z - self.tool_acceleration.dot(&axis));
         let pull: f64 = self.cups.iter().map(|cup| cup.pull_n).sum();
-        let knocked = self.physics.force_on_tool().dot(&axis);
+        let knocked = (self.physics.force_on_tool() + self.on_fingers).dot(&axis);
         let load_n = self.senses.load(weight + pull + knocked);
         Samples {
             cup_pa,
@@ -270,32 +302,33 @@ impl Rig {
         item.read(&self.physics);
     }
 
+    /// The first item that has left the world.
+    pub fn lost(&self) -> Option<usize> {
+        self.items.iter().position(|item| !self.physics.is_in_world(item.body))
+    }
+
     /// True pressures of the cups, pascals below ambient.
     pub fn cups_pa(&self) -> [f64; CUPS] {
         *self.pneumatics.cups_pa()
     }
 }
 
-/// True values of the cups, about ±10 % round the tool file's, the same for all but for their stiffness.
+/// True values of the cups, about ±10 % round the tool file's, the same for all but for stiffness and volume.
 fn draw_cups(tool: &ToolModel, rng: &mut ChaCha8Rng) -> [Cup; CUPS] {
     let friction = tool.friction * rng.random_range(0.9..1.1);
     let tilt = rng.random_range(16.0_f64..20.0).to_radians();
     // Smallest radius of a cylinder that bellows follow: 0.65 to 1.0 d.
     let tightest = rng.random_range(0.70..0.90) * tool.cup_diameter_m;
-    let r = tool.r_eff_m;
-    let saddle = tightest - (tightest * tightest - r * r).max(0.0).sqrt();
-    let mut next = |centre: [f64; 2]| {
-        Cup::new(CupTruth {
-            centre,
-            stiffness: tool.stiffness_n_per_m * rng.random_range(0.9..1.1),
-            friction,
-            area: tool.a_eff_m2,
-            mouth: std::f64::consts::PI * r * r,
-            volume: tool.vacuum.cup_volume_m3 * rng.random_range(0.95..1.05),
-            lip: LipTruth { radius: r, stroke: tool.stroke_m, tilt, saddle },
-        })
-    };
-    std::array::from_fn(|i| next(tool.cups.get(i).copied().unwrap_or([0.0; 2])))
+    // Constants 1.1: 0.65 to 0.75 of the nominal area is left on soft parts, 0.82 on hard ones.
+    let soft_share = rng.random_range(0.65..0.75) / 0.82;
+    let leak_share = LogNormal::new(0.0, LEAK_SIGMA).map_or(1.0, |d| d.sample(rng));
+    std::array::from_fn(|i| {
+        let mut truth = CupTruth::nominal(tool, tool.cups.get(i).copied().unwrap_or([0.0; 2]));
+        truth.stiffness *= rng.random_range(0.9..1.1);
+        truth.volume *= rng.random_range(0.95..1.05);
+        truth.lip = LipTruth::new(tool.r_eff_m, tool.stroke_m, tilt, tightest, tool.stiffness_n_per_m);
+        Cup::new(CupTruth { friction, soft_share, leak_share, ..truth })
+    })
 }
 
 /// The stiff parts of the tool as centre and half sides in its frame.
@@ -316,6 +349,7 @@ fn static_solids(places: &[Place]) -> Vec<Near> {
         target: Target::Fixed,
         solid: Solid::Box { half },
         world_from,
+        stiffness: f64::INFINITY,
     };
     let floor = fixed((Isometry3::translation(0.5, 0.0, -0.25), Vector3::new(3.0, 3.0, 0.25)));
     places.iter().flat_map(|place| place.walls.boxes(place.walls.size.z)).map(fixed).chain([floor]).collect()

@@ -7,50 +7,64 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use scene::Fragility;
 
-use super::cups::Surface;
 use super::items::ItemState;
 use super::physics::{Physics, STEP_S};
 use super::rig::{Outside, Rig};
 use super::senses::ToolSenses;
 use super::shape::{Matter, Solid};
+use super::surface::Surface;
 use crate::sensors::{Level, ToolSense};
 
-const QUIET: Outside = Outside { estop: false, release: false, supply: true };
+pub(super) const QUIET: Outside = Outside { estop: false, release: false, supply: true };
 /// A good carton: 0.6 L/min at 40 kPa.
-const TIGHT: Surface = Surface { at_40_kpa: 1e-5, sigma: 0.3, seam_chance: 0.0, seam_at_40_kpa: 0.0 };
+pub(super) const TIGHT: Surface = Surface { sigma: 0.3, ..Surface::plain(1e-5) };
 
 /// One item on the table, a tool above it, a host that speaks packets.
-struct Bench {
-    rig: Rig,
+pub(super) struct Bench {
+    pub rig: Rig,
     seq: u8,
     decoder: wire::Decoder<Report, { wire::MAX_PACKET }>,
-    status: Status,
-    events: Vec<Event>,
+    pub status: Status,
+    pub events: Vec<Event>,
     /// Where the tool's lips are; the tool looks straight down.
-    at: Vector3<f64>,
+    pub at: Vector3<f64>,
     yaw: f64,
     ms: u32,
 }
 
-fn carton(sides: [f64; 3], mass_kg: f64) -> Matter {
+pub(super) fn carton(sides: [f64; 3], mass_kg: f64) -> Matter {
     Matter {
         solid: Solid::Box { half: Vector3::from(sides) * 0.5 },
         mass_kg,
         centre_of_mass: Vector3::zeros(),
         friction: 0.5,
         restitution: 0.2,
+        soft: None,
     }
 }
 
 impl Bench {
     /// Items stand on the table at (x, y); the lips are 20 mm over `top` and over (x, y) = `over`.
-    fn new(items: &[(Matter, [f64; 2])], over: [f64; 2], top: f64, yaw: f64, seed: u64) -> Self {
+    pub fn new(items: &[(Matter, [f64; 2])], over: [f64; 2], top: f64, yaw: f64, seed: u64) -> Self {
+        Self::of(items, TIGHT, Fragility::Sturdy, over, top, yaw, seed)
+    }
+
+    /// As [`Self::new`], with a surface and a fragility of all items.
+    pub fn of(
+        items: &[(Matter, [f64; 2])],
+        surface: Surface,
+        fragility: Fragility,
+        over: [f64; 2],
+        top: f64,
+        yaw: f64,
+        seed: u64,
+    ) -> Self {
         let mut physics = Physics::new(STEP_S);
         let states = items
             .iter()
             .map(|(matter, [x, y])| {
                 let at = Isometry3::translation(*x, *y, matter.solid.half_extents().z);
-                ItemState::new(0, physics.add_item(matter, &at), *matter, TIGHT, Fragility::Sturdy)
+                ItemState::new(0, physics.add_item(matter, &at), matter.clone(), surface, fragility)
             })
             .collect();
         let tool = ToolModel::find("six-cup", std::path::Path::new(".")).unwrap();
@@ -77,7 +91,7 @@ impl Bench {
         bench
     }
 
-    fn send(&mut self, body: Request) {
+    pub fn send(&mut self, body: Request) {
         let mut bytes = [0; wire::MAX_PACKET];
         let length = wire::encode(&Packet { seq: self.seq, body }, &mut bytes).unwrap();
         self.seq = self.seq.wrapping_add(1);
@@ -85,7 +99,7 @@ impl Bench {
     }
 
     /// Moves the tool with `speed` m/s for some milliseconds.
-    fn run(&mut self, ms: u32, speed: Vector3<f64>) {
+    pub fn run(&mut self, ms: u32, speed: Vector3<f64>) {
         for _ in 0..ms {
             self.ms += 1;
             if self.ms.is_multiple_of(40) {
@@ -106,14 +120,14 @@ impl Bench {
     }
 
     /// Down until the lips are 1.5 mm past the face, cups seeking, and a wait for the seal.
-    fn grab(&mut self, cups: CupSet) {
+    pub fn grab(&mut self, cups: CupSet) {
         self.send(Request::Seek { cups, expected_pa: 50_000 });
         self.run(430, Vector3::new(0.0, 0.0, -0.05));
         self.run(150, Vector3::zeros());
     }
 
     /// 20 cm up with at most 0.4 m/s, 4 m/s².
-    fn lift(&mut self) {
+    pub fn lift(&mut self) {
         for i in 0..100_u32 {
             self.run(1, Vector3::z() * 0.004 * f64::from(i));
         }
@@ -123,23 +137,23 @@ impl Bench {
         }
     }
 
-    fn height(&self, item: usize) -> f64 {
+    pub fn height(&self, item: usize) -> f64 {
         self.rig.items[item].met.world_from_item.translation.z
     }
 
-    fn state(&self, cup: usize) -> CupState {
+    pub fn state(&self, cup: usize) -> CupState {
         self.status.cups[cup].state
     }
 }
 
 /// The tool at a place, looking down, turned about the vertical.
-fn pose(at: Vector3<f64>, yaw: f64) -> Isometry3<f64> {
+pub(super) fn pose(at: Vector3<f64>, yaw: f64) -> Isometry3<f64> {
     let down = UnitQuaternion::from_euler_angles(std::f64::consts::PI, 0.0, 0.0);
     Isometry3::from_parts(Translation3::from(at), UnitQuaternion::from_euler_angles(0.0, 0.0, yaw) * down)
 }
 
 /// Where the tool must be so that a cup is over a point of the table, without yaw.
-fn so_that(cup: usize, over: [f64; 2]) -> [f64; 2] {
+pub(super) fn so_that(cup: usize, over: [f64; 2]) -> [f64; 2] {
     let tool = ToolModel::find("six-cup", std::path::Path::new(".")).unwrap();
     // Looking down turns y round.
     [over[0] - tool.cups[cup][0], over[1] + tool.cups[cup][1]]
@@ -194,7 +208,7 @@ fn half_a_kilogram_60_mm_off_the_only_cup_peels_off() {
 fn cups_share_the_manifold_so_an_open_one_weakens_another() {
     let matter = carton([0.2, 0.2, 0.08], 0.5);
     let reach = |cups: CupSet, over: [f64; 2]| {
-        let mut bench = Bench::new(&[(matter, [0.0; 2])], over, 0.08, 0.0, 1);
+        let mut bench = Bench::new(&[(matter.clone(), [0.0; 2])], over, 0.08, 0.0, 1);
         bench.grab(cups);
         bench.run(200, Vector3::zeros());
         bench.rig.cups_pa()[3]
@@ -235,7 +249,7 @@ fn a_light_item_on_six_cups_hangs_still() {
 #[test]
 fn two_items_under_the_cups_come_up_together_and_the_truth_says_so() {
     let matter = carton([0.05, 0.1, 0.06], 0.3);
-    let items = [(matter, [-0.0445, 0.0]), (matter, [0.0445, 0.0])];
+    let items = [(matter.clone(), [-0.0445, 0.0]), (matter, [0.0445, 0.0])];
     let mut bench = Bench::new(&items, [0.0; 2], 0.06, 0.0, 1);
     bench.grab(CupSet(0b10_1101));
     bench.lift();

@@ -6,7 +6,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use scene::{Pose, frame};
 
-use super::matter::matter_of;
+use super::matter::matters_of;
 use super::physics::{BodyId, Physics, SETTLE_STEP_S, Walls};
 use super::shape::Matter;
 use crate::look::TrueSku;
@@ -89,7 +89,7 @@ pub fn settle_tote(
     let mut physics = Physics::new(SETTLE_STEP_S);
     let walls = Walls { world_from: Isometry3::identity(), size: Vector3::from(size), wall };
     physics.add_walls(&walls, size[2]);
-    let matters: Vec<Matter> = items.iter().map(|sku| matter_of(sku)).collect();
+    let matters = matters_of(items);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let bodies = drop_in(&mut physics, &walls, &matters, &mut rng)?;
     Ok(bodies.iter().map(|&b| Pose::from_isometry(physics.pose(b))).collect())
@@ -307,7 +307,14 @@ mod tests {
                 } else {
                     Solid::Box { half: Vector3::new(2.0 * size, 1.2 * size, size) }
                 };
-                Matter { solid, mass_kg: 0.3, centre_of_mass: Vector3::zeros(), friction: 0.45, restitution: 0.2 }
+                Matter {
+                    solid,
+                    mass_kg: 0.3,
+                    centre_of_mass: Vector3::zeros(),
+                    friction: 0.45,
+                    restitution: 0.2,
+                    soft: None,
+                }
             })
             .collect()
     }

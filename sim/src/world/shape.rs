@@ -1,9 +1,13 @@
 //! The true outline of an item: ray casts, inertia and extents, in its own frame, metres.
 
+use std::sync::Arc;
+
 use nalgebra::{Isometry3, Matrix3, Point3, Vector3};
 
+use super::hull::Hull;
+
 /// A solid centred on the origin of its frame.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Solid {
     /// A box with these half sides.
     Box {
@@ -17,6 +21,8 @@ pub(crate) enum Solid {
         /// Half of its length, metres.
         half_height: f64,
     },
+    /// Whatever its triangles enclose.
+    Mesh(Arc<Hull>),
 }
 
 /// Where a ray meets a solid.
@@ -28,8 +34,19 @@ pub(crate) struct Hit {
     pub normal: Vector3<f64>,
 }
 
-/// What physics needs to know of one item.
+/// How an item gives way.
 #[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Soft {
+    /// Stiffness of a face under a cup, N/m.
+    pub stiffness: f64,
+    /// Damping ratio.
+    pub damping: f64,
+    /// Share of the mass that shifts inside.
+    pub slosh_share: f64,
+}
+
+/// What physics needs to know of one item.
+#[derive(Debug, Clone)]
 pub(crate) struct Matter {
     /// Its outline.
     pub solid: Solid,
@@ -41,46 +58,52 @@ pub(crate) struct Matter {
     pub friction: f64,
     /// Coefficient of restitution.
     pub restitution: f64,
+    /// How it gives way; rigid without.
+    pub soft: Option<Soft>,
 }
 
 impl Solid {
     /// Half sides of the box around it.
     pub fn half_extents(&self) -> Vector3<f64> {
-        match *self {
-            Self::Box { half } => half,
-            Self::Cylinder { radius, half_height } => Vector3::new(radius, radius, half_height),
+        match self {
+            Self::Box { half } => *half,
+            Self::Cylinder { radius, half_height } => Vector3::new(*radius, *radius, *half_height),
+            Self::Mesh(hull) => hull.half,
         }
     }
 
     /// Radius of the ball around it.
     pub fn bounding_radius(&self) -> f64 {
-        match *self {
+        match self {
             Self::Box { half } => half.norm(),
-            Self::Cylinder { radius, half_height } => radius.hypot(half_height),
+            Self::Cylinder { radius, half_height } => radius.hypot(*half_height),
+            Self::Mesh(hull) => hull.radius,
         }
     }
 
     /// How far it reaches along a unit direction in its own frame.
     pub fn reach(&self, direction: &Vector3<f64>) -> f64 {
-        match *self {
+        match self {
             Self::Box { half } => half.dot(&direction.abs()),
             Self::Cylinder { radius, half_height } => {
                 radius * direction.x.hypot(direction.y) + half_height * direction.z.abs()
             }
+            Self::Mesh(hull) => hull.reach(direction),
         }
     }
 
-    /// Inertia of the homogeneous solid about its centre for one kilogram, metres squared.
-    pub fn unit_inertia(&self) -> Vector3<f64> {
-        match *self {
+    /// Inertia of the homogeneous solid about its centroid for one kilogram, metres squared.
+    pub fn unit_inertia(&self) -> Matrix3<f64> {
+        match self {
             Self::Box { half } => {
-                let s = half.component_mul(&half);
-                Vector3::new(s.y + s.z, s.x + s.z, s.x + s.y) / 3.0
+                let s = half.component_mul(half);
+                Matrix3::from_diagonal(&(Vector3::new(s.y + s.z, s.x + s.z, s.x + s.y) / 3.0))
             }
             Self::Cylinder { radius, half_height } => {
                 let side = radius * radius / 4.0 + half_height * half_height / 3.0;
-                Vector3::new(side, side, radius * radius / 2.0)
+                Matrix3::from_diagonal(&Vector3::new(side, side, radius * radius / 2.0))
             }
+            Self::Mesh(hull) => hull.unit_inertia,
         }
     }
 
@@ -94,9 +117,10 @@ impl Solid {
     ) -> Option<Hit> {
         let o = world_from_item.inverse_transform_point(origin);
         let d = world_from_item.inverse_transform_vector(direction);
-        let hit = match *self {
-            Self::Box { half } => cast_box(&half, &o, &d),
-            Self::Cylinder { radius, half_height } => cast_cylinder(radius, half_height, &o, &d),
+        let hit = match self {
+            Self::Box { half } => cast_box(half, &o, &d),
+            Self::Cylinder { radius, half_height } => cast_cylinder(*radius, *half_height, &o, &d),
+            Self::Mesh(hull) => hull.cast(&o, &d),
         }?;
         (hit.distance <= longest)
             .then(|| Hit { distance: hit.distance, normal: world_from_item.transform_vector(&hit.normal) })
@@ -104,11 +128,21 @@ impl Solid {
 }
 
 impl Matter {
+    /// The mass that does not shift inside, kilograms.
+    pub fn core_kg(&self) -> f64 {
+        self.mass_kg * (1.0 - self.soft.map_or(0.0, |soft| soft.slosh_share))
+    }
+
+    /// Inertia of the core about the centre of mass, in the item's frame, kg m².
+    pub fn inertia(&self) -> Matrix3<f64> {
+        self.solid.unit_inertia() * self.core_kg()
+    }
+
     /// Inverse inertia about the centre of mass, in the world, for an item turned by `rotation`.
     pub fn inverse_inertia(&self, rotation: &nalgebra::UnitQuaternion<f64>) -> Matrix3<f64> {
-        let principal = self.solid.unit_inertia() * self.mass_kg;
+        let inertia = self.inertia() + Matrix3::identity() * 1e-9;
         let turn = rotation.to_rotation_matrix();
-        turn.matrix() * Matrix3::from_diagonal(&principal.map(|i| 1.0 / i.max(1e-9))) * turn.matrix().transpose()
+        turn.matrix() * inertia.try_inverse().unwrap_or_else(Matrix3::zeros) * turn.matrix().transpose()
     }
 }
 
@@ -187,7 +221,7 @@ fn cast_cylinder(radius: f64, half_height: f64, o: &Point3<f64>, d: &Vector3<f64
 mod tests {
     use super::*;
 
-    fn check(solid: Solid, origin: [f64; 3], direction: [f64; 3], expected: Option<f64>) {
+    fn check(solid: &Solid, origin: [f64; 3], direction: [f64; 3], expected: Option<f64>) {
         let hit = solid.cast(&Isometry3::identity(), &Point3::from(origin), &Vector3::from(direction).normalize(), 1.0);
         match (hit, expected) {
             (None, None) => {}
@@ -201,15 +235,15 @@ mod tests {
     #[test]
     fn a_ray_meets_the_near_face_and_misses_beyond_the_edge() {
         let carton = Solid::Box { half: Vector3::new(0.05, 0.04, 0.03) };
-        check(carton, [0.0, 0.0, 0.1], [0.0, 0.0, -1.0], Some(0.07));
-        check(carton, [0.051, 0.0, 0.1], [0.0, 0.0, -1.0], None);
-        check(carton, [0.0, 0.0, 0.0], [0.0, 0.0, -1.0], Some(0.0));
-        check(carton, [0.0, 0.0, 0.1], [0.0, 0.0, 1.0], None);
+        check(&carton, [0.0, 0.0, 0.1], [0.0, 0.0, -1.0], Some(0.07));
+        check(&carton, [0.051, 0.0, 0.1], [0.0, 0.0, -1.0], None);
+        check(&carton, [0.0, 0.0, 0.0], [0.0, 0.0, -1.0], Some(0.0));
+        check(&carton, [0.0, 0.0, 0.1], [0.0, 0.0, 1.0], None);
         let can = Solid::Cylinder { radius: 0.03, half_height: 0.05 };
-        check(can, [0.0, 0.0, 0.1], [0.0, 0.0, -1.0], Some(0.05));
-        check(can, [0.1, 0.0, 0.0], [-1.0, 0.0, 0.0], Some(0.07));
-        check(can, [0.1, 0.031, 0.0], [-1.0, 0.0, 0.0], None);
-        check(can, [0.1, 0.0, 0.051], [-1.0, 0.0, 0.0], None);
+        check(&can, [0.0, 0.0, 0.1], [0.0, 0.0, -1.0], Some(0.05));
+        check(&can, [0.1, 0.0, 0.0], [-1.0, 0.0, 0.0], Some(0.07));
+        check(&can, [0.1, 0.031, 0.0], [-1.0, 0.0, 0.0], None);
+        check(&can, [0.1, 0.0, 0.051], [-1.0, 0.0, 0.0], None);
     }
 
     #[test]

@@ -179,7 +179,7 @@ impl Bench {
                 self.executor.state()
             }
         };
-        self.world.step();
+        self.world.step().unwrap();
         motion
     }
 
