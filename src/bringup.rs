@@ -12,6 +12,7 @@ use crate::cycle::{Cycle, Rules};
 use crate::devices::Devices;
 use crate::runtime::{Runtime, RuntimeError};
 use crate::station::Station;
+use crate::station::eyes::Eyes;
 use crate::station::orders::{EXAMPLE, Orders, OrdersError};
 use crate::telemetry::Sink;
 
@@ -169,10 +170,25 @@ impl Site {
     /// [`BringupError`]; nothing has moved.
     pub fn begin<'a>(
         &self,
+        devices: Devices,
+        told: &BTreeMap<String, Manifest>,
+        strategy: Strategy,
+        sinks: Vec<&'a mut dyn Sink>,
+    ) -> Result<Runtime<'a>, BringupError> {
+        self.begin_with(devices, told, strategy, sinks, |perception| Box::new(perception))
+    }
+
+    /// As [`Self::begin`], with other eyes in place of the networks.
+    ///
+    /// # Errors
+    /// [`BringupError`]; nothing has moved.
+    pub fn begin_with<'a>(
+        &self,
         mut devices: Devices,
         told: &BTreeMap<String, Manifest>,
         strategy: Strategy,
         sinks: Vec<&'a mut dyn Sink>,
+        eyes: impl FnOnce(Perception) -> Box<dyn Eyes>,
     ) -> Result<Runtime<'a>, BringupError> {
         let cell = &self.cell;
         let manifests = self.manifests(told);
@@ -184,7 +200,7 @@ impl Site {
             cell.clone(),
             self.robot.clone(),
             self.tool.clone(),
-            perception,
+            eyes(perception),
             &self.orders,
             tote,
             manifest,

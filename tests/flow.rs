@@ -61,6 +61,33 @@ mod slow {
             assert!(page.contains(heading), "{heading} is missing in:\n{page}");
         }
     }
+
+    #[test]
+    fn a_bench_of_one_class_says_where_its_items_came_from() {
+        let output = Command::new(env!("CARGO_BIN_EXE_nuthatch"))
+            .args([
+                "bench",
+                "pick",
+                "--class",
+                "basic",
+                "--strategy",
+                "planned",
+                "--seeds",
+                "1",
+                "--seed",
+                "3",
+                "--json",
+            ])
+            .env("NUTHATCH_HOME", env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let figures: BTreeMap<String, Value> = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        assert_eq!(figures["items"], "truth");
+        assert!(figures["classes"].is_null());
+        assert!(figures["n"].as_u64().unwrap() >= 5, "{text}");
+        assert!(figures["cleared"].as_f64().unwrap() > 0.3, "{text}");
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ const MEAN_POINTS: f64 = 6.0;
 /// And the seconds of a pick, over all cells, by this share.
 const SECONDS: f64 = 0.15;
 
-/// Class, items and depth of each line, `picked %` and seconds a pick.
+/// Class, items, who found them and depth of each line, `picked %` and seconds a pick.
 fn cells(table: &str) -> Vec<(String, f64, f64)> {
     let rows = table
         .lines()
@@ -25,7 +25,7 @@ fn cells(table: &str) -> Vec<(String, f64, f64)> {
         .take_while(|line| !line.starts_with("fault"));
     rows.map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
-        (words[..3].join(" "), words[4].parse().unwrap(), words[6].parse().unwrap_or(f64::NAN))
+        (words[..4].join(" "), words[5].parse().unwrap(), words[7].parse().unwrap_or(f64::NAN))
     })
     .collect()
 }
@@ -61,7 +61,7 @@ fn compare(kept: &str, now: &str) -> Result<(), String> {
 fn tables_of_other_machines_are_compared_within_what_is_stated() {
     let table = |picked: f64, seconds: f64| {
         format!(
-            "machine: 2 cores, x\nclass items\ndefault 5 none 10 {picked:.1} 90.0 {seconds:.2} 0 0 0 0\ndefault 15 bad 10 80.0 70.0 - 1 0 0 0"
+            "machine: 2 cores, x\nclass items\ndefault 5 networks none 10 {picked:.1} 90.0 {seconds:.2} 0 0 0 0\ndefault 15 networks bad 10 80.0 70.0 - 1 0 0 0"
         )
     };
     let check = |picked: f64, seconds: f64, words: Option<&str>| match (
@@ -74,7 +74,7 @@ fn tables_of_other_machines_are_compared_within_what_is_stated() {
     };
     check(90.0, 5.0, None);
     check(80.0, 5.5, None);
-    check(50.0, 5.0, Some("default 5 none: 50 % picked"));
+    check(50.0, 5.0, Some("default 5 networks none: 50 % picked"));
     check(70.0, 5.0, Some("% picked over all"));
     check(90.0, 6.0, Some("s a pick over all"));
 }

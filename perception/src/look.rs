@@ -204,6 +204,54 @@ impl Perception {
             part.beliefs = self.believe(manifest, &cosines, &part.geometry);
         }
         self.join(image, manifest, &heights, &mut labels, &mut parts)?;
+        Ok(self.items(image, world_from_tote, &labels, parts))
+    }
+
+    /// The items of outlines and names that somebody else gives, cut from the depth that the camera saw: both networks
+    /// stay unused. Outlines must not overlap; those whose middle is outside the tote are left out, order is kept.
+    ///
+    /// # Errors
+    /// [`LookError`] for an outline beyond the image, a SKU that the catalogue does not have, and poses that are no number.
+    pub fn cut(
+        &self,
+        image: &RgbdImage,
+        named: &[(Mask, SkuName)],
+        world_from_tote: &Pose<World, Tote>,
+        tote_size: [f64; 3],
+    ) -> Result<Vec<Item>, LookError> {
+        check_pose("world_from_tote", world_from_tote.is_finite())?;
+        let heights = checked_heights(image, world_from_tote)?;
+        let width = image.width();
+        let mut labels = vec![0u16; heights.len()];
+        for ((index, (mask, sku)), label) in named.iter().enumerate().zip(1u16..) {
+            check_mask(image, index, mask)?;
+            if self.catalogue.get(sku).is_none() {
+                return Err(LookError::UnknownSku { sku: sku.clone(), known: self.catalogue.len() });
+            }
+            mask.pixels().for_each(|(u, v)| labels[v as usize * width + u as usize] = label);
+        }
+        let field = Field { labels: &labels, heights: &heights, width };
+        let mut parts = Vec::new();
+        for ((mask, sku), label) in named.iter().zip(1u16..) {
+            let geometry = geometry(image, &field, label, mask)?;
+            let middle = middle(image, world_from_tote, mask, &geometry);
+            if inside(&world_from_tote.inverse().point(&middle), tote_size) {
+                let found = Found { mask: mask.clone(), score: 1.0 };
+                let beliefs = vec![Belief { sku: Some(sku.clone()), p: 1.0 }, Belief { sku: None, p: 0.0 }];
+                parts.push(Part { label, found, geometry, middle, beliefs });
+            }
+        }
+        Ok(self.items(image, world_from_tote, &labels, parts))
+    }
+
+    /// Parts as items, each completed by what it is taken for.
+    fn items(
+        &self,
+        image: &RgbdImage,
+        world_from_tote: &Pose<World, Tote>,
+        labels: &[u16],
+        parts: Vec<Part>,
+    ) -> Vec<Item> {
         let width = image.width();
         let mut items = Vec::with_capacity(parts.len());
         for (Part { label, found, geometry, middle, beliefs }, id) in parts.into_iter().zip(0u32..) {
@@ -227,7 +275,7 @@ impl Perception {
                 covered: geometry.covered,
             });
         }
-        Ok(items)
+        items
     }
 
     /// The outlines of the items in an image, whatever they are, ordered like those of [`look`](Self::look).
@@ -256,14 +304,7 @@ impl Perception {
         self.prepare(manifest)?;
         check_size(image)?;
         for (index, mask) in masks.iter().enumerate() {
-            let (w, h) = (u64::from(mask.width), u64::from(mask.height));
-            let fits = u64::from(mask.x) + w <= image.width() as u64
-                && u64::from(mask.y) + h <= image.height() as u64
-                && mask.bits.len() as u64 == w * h
-                && !mask.bits.is_empty();
-            if !fits {
-                return Err(LookError::Mask { index, x: mask.x, y: mask.y, width: mask.width, height: mask.height });
-            }
+            check_mask(image, index, mask)?;
         }
         let masks: Vec<&Mask> = masks.iter().collect();
         let cosines = self.cosines(image, &masks, manifest)?;
@@ -462,6 +503,19 @@ impl Perception {
         let rotation = UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(axes));
         (Pose::from_parts(origin.coords, rotation), [sides[0], sides[1], depth])
     }
+}
+
+/// Refuses a mask that is not within the image.
+fn check_mask(image: &RgbdImage, index: usize, mask: &Mask) -> Result<(), LookError> {
+    let (w, h) = (u64::from(mask.width), u64::from(mask.height));
+    let fits = u64::from(mask.x) + w <= image.width() as u64
+        && u64::from(mask.y) + h <= image.height() as u64
+        && mask.bits.len() as u64 == w * h
+        && !mask.bits.is_empty();
+    if fits {
+        return Ok(());
+    }
+    Err(LookError::Mask { index, x: mask.x, y: mask.y, width: mask.width, height: mask.height })
 }
 
 fn check_size(image: &RgbdImage) -> Result<(), LookError> {

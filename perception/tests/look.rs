@@ -5,7 +5,7 @@
 use std::fs;
 
 use perception::{Perception, Settings};
-use scene::{Belief, Item, Manifest};
+use scene::{Belief, Item, Manifest, Mask};
 
 mod fixture;
 use fixture::{Look, TOTE, files, look, manifest, name, small_catalogue, world_from_tote};
@@ -25,6 +25,35 @@ fn truth_of(item: &Item, look: &Look) -> Option<(usize, f64)> {
     let (id, both) = hits.into_iter().enumerate().max_by_key(|hit| hit.1)?;
     let area = look.ids.iter().filter(|&&i| i == Some(id)).count();
     Some((id, both as f64 / (area + item.mask.area() - both) as f64))
+}
+
+/// The outline of each lying item.
+fn true_masks(look: &Look) -> Vec<Mask> {
+    let mut pixels = vec![Vec::new(); look.skus.len()];
+    for (id, i) in look.ids.iter().zip(0u32..) {
+        pixels.get_mut(id.unwrap_or(usize::MAX)).into_iter().for_each(|p: &mut Vec<_>| p.push((i % 640, i / 640)));
+    }
+    pixels.iter().map(|pixels| Mask::from_pixels(pixels).unwrap()).collect()
+}
+
+#[test]
+fn items_cut_from_given_outlines_are_where_their_depth_is() {
+    let catalogue = small_catalogue();
+    let perception = load(catalogue.path());
+    let look = look();
+    let named: Vec<_> = true_masks(&look).into_iter().zip(look.skus.iter().map(|&k| name(k))).collect();
+    let items = perception.cut(&look.image, &named, &world_from_tote(), TOTE).unwrap();
+    assert_eq!(items.len(), 12);
+    for ((item, (mask, sku)), centre) in items.iter().zip(&named).zip(&look.centres) {
+        assert_eq!((item.best().unwrap(), &item.mask), ((sku, 1.0), mask));
+        let off = (item.world_from_item.origin() - centre).norm();
+        assert!(off < 0.02, "{sku} is {off:.3} m off");
+    }
+    let beyond = Mask { x: 630, y: 0, width: 20, height: 1, bits: vec![1; 20] };
+    let error = perception.cut(&look.image, &[(beyond, name(0))], &world_from_tote(), TOTE).unwrap_err();
+    assert!(error.to_string().contains("630"), "{error}");
+    let stranger = (named[0].0.clone(), scene::SkuName::new("tea").unwrap());
+    assert!(perception.cut(&look.image, &[stranger], &world_from_tote(), TOTE).is_err());
 }
 
 #[test]
@@ -102,14 +131,7 @@ fn an_item_that_the_manifest_lacks_is_less_surely_one_of_its_skus_than_one_that_
     let mut perception = load(catalogue.path());
     let look = look();
     let lying: Vec<usize> = (0..look.skus.len()).collect();
-    let masks: Vec<_> = lying
-        .iter()
-        .map(|&id| {
-            let pixels: Vec<(u32, u32)> =
-                (0u32..640 * 480).filter(|&i| look.ids[i as usize] == Some(id)).map(|i| (i % 640, i / 640)).collect();
-            scene::Mask::from_pixels(&pixels).unwrap()
-        })
-        .collect();
+    let masks = true_masks(&look);
     // The cell takes what is believed by 0.8 and more (its `accept_belief`); strangers are taken to be rare.
     let is_none = |beliefs: &Vec<Belief>| beliefs[0].sku.is_none() || beliefs[0].p < 0.8;
     let known = perception.identify(&look.image, &masks, &manifest()).unwrap();

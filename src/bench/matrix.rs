@@ -10,12 +10,14 @@ use serde::Serialize;
 use sim::sensors::{Depth, Level};
 
 use super::spread::next_u64;
-use crate::cli::{CliError, MatrixArgs, Strategy};
+use crate::cli::{CliError, ItemsFrom, MatrixArgs, Strategy};
 use crate::clock::Stopwatch;
 use crate::report::Machine;
 use crate::simulated::{Chosen, Simulation};
 use crate::station::orders::{Order, Orders};
 
+/// Classes of items: shipped scenarios.
+const CLASSES: [&str; 4] = ["default", "basic", "typical", "adversarial"];
 /// How many items lie in the tote.
 const CLUTTER: [usize; 3] = [5, 15, 30];
 /// How far depth lies; everything else is as the scenario has it.
@@ -28,6 +30,8 @@ const ORDERED: usize = 8;
 struct Row {
     class: String,
     items: usize,
+    /// Where the items of its images came from.
+    items_from: Option<ItemsFrom>,
     depth: &'static str,
     scenes: u64,
     attempts: u32,
@@ -58,8 +62,8 @@ struct Matrix {
 /// # Errors
 /// [`CliError`] for files that can't be used.
 pub fn run(args: &MatrixArgs) -> Result<(), CliError> {
-    let default = ["default".to_owned()];
-    let classes = if args.scenario.is_empty() { &default[..] } else { &args.scenario };
+    let shipped = CLASSES.map(str::to_owned);
+    let classes = if args.scenario.is_empty() { &shipped[..] } else { &args.scenario };
     let bar = ProgressBar::new(classes.len() as u64 * (CLUTTER.len() * NOISE.len()) as u64 * args.seeds);
     if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} scenes · {msg} · {eta} left") {
         bar.set_style(style.progress_chars("━╸ "));
@@ -69,16 +73,25 @@ pub fn run(args: &MatrixArgs) -> Result<(), CliError> {
         let chosen = Chosen { scenario: class, cell: None, orders: None };
         let mut simulation = Simulation::load_unchecked(&chosen).map_err(CliError::input)?;
         let whole = simulation.scenario.clone();
+        // The networks know the default catalogue's kind of goods, and no others yet.
+        let from = if whole.catalogue.is_some() { ItemsFrom::Truth } else { ItemsFrom::Networks };
         for items in CLUTTER {
             for (depth, level) in NOISE {
-                let mut row = Row { class: whole.name.clone(), items, depth, scenes: args.seeds, ..Row::default() };
+                let mut row = Row {
+                    class: whole.name.clone(),
+                    items,
+                    items_from: Some(from),
+                    depth,
+                    scenes: args.seeds,
+                    ..Row::default()
+                };
                 for seed in args.seed..args.seed + args.seeds {
                     bar.set_message(format!("{class}, {items} items, depth noise {depth}, seed {seed}"));
                     simulation.scenario = whole.clone();
                     simulation.scenario.sensors.depth = Depth::at(level);
                     let orders = thin(&mut simulation, items, seed);
                     simulation.site.orders = orders;
-                    measure(&simulation, seed, &mut row)?;
+                    measure(&simulation, from, seed, &mut row)?;
                     bar.inc(1);
                 }
                 cells.push(row);
@@ -138,10 +151,10 @@ fn thin(simulation: &mut Simulation, items: usize, seed: u64) -> Orders {
     Orders { orders: bins.iter().enumerate().filter_map(order).collect(), manifest: BTreeMap::new() }
 }
 
-fn measure(simulation: &Simulation, seed: u64, row: &mut Row) -> Result<(), CliError> {
+fn measure(simulation: &Simulation, from: ItemsFrom, seed: u64, row: &mut Row) -> Result<(), CliError> {
     let since = Stopwatch::start();
     row.ordered += simulation.site.orders.items();
-    let runtime = simulation.runtime(seed, Strategy::Planned, Vec::new()).map_err(CliError::input)?;
+    let runtime = from.runtime(simulation, seed, Strategy::Planned)?;
     match runtime.run(&since) {
         Ok(finished) => {
             let tally = &finished.tally;
@@ -166,7 +179,7 @@ impl fmt::Display for Matrix {
         writeln!(f, "{seeds} seeds from {}, up to {ORDERED} items ordered a scene", self.seed)?;
         write!(
             f,
-            "class         items  depth    attempts  picked %  delivered %  s a pick  drops  wrong  damaged  faults"
+            "class         items  found by  depth    attempts  picked %  delivered %  s a pick  drops  wrong  damaged  faults"
         )?;
         let percent = |of: u32, all: u32| if all == 0 { 0.0 } else { 100.0 * f64::from(of) / f64::from(all) };
         for row in &self.cells {
@@ -174,9 +187,10 @@ impl fmt::Display for Matrix {
                 if row.succeeded == 0 { "-".into() } else { format!("{:.2}", row.cell_s / f64::from(row.succeeded)) };
             write!(
                 f,
-                "\n{:<12} {:>6}  {:<7} {:>9} {:>9.1} {:>12.1} {seconds:>9} {:>6} {:>6} {:>8} {:>7}",
+                "\n{:<12} {:>6}  {:<8}  {:<7} {:>9} {:>9.1} {:>12.1} {seconds:>9} {:>6} {:>6} {:>8} {:>7}",
                 row.class,
                 row.items,
+                row.items_from.map_or("", ItemsFrom::name),
                 row.depth,
                 row.attempts,
                 percent(row.succeeded, row.attempts),

@@ -1,7 +1,8 @@
 //! Named, seeded workloads that give the figures of the README on the user's own machine.
 
+mod given;
 pub mod matrix;
 mod mujoco;
 pub mod pick;
-pub mod sim;
 mod spread;
+pub mod world;

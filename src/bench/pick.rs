@@ -1,4 +1,4 @@
-//! `nuthatch bench pick`: the default scenario over many seeds, ours and the plain baseline on the same.
+//! `nuthatch bench pick`: a scenario over many seeds, ours and the plain baseline on the same.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,23 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::spread::ratio_ci95;
-use crate::cli::{CliError, PickArgs, Strategy};
+use crate::cli::{Class, CliError, ItemsFrom, PickArgs, Strategy};
 use crate::clock::Stopwatch;
 use crate::report::{Machine, Report, Stage, StageTimes};
 use crate::simulated::{Chosen, Simulation};
+
+/// The classes: name of the scenario, and Dex-Net 3.0's success in percent with one cup on a real arm (Mahler et al. 2018).
+const CLASSES: [(Class, &str, u32); 3] =
+    [(Class::Basic, "basic", 98), (Class::Typical, "typical", 82), (Class::Adversarial, "adversarial", 58)];
+/// What stays at the top where the figures stand under `classes`.
+const OF_ALL: [&str; 7] = ["bench", "seed", "scenes", "machine", "strategy", "items", "classes"];
 
 /// What `--json` prints: names are relied on from outside.
 #[derive(Debug, Clone, Serialize)]
 struct PickFigures {
     bench: &'static str,
+    /// Where the items of an image came from.
+    items: ItemsFrom,
     seed: u64,
     /// Attempts.
     n: u32,
@@ -38,8 +46,8 @@ struct PickFigures {
     bound_picks_per_hour: Option<f64>,
     of_bound: Option<f64>,
     budgets_ms: BTreeMap<String, Budget>,
-    /// Items by class come with the classes.
-    classes: Option<()>,
+    /// Filled where several were run.
+    classes: Option<BTreeMap<&'static str, PickFigures>>,
     baseline: Option<Box<PickFigures>>,
 }
 
@@ -52,42 +60,70 @@ struct Budget {
 /// Runs the workload and prints its figures.
 ///
 /// # Errors
-/// [`CliError`] for files that can't be used, flags that come later, and faults of a run.
+/// [`CliError`] for files that can't be used, and faults of a run.
 pub fn run(args: &PickArgs) -> Result<(), CliError> {
-    if let Some(class) = &args.class {
-        return Err(CliError::Later {
-            flag: format!("--class {class}"),
-            instead: "leave it out for the default scenario",
-        });
-    }
-    let simulation =
-        Simulation::load(&Chosen { scenario: "default", cell: None, orders: None }).map_err(CliError::input)?;
     let seeds = if args.full { args.seeds.max(100) } else { args.seeds };
+    let items = args.items.unwrap_or(if args.class.is_some() { ItemsFrom::Truth } else { ItemsFrom::Networks });
+    let chosen: Vec<(&'static str, Option<u32>)> = CLASSES
+        .iter()
+        .filter(|(class, ..)| args.class.is_some_and(|asked| asked == Class::All || asked == *class))
+        .map(|(_, name, dex_net)| (*name, Some(*dex_net)))
+        .collect();
+    let chosen = if chosen.is_empty() { vec![("default", None)] } else { chosen };
     let strategies = match args.strategy {
         Some(alone) => vec![alone],
         None => vec![Strategy::Planned, Strategy::Baseline],
     };
-    let bar = ProgressBar::new(seeds * strategies.len() as u64);
+    let bar = ProgressBar::new(seeds * (strategies.len() * chosen.len()) as u64);
     if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} scenes · {msg} · {eta} left") {
         bar.set_style(style.progress_chars("━╸ "));
     }
-    let mut figures = Vec::new();
-    for strategy in strategies {
-        figures.push(measure(&simulation, strategy, args.seed, seeds, &bar)?);
+    let mut classes = BTreeMap::new();
+    for (scenario, dex_net) in chosen {
+        let simulation = Simulation::load(&Chosen { scenario, cell: None, orders: None }).map_err(CliError::input)?;
+        let mut figures = Vec::new();
+        for strategy in &strategies {
+            figures.push(measure(&simulation, items, *strategy, args.seed, seeds, &bar)?);
+        }
+        let mut first = figures.remove(0);
+        first.baseline = figures.pop().map(Box::new);
+        if !args.json {
+            bar.suspend(|| {
+                print_table(scenario, &first);
+                if let Some(percent) = dex_net {
+                    println!("  Dex-Net 3.0, one cup, real arm: {percent} %");
+                }
+            });
+        }
+        classes.insert(scenario, first);
     }
     bar.finish_and_clear();
-    let mut first = figures.remove(0);
-    first.baseline = figures.pop().map(Box::new);
     if args.json {
-        println!("{}", serde_json::to_string(&first).map_err(CliError::fault)?);
-    } else {
-        print_table(&first);
+        println!("{}", as_json(classes).map_err(CliError::fault)?);
     }
     Ok(())
 }
 
+/// One set of figures as it is; several under `classes`, with null in their place at the top.
+fn as_json(mut classes: BTreeMap<&'static str, PickFigures>) -> Result<String, serde_json::Error> {
+    let several = classes.len() > 1;
+    let Some(mut first) = classes.first_entry().map(|e| e.get().clone()) else { return Ok(String::new()) };
+    if !several {
+        return serde_json::to_string(&first);
+    }
+    first.classes = Some(std::mem::take(&mut classes));
+    let mut all = serde_json::to_value(&first)?;
+    for (name, value) in all.as_object_mut().into_iter().flatten() {
+        if !OF_ALL.contains(&name.as_str()) {
+            *value = serde_json::Value::Null;
+        }
+    }
+    serde_json::to_string(&all)
+}
+
 fn measure(
     simulation: &Simulation,
+    items: ItemsFrom,
     strategy: Strategy,
     seed: u64,
     seeds: u64,
@@ -98,7 +134,7 @@ fn measure(
     let (mut bound_s, mut bound_n) = (0.0, 0);
     for seed in seed..seed + seeds {
         let since = Stopwatch::start();
-        let runtime = simulation.runtime(seed, strategy, Vec::new()).map_err(CliError::input)?;
+        let runtime = items.runtime(simulation, seed, strategy)?;
         let finished = runtime.run(&since).map_err(CliError::fault)?;
         times.merge(&finished.times);
         for record in finished.station.records() {
@@ -149,6 +185,7 @@ fn measure(
     let picks_per_hour = rate.filter(|_| broken.is_empty());
     Ok(PickFigures {
         bench: "pick",
+        items,
         seed,
         n: attempts,
         scenes: seeds,
@@ -185,7 +222,7 @@ fn name(strategy: Strategy) -> &'static str {
     }
 }
 
-fn print_table(figures: &PickFigures) {
+fn print_table(scenario: &str, figures: &PickFigures) {
     let all: Vec<&PickFigures> = std::iter::once(figures).chain(figures.baseline.as_deref()).collect();
     let row = |label: &str, cell: &dyn Fn(&PickFigures) -> String| {
         print!("  {label:<26}");
@@ -198,6 +235,7 @@ fn print_table(figures: &PickFigures) {
         Some([low, high]) => format!("{:.1} % [{:.1}, {:.1}]", share * 100.0, low * 100.0, high * 100.0),
         None => format!("{:.1} %", share * 100.0),
     };
+    println!("{scenario}, items: {}", figures.items.name());
     row("", &|f| f.strategy.to_owned());
     row("attempts", &|f| f.n.to_string());
     row("attempt success", &|f| percent(f.attempt_success, f.attempt_success_ci95));

@@ -56,6 +56,39 @@ pub enum Strategy {
     Baseline,
 }
 
+/// A class of items after Dex-Net 3.0 (Mahler et al. 2018).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Class {
+    /// Boxes and cylinders with faces that a lip seals on.
+    Basic,
+    /// What a household has.
+    Typical,
+    /// Porous, perforated, creased and slim goods.
+    Adversarial,
+    /// All three.
+    All,
+}
+
+/// Where a bench's items come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ItemsFrom {
+    /// The networks find and name them.
+    Networks,
+    /// True outlines and names, with the depth that the camera saw: judges grasps and physics alone.
+    Truth,
+}
+
+impl ItemsFrom {
+    /// Its name in tables and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Networks => "networks",
+            Self::Truth => "truth",
+        }
+    }
+}
+
 /// The clock that the cell runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ClockKind {
@@ -140,8 +173,9 @@ enum Bench {
 /// `nuthatch bench matrix`.
 #[derive(Debug, Args)]
 pub struct MatrixArgs {
-    /// A class of items: a scenario's file or the name of a shipped one; may be given more than once. `default` when left
-    /// out. Its first tote with items is thinned, or filled up, to 5, 15 and 30 items.
+    /// A class of items: a scenario's file or the name of a shipped one; may be given more than once. `default`, `basic`,
+    /// `typical` and `adversarial` when left out. Its first tote with items is thinned, or filled up, to 5, 15 and 30 items.
+    /// Scenarios with a catalogue of their own get items of true outlines and names, as `bench pick --class` does.
     #[arg(long, value_name = "FILE|NAME")]
     pub scenario: Vec<String>,
     /// How many seeds a cell of the table, from 1 to 100.
@@ -178,9 +212,12 @@ pub struct PickArgs {
     /// The first seed.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub seed: u64,
-    /// A class of items. Not there yet: the catalogue has one class.
-    #[arg(long, value_name = "CLASS")]
-    pub class: Option<String>,
+    /// A class of items after Dex-Net 3.0, in place of the default scenario; `all` for one after another.
+    #[arg(long, value_enum)]
+    pub class: Option<Class>,
+    /// Where the items of an image come from; `truth` when left out with --class, since the networks don't know those goods.
+    #[arg(long, value_enum)]
+    pub items: Option<ItemsFrom>,
     /// Run one strategy alone; without it ours and the baseline run on the same seeds.
     #[arg(long, value_enum)]
     pub strategy: Option<Strategy>,
@@ -359,7 +396,7 @@ pub fn main() -> ExitCode {
         Command::Bench(Bench::Matrix(args)) => crate::bench::matrix::run(&args).map(|()| Exit::Done),
         Command::Render(args) => render::render(&args).map(|()| Exit::Done),
         Command::World(args) => world::world(&args).map(|never| match never {}),
-        Command::Bench(Bench::Sim(args)) => crate::bench::sim::run(&args).map(|()| Exit::Done),
+        Command::Bench(Bench::Sim(args)) => crate::bench::world::run(&args).map(|()| Exit::Done),
         Command::Catalog(args) => catalog::catalog(&args).map(|()| Exit::Done),
         Command::Why(args) => why::why(&args).map(|()| Exit::Done),
     };

@@ -19,8 +19,8 @@ pub fn render(args: &RenderArgs) -> Result<(), CliError> {
     if let Some(skus) = args.skus {
         return render_goods(args, skus);
     }
-    let simulation =
-        Simulation::load(&Chosen { scenario: &args.scenario, cell: None, orders: None }).map_err(CliError::input)?;
+    let simulation = Simulation::load_unchecked(&Chosen { scenario: &args.scenario, cell: None, orders: None })
+        .map_err(CliError::input)?;
     let filled = |name: &String| !simulation.scenario.manifest(name).is_empty();
     let seen = simulation.site.cell.cameras.iter().find_map(|c| {
         let tote = simulation.site.cell.totes.iter().find(|t| c.sees.contains(&t.name) && filled(&t.name))?;

@@ -21,6 +21,7 @@ use crate::runtime::Runtime;
 use crate::telemetry::Sink;
 
 pub use host::{HostError, host, listen};
+pub use inside::devices;
 
 /// Why there is no simulated cell. Nothing has moved.
 #[derive(Debug, thiserror::Error)]

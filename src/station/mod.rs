@@ -2,6 +2,7 @@
 //!
 //! It computes no geometry of its own and never sees the simulator.
 
+pub mod eyes;
 pub mod ledger;
 pub mod orders;
 pub mod weight;
@@ -11,12 +12,13 @@ use std::sync::Arc;
 
 use control::{Cell, Drop, JointAngles, Obstacles, PlanError, Planner, Program, RobotModel, ToolModel, least_time};
 use grasp::{Candidate, Placement, Surroundings};
-use perception::{LookError, Perception};
+use perception::LookError;
 use scene::{Catalogue, HeightMap, Item, Manifest, Pose, RgbdImage, SkuName, Timestamp, frame};
 
 use crate::cli::Strategy;
 use crate::cycle::Attempt;
 use crate::telemetry::{CandidateRecord, Choice, Event, Outcome, PickRecord};
+use eyes::Eyes;
 use ledger::Ledger;
 use orders::Orders;
 
@@ -86,7 +88,7 @@ pub struct Station {
     robot: RobotModel,
     tool: ToolModel,
     planner: Planner,
-    perception: Perception,
+    eyes: Box<dyn Eyes>,
     catalogue: Catalogue,
     manifest: Manifest,
     tote: usize,
@@ -116,7 +118,7 @@ impl Station {
         cell: Cell,
         robot: RobotModel,
         tool: ToolModel,
-        perception: Perception,
+        eyes: Box<dyn Eyes>,
         orders: &Orders,
         tote: usize,
         manifest: Manifest,
@@ -133,12 +135,12 @@ impl Station {
             .collect();
         Self {
             planner: Planner::new(&robot, &tool, &cell),
-            catalogue: perception.catalogue().clone(),
+            catalogue: eyes.catalogue().clone(),
             reach_from: cell.rest,
             bound_s: None,
             robot,
             tool,
-            perception,
+            eyes,
             manifest,
             tote,
             strategy,
@@ -162,7 +164,7 @@ impl Station {
     /// [`LookError`] when inference itself breaks; nothing has moved.
     pub fn look(&mut self, camera: &str, image: &Arc<RgbdImage>) -> Result<(), LookError> {
         let tote = &self.cell.totes[self.tote];
-        let items = self.perception.look(image, &self.manifest, &tote.world_from, tote.size)?;
+        let items = self.eyes.look(image, &self.manifest, tote)?;
         self.items = Arc::new(items);
         self.tote_surface = Arc::new(perception::height_map(image, &tote.world_from, tote.size, CELL_M));
         self.unreachable.clear();

@@ -50,7 +50,7 @@ use nalgebra::Vector3;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scene::frame::Frame;
-use scene::{Manifest, Pose, SkuName, Timestamp, frame};
+use scene::{Manifest, Mask, Pose, RgbdImage, SkuName, Timestamp, frame};
 
 use self::arm::ArmPlant;
 use self::camera::Studio;
@@ -61,7 +61,7 @@ use self::physics::{Physics, SETTLE_STEP_S, Walls};
 use self::rig::Rig;
 use self::senses::ToolSenses;
 use crate::look::set::{SetError, SetScene, SetWriter};
-use crate::look::{Backdrop, Light, Renderer, TrueSku, Tub};
+use crate::look::{Backdrop, Light, Placed, Renderer, TrueSku, Tub};
 use crate::scenario::Scenario;
 
 pub use self::arm::SimArm;
@@ -295,6 +295,28 @@ impl World {
         let core = self.core.borrow();
         let mount = core.cameras.iter().find(|c| c.name == name)?.clone();
         Some(SimCamera::new(Rc::clone(&self.core), mount))
+    }
+
+    /// Takes an image with a camera, and tells the visible outline and the name of each item in it; `None` when the cell
+    /// has no such camera.
+    #[must_use]
+    pub fn photograph(&mut self, camera: &str) -> Option<(RgbdImage, Vec<(Mask, SkuName)>)> {
+        let mut core = self.core.borrow_mut();
+        let mount = core.cameras.iter().find(|c| c.name == camera)?.clone();
+        Some(core.photograph(&mount, |rendered, image, items| {
+            let width = image.intrinsics.width.max(1);
+            let mut pixels = vec![Vec::new(); items.len()];
+            for (id, at) in rendered.ids.iter().zip(0u32..) {
+                if let Some(pixels) = pixels.get_mut(*id as usize) {
+                    pixels.push((at % width, at / width));
+                }
+            }
+            let outline = |(item, pixels): (&Placed<'_>, &Vec<(u32, u32)>)| {
+                Some((Mask::from_pixels(pixels)?, item.sku.sku.name.clone()))
+            };
+            let seen = items.iter().zip(&pixels).filter_map(outline).collect();
+            (image, seen)
+        }))
     }
 
     /// Where every item truly is, in order of id.
