@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::look::{CatalogueError, goods_catalogue, write_catalogue};
 
@@ -29,35 +29,53 @@ pub fn scenario(name: &str) -> Option<&'static str> {
 
 /// The catalogue's name in a scenario that stands for the goods.
 pub const GOODS: &str = "goods";
+/// Goods of other builds are removed after this.
+const DAY: Duration = Duration::from_secs(86_400);
 /// Written last: a folder without it is not whole.
 const WHOLE: &str = "whole";
 
-/// The folder of the goods under `cache`: made when it isn't there, isn't whole, or is older than `made_after`, the
-/// time of the program that makes it. They are 30 MB, too much to come with the repository, and code makes them.
+/// The folder of the goods under `cache`, made when it isn't there. Each build of the program, told by the time of its
+/// file, has a folder of its own, so that none takes another's away; those that nobody made for a day are removed. They are
+/// 30 MB, too much to come with the repository, and code makes them.
 ///
 /// # Errors
 /// [`CatalogueError::Unwritable`] with the file; a folder that is not whole is made anew the next time.
-pub fn goods_folder(cache: &Path, made_after: Option<SystemTime>) -> Result<PathBuf, CatalogueError> {
-    let folder = cache.join(GOODS);
-    let whole = folder.join(WHOLE);
-    let made = fs::metadata(&whole).and_then(|m| m.modified()).ok();
-    if made.is_some_and(|made| made_after.is_none_or(|program| made >= program)) {
+pub fn goods_folder(cache: &Path, program: SystemTime) -> Result<PathBuf, CatalogueError> {
+    let number = program.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    let folder = cache.join(format!("{GOODS}-{number}"));
+    if folder.join(WHOLE).exists() {
         return Ok(folder);
     }
+    remove_old(cache);
     let unwritable = |file: &Path| {
         let file = file.to_path_buf();
         move |e: std::io::Error| CatalogueError::Unwritable { file, why: e.to_string() }
     };
     // Made aside and moved, so that two programs at once don't mix theirs.
-    let aside = cache.join(format!("{GOODS}-{}", std::process::id()));
+    let aside = cache.join(format!("{GOODS}-{number}-{}", std::process::id()));
     fs::create_dir_all(&aside).map_err(unwritable(&aside))?;
     write_catalogue(&goods_catalogue(), &aside)?;
     fs::write(aside.join(WHOLE), b"").map_err(unwritable(&aside))?;
-    if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(unwritable(&folder))?;
+    match fs::rename(&aside, &folder) {
+        Ok(()) => Ok(folder),
+        // Somebody else was faster.
+        Err(_) if folder.join(WHOLE).exists() => {
+            let _ = fs::remove_dir_all(&aside);
+            Ok(folder)
+        }
+        Err(error) => Err(unwritable(&folder)(error)),
     }
-    fs::rename(&aside, &folder).map_err(unwritable(&folder))?;
-    Ok(folder)
+}
+
+/// Removes the goods that other builds made more than a day ago. What can't be removed stays.
+fn remove_old(cache: &Path) {
+    let is_old = |entry: &fs::DirEntry| {
+        let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
+        entry.file_name().to_string_lossy().starts_with(&format!("{GOODS}-")) && age.is_some_and(|age| age > DAY)
+    };
+    for entry in fs::read_dir(cache).into_iter().flatten().flatten().filter(is_old) {
+        let _ = fs::remove_dir_all(entry.path());
+    }
 }
 
 #[cfg(test)]

@@ -170,6 +170,7 @@ fn goods_folder() -> Result<PathBuf, SimulationError> {
         .or_else(|| from("XDG_CACHE_HOME").map(|d| d.join("nuthatch")))
         .or_else(|| from("HOME").map(|d| d.join(".cache/nuthatch")))
         .unwrap_or_else(|| std::env::temp_dir().join("nuthatch"));
-    let program = std::env::current_exe().and_then(std::fs::metadata).and_then(|m| m.modified()).ok();
+    let program = std::env::current_exe().and_then(std::fs::metadata).and_then(|m| m.modified());
+    let program = program.unwrap_or(std::time::SystemTime::UNIX_EPOCH);
     Ok(sim::shipped::goods_folder(&cache, program)?)
 }

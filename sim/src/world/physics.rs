@@ -326,11 +326,10 @@ impl Physics {
         self.world.bodies[body.0].wake_up(true);
     }
 
-    /// Stops a body where it is and puts it to sleep.
+    /// Stops a body where it is; it falls asleep by itself.
     pub fn rest(&mut self, body: BodyId) {
-        let body = &mut self.world.bodies[body.0];
-        body.set_vels(RigidBodyVelocity::zero(), false);
-        body.sleep();
+        // The engine's own `sleep` leaves a body in an active island without its contacts: it falls through the floor.
+        self.world.bodies[body.0].set_vels(RigidBodyVelocity::zero(), false);
     }
 
     /// How a body moves.
