@@ -103,21 +103,21 @@ try {
   const pictures = [];
   for (const [name, tab] of TABS) {
     let picture;
-    // A busy machine may miss a press: the tab is clicked again while it looks like one before.
-    for (let tries = 0; ; tries += 1) {
-      if (tries === 5) throw new Error(`tab ${name} looks like the one before: is it where it is clicked?`);
-      await page.mouse.move(tab, TAB_Y);
-      await sleep(500);
-      await page.mouse.down();
-      await sleep(500);
-      await page.mouse.up();
-      await sleep(1000);
-      // The click has also selected the tab: that would draw a frame around it.
-      await page.keyboard.press('Escape');
-      await away();
+    await page.mouse.move(tab, TAB_Y);
+    await sleep(1500);
+    await page.mouse.down();
+    await sleep(500);
+    await page.mouse.up();
+    await sleep(1500);
+    // The click has also selected the tab: that would draw a frame around it.
+    await page.keyboard.press('Escape');
+    await away();
+    // On a busy machine seconds pass before the next frame.
+    const end = Date.now() + LONGEST_MS;
+    do {
+      if (Date.now() > end) throw new Error(`tab ${name} looks like the one before: is it where it is clicked?`);
       picture = await settled(page);
-      if (!pictures.some(other => other.equals(picture))) break;
-    }
+    } while (pictures.some(other => other.equals(picture)));
     pictures.push(picture);
     const file = join(folder, `${name}.png`);
     await writeFile(file, picture);
