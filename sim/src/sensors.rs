@@ -112,6 +112,8 @@ knobs! {
     shadow = [0.0, 1.0, 1.0] in [0.0, 1.0];
     /// Chance of no reading on clear, shiny and black material, times what the material says.
     holes = [0.0, 1.0, 1.5] in [0.0, 10.0];
+    /// Share of the readings on clear material that are of what is behind it.
+    through = [0.0, 0.5, 0.7] in [0.0, 1.0];
     /// How far near surfaces grow over their edges, times the usual one or two pixels.
     edge_growth = [0.0, 1.0, 1.6] in [0.0, 3.0];
     /// Share of readings at edges that lie between near and far.

@@ -149,7 +149,7 @@ fn sense_depth(picture: &Rendered, sensor: &Sensor, rng: &mut ChaCha8Rng) -> Vec
     let step = knobs.disparity_step_px as f32;
     let spread = knobs.disparity_noise_px as f32;
     let (growth, furthest) = (knobs.edge_growth as f32, 2.0 * knobs.edge_growth.max(1.0) as f32);
-    let (holes, flying) = (knobs.holes as f32, knobs.flying as f32);
+    let (holes, through, flying) = (knobs.holes as f32, knobs.through as f32, knobs.flying as f32);
     let seen = visible_to_both(picture, by_z * knobs.shadow as f32);
     let mut depth = vec![f32::NAN; width * height];
     for y in 0..height {
@@ -180,6 +180,13 @@ fn sense_depth(picture: &Rendered, sensor: &Sensor, rng: &mut ChaCha8Rng) -> Vec
             let share = picture.unmatched[source] * holes;
             if share > 0.002 && lost > limit(share) {
                 continue;
+            }
+            // Whole windows match what shows through: those furthest from matching nothing.
+            if through > 0.0
+                && let Some(far) = picture.depth_behind.get(source).filter(|far| far.is_finite())
+                && lost <= limit(1.0 - through * (1.0 - share))
+            {
+                z = *far;
             }
             if flying > 0.0 && source != at && behind.is_finite() && rng.random::<f32>() < flying {
                 // The window holds both sides and finds something between.
@@ -227,6 +234,38 @@ fn visible_to_both(picture: &Rendered, by_z: f32) -> Vec<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn clear_things_show_nothing_their_outside_or_what_is_behind_them() {
+        use rand::SeedableRng;
+        let mut view = crate::look::View::down([0.0, 0.0, 1.2], crate::look::View::D415);
+        (view.intrinsics.width, view.intrinsics.height) = (160, 120);
+        let pixels = 160 * 120;
+        let picture = Rendered {
+            view,
+            light: vec![[0.5; 3]; pixels],
+            depth_true: vec![1.0; pixels],
+            depth_behind: vec![1.1; pixels],
+            ids: vec![0; pixels],
+            unmatched: vec![0.4; pixels],
+            vignette: 0.0,
+            contrast: 0.0,
+        };
+        let shares = |through: f64| {
+            let mut sensor = Sensor::default();
+            sensor.depth.through = through;
+            let image = sense(&picture, &sensor, Timestamp::ZERO, &mut ChaCha8Rng::seed_from_u64(5));
+            let share = |is: &dyn Fn(f32) -> bool| {
+                image.depth_m.iter().filter(|z| is(**z)).count() as f64 / image.depth_m.len() as f64
+            };
+            [share(&|z| z.is_nan()), share(&|z| z < 1.05), share(&|z| z > 1.05)]
+        };
+        for (through, expected) in [(0.0, [0.4, 0.6, 0.0]), (0.5, [0.4, 0.3, 0.3])] {
+            let found = shares(through);
+            let off = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(off < 0.06, "{through}: {found:.2?}, {expected:?} expected");
+        }
+    }
 
     #[test]
     fn bells_have_deviation_one() {
