@@ -108,6 +108,16 @@ fn twelve_totes(skus: &[TrueSku], seed: u64) -> Result<RgbImage, Box<dyn Error>>
 }
 
 /// Median and best time of rendering a tote of 50 items at 640 × 480.
+/// One step of FNV-1a over a word.
+fn mixed(hash: u64, word: u32) -> u64 {
+    (hash ^ u64::from(word)).wrapping_mul(0x0100_0000_01b3)
+}
+
+fn hash<'a>(before: u64, values: impl Iterator<Item = &'a f32>) -> u64 {
+    values.fold(before, |h, v| mixed(h, v.to_bits()))
+}
+
+/// Times pictures of a full tote, and tells whether a single byte of them has changed.
 fn time(skus: &[TrueSku], seed: u64) -> Result<(), Box<dyn Error>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut chosen: Vec<&TrueSku> = skus.iter().filter(|s| s.truth.size_m.iter().product::<f64>() < 0.75e-3).collect();
@@ -126,15 +136,25 @@ fn time(skus: &[TrueSku], seed: u64) -> Result<(), Box<dyn Error>> {
     let stage = Stage { items: &items, tubs: &[tub], blocks: &[], backdrop: &backdrop, light: &light };
     let view = View::down([0.0, 0.0, 1.27], View::D415);
     let mut renderer = Renderer::new();
-    let mut times: Vec<f64> = (0..60)
-        .map(|_| {
-            let started = std::time::Instant::now();
-            let _picture = renderer.render(&stage, &view);
-            started.elapsed().as_secs_f64() * 1e3
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
+    let (mut drawn, mut sensed) = (Vec::new(), Vec::new());
+    let mut bytes = 0xcbf2_9ce4_8422_2325;
+    for _ in 0..60 {
+        let started = std::time::Instant::now();
+        let picture = renderer.render(&stage, &view);
+        drawn.push(started.elapsed().as_secs_f64() * 1e3);
+        let started = std::time::Instant::now();
+        let image = sense(&picture, &Sensor::default(), Timestamp::ZERO, &mut ChaCha8Rng::seed_from_u64(seed));
+        sensed.push(started.elapsed().as_secs_f64() * 1e3);
+        bytes = hash(bytes, picture.light.iter().flatten().chain(&picture.depth_true).chain(&picture.unmatched));
+        bytes = hash(bytes, picture.depth_behind.iter().chain(&image.depth_m));
+        bytes = image.rgb.iter().fold(bytes, |h, b| mixed(h, u32::from(*b)));
+        bytes = picture.ids.iter().fold(bytes, |h, id| mixed(h, *id));
+    }
     let triangles: usize = items.iter().map(|i| i.sku.mesh.triangles.len()).sum();
-    println!("{} items, {triangles} triangles: render p50 {:.1} ms, best {:.1} ms", items.len(), times[30], times[0]);
+    println!("{} items, {triangles} triangles, all bytes {bytes:016x}", items.len());
+    for (what, mut times) in [("render", drawn), ("sense", sensed)] {
+        times.sort_by(f64::total_cmp);
+        println!("    {what} p50 {:.1} ms, best {:.1} ms", times[30], times[0]);
+    }
     Ok(())
 }

@@ -47,7 +47,7 @@ struct PickFigures {
     of_bound: Option<f64>,
     budgets_ms: BTreeMap<String, Budget>,
     /// Filled where several were run.
-    classes: Option<BTreeMap<&'static str, PickFigures>>,
+    classes: Option<BTreeMap<String, PickFigures>>,
     baseline: Option<Box<PickFigures>>,
 }
 
@@ -63,13 +63,13 @@ struct Budget {
 /// [`CliError`] for files that can't be used, and faults of a run.
 pub fn run(args: &PickArgs) -> Result<(), CliError> {
     let seeds = if args.full { args.seeds.max(100) } else { args.seeds };
-    let items = args.items.unwrap_or(if args.class.is_some() { ItemsFrom::Truth } else { ItemsFrom::Networks });
-    let chosen: Vec<(&'static str, Option<u32>)> = CLASSES
+    let chosen: Vec<(&str, Option<u32>)> = CLASSES
         .iter()
         .filter(|(class, ..)| args.class.is_some_and(|asked| asked == Class::All || asked == *class))
         .map(|(_, name, dex_net)| (*name, Some(*dex_net)))
         .collect();
-    let chosen = if chosen.is_empty() { vec![("default", None)] } else { chosen };
+    let alone = args.scenario.as_deref().unwrap_or("default");
+    let chosen = if chosen.is_empty() { vec![(alone, None)] } else { chosen };
     let strategies = match args.strategy {
         Some(alone) => vec![alone],
         None => vec![Strategy::Planned, Strategy::Baseline],
@@ -81,6 +81,8 @@ pub fn run(args: &PickArgs) -> Result<(), CliError> {
     let mut classes = BTreeMap::new();
     for (scenario, dex_net) in chosen {
         let simulation = Simulation::load(&Chosen { scenario, cell: None, orders: None }).map_err(CliError::input)?;
+        let known = simulation.scenario.catalogue.is_none();
+        let items = args.items.unwrap_or(if known { ItemsFrom::Networks } else { ItemsFrom::Truth });
         let mut figures = Vec::new();
         for strategy in &strategies {
             figures.push(measure(&simulation, items, *strategy, args.seed, seeds, &bar)?);
@@ -95,7 +97,7 @@ pub fn run(args: &PickArgs) -> Result<(), CliError> {
                 }
             });
         }
-        classes.insert(scenario, first);
+        classes.insert(scenario.to_owned(), first);
     }
     bar.finish_and_clear();
     if args.json {
@@ -105,7 +107,7 @@ pub fn run(args: &PickArgs) -> Result<(), CliError> {
 }
 
 /// One set of figures as it is; several under `classes`, with null in their place at the top.
-fn as_json(mut classes: BTreeMap<&'static str, PickFigures>) -> Result<String, serde_json::Error> {
+fn as_json(mut classes: BTreeMap<String, PickFigures>) -> Result<String, serde_json::Error> {
     let several = classes.len() > 1;
     let Some(mut first) = classes.first_entry().map(|e| e.get().clone()) else { return Ok(String::new()) };
     if !several {

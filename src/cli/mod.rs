@@ -215,7 +215,11 @@ pub struct PickArgs {
     /// A class of items after Dex-Net 3.0, in place of the default scenario; `all` for one after another.
     #[arg(long, value_enum)]
     pub class: Option<Class>,
-    /// Where the items of an image come from; `truth` when left out with --class, since the networks don't know those goods.
+    /// Another scenario in place of the default one: a file, or the name of a shipped one.
+    #[arg(long, value_name = "FILE|NAME", conflicts_with = "class")]
+    pub scenario: Option<String>,
+    /// Where the items of an image come from; when left out, the networks for the default catalogue's goods, and the truth
+    /// for others, which the networks don't know yet.
     #[arg(long, value_enum)]
     pub items: Option<ItemsFrom>,
     /// Run one strategy alone; without it ours and the baseline run on the same seeds.

@@ -24,7 +24,7 @@ use orders::Orders;
 
 /// Side of the cells of all height maps, metres: two cells are narrower than the least gap that matters (10 mm).
 const CELL_M: f64 = 0.005;
-/// How many items of one look get the full grasp search.
+/// How many items of one look get the full grasp search; more only while none of them can be picked.
 const ITEMS_SEARCHED: usize = 6;
 /// Choices of one look that may turn out unreachable before the look is given up.
 const REPLANS: u32 = 12;
@@ -184,7 +184,10 @@ impl Station {
         }
         let wanted = self.wanted_items();
         let mut best: Option<(f64, Choice)> = None;
-        for (item, sku, window) in wanted.into_iter().take(ITEMS_SEARCHED) {
+        for (searched, (item, sku, window)) in wanted.into_iter().enumerate() {
+            if searched >= ITEMS_SEARCHED && best.is_some() {
+                break;
+            }
             let candidates = self.grasps(&item);
             let Some(chosen) = candidates.iter().position(|c| c.rejected.is_none()) else {
                 let why = candidates

@@ -178,7 +178,15 @@ fn sense_depth(picture: &Rendered, sensor: &Sensor, rng: &mut ChaCha8Rng) -> Vec
                 continue;
             }
             let share = picture.unmatched[source] * holes;
-            if share > 0.002 && lost > limit(share) {
+            // The limit is above 0 below a half, and above 1.0 below 0.15: most need not ask for it.
+            let least = if share < 0.15 {
+                1.0
+            } else if share < 0.49 {
+                0.0
+            } else {
+                f32::MIN
+            };
+            if share > 0.002 && lost > least && lost > limit(share) {
                 continue;
             }
             // Whole windows match what shows through: those furthest from matching nothing.

@@ -1,6 +1,7 @@
 //! A cup's lip against true shapes: where its ring touches, how far it is pressed, what it leaves open.
 
 use std::f64::consts::PI;
+use std::sync::LazyLock;
 
 use nalgebra::{Isometry3, Point3, Vector3};
 
@@ -143,15 +144,15 @@ pub(crate) fn look(
     let in_reach: Vec<&Near> = near
         .iter()
         .filter(|n| {
-            let to = Point3::from(n.world_from.translation.vector);
-            (to - centre).norm() < n.solid.bounding_radius() + about
+            let beyond = n.world_from.inverse_transform_point(&centre).coords.abs() - n.solid.half_extents();
+            beyond.map(|x| x.max(0.0)).norm() < about
         })
         .collect();
     if in_reach.is_empty() {
         return None;
     }
     let ring = Ring { world_from_tool, cup, lip, axis, near: in_reach };
-    let hits: [Option<Point>; POINTS] = std::array::from_fn(|i| ring.cast(angle(i)));
+    let hits: [Option<Point>; POINTS] = std::array::from_fn(|i| ring.cast_at(DIRECTIONS[i]));
     ring.judge(&hits, folds)
 }
 
@@ -174,6 +175,12 @@ struct Ring<'a> {
     near: Vec<&'a Near>,
 }
 
+/// Sine and cosine of the angle of each point.
+static DIRECTIONS: LazyLock<[(f64, f64); POINTS]> = LazyLock::new(|| std::array::from_fn(|i| angle(i).sin_cos()));
+/// And of the angle half-way to the next.
+static BETWEEN: LazyLock<[(f64, f64); POINTS]> =
+    LazyLock::new(|| std::array::from_fn(|i| (angle(i) + PI / POINTS as f64).sin_cos()));
+
 fn angle(i: usize) -> f64 {
     2.0 * PI * i as f64 / POINTS as f64
 }
@@ -181,7 +188,11 @@ fn angle(i: usize) -> f64 {
 impl Ring<'_> {
     /// What lies under the ring at an angle.
     fn cast(&self, angle: f64) -> Option<Point> {
-        let (sin, cos) = angle.sin_cos();
+        self.cast_at(angle.sin_cos())
+    }
+
+    /// As [`Self::cast`], of the sine and cosine of the angle.
+    fn cast_at(&self, (sin, cos): (f64, f64)) -> Option<Point> {
         let lip = self.lip;
         let from = self.world_from_tool.transform_point(&Point3::new(
             self.cup[0] + lip.radius * cos,
@@ -267,7 +278,7 @@ impl Ring<'_> {
 
     /// How far the surface falls away under the lip's width beyond what the lip folds down to, metres.
     fn falls(&self, i: usize, point: &Point, normal: &Vector3<f64>) -> f64 {
-        let (sin, cos) = angle(i).sin_cos();
+        let (sin, cos) = DIRECTIONS[i];
         let outward = self.world_from_tool.transform_vector(&Vector3::new(cos, sin, 0.0));
         let outward = outward - normal * normal.dot(&outward);
         let fall = point.normal.dot(&outward) / point.normal.dot(normal).max(0.05);
@@ -281,7 +292,7 @@ impl Ring<'_> {
         (0..POINTS)
             .map(|i| {
                 let (here, next) = (points[i].1, points[(i + 1) % POINTS].1);
-                let (sin, cos) = (angle(i) + PI / POINTS as f64).sin_cos();
+                let (sin, cos) = BETWEEN[i];
                 let along = self.world_from_tool.transform_vector(&Vector3::new(-sin, cos, 0.0));
                 let rise = |p: &Point| chord * p.normal.dot(&along) / p.normal.dot(&self.axis).min(-0.05);
                 let (a, b) = (rise(here), rise(next));
