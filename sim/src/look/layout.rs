@@ -65,8 +65,9 @@ pub(crate) fn surface_of<'a>(item: &Placed<'a>, stage_seed: u32) -> Surface<'a> 
         },
         creases: match (&truth.surface, material) {
             (Some(surface), _) if surface.wrinkle_m > 0.0 => {
-                // The slope of a wave of that height and length, and somewhat more, for folds are sharper than waves.
-                (10.0 * surface.wrinkle_m / surface.wrinkle_length_m).min(0.45) as f32
+                // The slope of a wave of that height and length, and more: folds are sharper than waves, and those under a
+                // lip, which presses them, are smaller than those that are seen.
+                (18.0 * surface.wrinkle_m / surface.wrinkle_length_m).min(0.45) as f32
             }
             (_, Material::Film) => 0.30,
             (_, Material::Fabric | Material::Mesh) => 0.22,

@@ -70,9 +70,9 @@ pub(crate) fn own_sku(folder: &Path, sku: Sku) -> Result<TrueSku, CatalogueError
     truth.solid = Some(SolidKind::Mesh);
     truth.metallic = Some(if sku.material == Material::Metal { 0.75 } else { 0.0 });
     truth.surface = match sku.material {
-        Material::Film => Some(SurfaceTruth { wrinkle_m: 0.000_7, ..SurfaceTruth::default() }),
+        Material::Film => Some(SurfaceTruth { wrinkle_m: 0.000_4, ..SurfaceTruth::default() }),
         Material::Fabric => {
-            Some(SurfaceTruth { wrinkle_m: 0.000_9, wrinkle_length_m: 0.014, ..SurfaceTruth::default() })
+            Some(SurfaceTruth { wrinkle_m: 0.000_5, wrinkle_length_m: 0.014, ..SurfaceTruth::default() })
         }
         Material::Mesh => Some(SurfaceTruth { open_share: 0.5, hole_m: 0.003, ..SurfaceTruth::default() }),
         _ => None,
