@@ -225,7 +225,7 @@ impl Perception {
         let mut labels = vec![0u16; heights.len()];
         for ((index, (mask, sku)), label) in named.iter().enumerate().zip(1u16..) {
             check_mask(image, index, mask)?;
-            if self.catalogue.get(sku).is_none() {
+            if !self.catalogue.contains_key(sku) {
                 return Err(LookError::UnknownSku { sku: sku.clone(), known: self.catalogue.len() });
             }
             mask.pixels().for_each(|(u, v)| labels[v as usize * width + u as usize] = label);
