@@ -145,7 +145,7 @@ impl<'a> Layout<'_, 'a> {
         let cover = self.surfaces.last().and_then(|s| s.texture).filter(|t| t.has_cover());
         for triangle in &mesh.triangles {
             let picked = triangle.map(|i| corners[i as usize]);
-            self.grid.draw(&self.lens, &picked.map(|p| p.0), surface, cover);
+            self.grid.add(&self.lens, &picked.map(|p| p.0), surface);
             let middle = |k: usize| picked.iter().map(|p| p.0.uv[k]).sum::<f32>() / 3.0;
             // Light passes through what is clear, and through holes.
             if cover.is_none_or(|c| c.cover_at(middle(0), middle(1)) >= WHOLE) {

@@ -40,8 +40,9 @@ fn portrait(sku: &TrueSku, [out, right, up]: &[[f32; 3]; 3], grid: &mut Grid) ->
                 normal: mesh.normals[i as usize],
             }
         });
-        grid.draw(&lens, &corners, 0, Some(&sku.texture).filter(|t| t.has_cover()));
+        grid.add(&lens, &corners, 0);
     }
+    grid.fill(|_| Some(&sku.texture).filter(|t| t.has_cover()));
     let mut bytes = Vec::with_capacity(4 * SIDE * SIDE);
     for v in 0..SIDE {
         for u in 0..SIDE {

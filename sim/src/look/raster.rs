@@ -3,6 +3,8 @@
 //! Sample (2u + 1, 2v + 1) is the centre of pixel (u, v); the samples between lie half-way to its neighbours,
 //! so that edges can be smoothed with a tent over nine samples.
 
+use std::ops::Range;
+
 use super::mesh::Mesh;
 use super::texture::{HOLE, Texture, WHOLE};
 
@@ -75,6 +77,18 @@ pub(crate) struct Grid {
     pub drawn: Vec<Drawn>,
     /// The group of each of `drawn`, close together for the many look-ups at edges.
     pub groups: Vec<u32>,
+    /// Where the corners of each of `drawn` lie on the grid.
+    corners: Vec<[[f64; 2]; 3]>,
+}
+
+/// Some rows of the grid.
+struct Band<'g> {
+    rows: Range<usize>,
+    width: usize,
+    inverse: &'g mut [f32],
+    triangle: &'g mut [u32],
+    clear_inverse: &'g mut [f32],
+    clear: &'g mut [u32],
 }
 
 /// From camera coordinates to the grid.
@@ -100,6 +114,7 @@ impl Grid {
         self.clear.clear();
         self.drawn.clear();
         self.groups.clear();
+        self.corners.clear();
     }
 
     /// The clear triangle before everything opaque at a sample, if there is one.
@@ -109,11 +124,10 @@ impl Grid {
         (triangle != NONE && self.clear_inverse[sample] > self.inverse[sample]).then_some(triangle)
     }
 
-    /// Draws one triangle, cut at the near plane; counter-clockwise from the front. `cover` is its texture where
-    /// that has holes or is clear.
-    pub fn draw(&mut self, lens: &Lens, corners: &[Corner; 3], surface: u32, cover: Option<&Texture>) {
+    /// Adds one triangle, cut at the near plane; counter-clockwise from the front.
+    pub fn add(&mut self, lens: &Lens, corners: &[Corner; 3], surface: u32) {
         if corners.iter().all(|c| c.at[2] > NEAR) {
-            self.draw_whole(lens, corners, surface, cover);
+            self.add_whole(lens, corners, surface);
             return;
         }
         let mut kept: Vec<Corner> = Vec::with_capacity(4);
@@ -133,11 +147,11 @@ impl Grid {
             }
         }
         for i in 2..kept.len() {
-            self.draw_whole(lens, &[kept[0], kept[i - 1], kept[i]], surface, cover);
+            self.add_whole(lens, &[kept[0], kept[i - 1], kept[i]], surface);
         }
     }
 
-    fn draw_whole(&mut self, lens: &Lens, corners: &[Corner; 3], surface: u32, cover: Option<&Texture>) {
+    fn add_whole(&mut self, lens: &Lens, corners: &[Corner; 3], surface: u32) {
         let at = corners.map(|c| {
             let [x, y, z] = c.at;
             [2.0 * (lens.fx * x / z + lens.cx) + 1.0, 2.0 * (lens.fy * y / z + lens.cy) + 1.0]
@@ -155,51 +169,90 @@ impl Grid {
         let flat = corners.iter().all(|c| c.normal == normal);
         let axis = (0..3).max_by(|&a, &b| normal[a].abs().total_cmp(&normal[b].abs())).unwrap_or(0);
         let face = if flat { 2 * axis as u32 + u32::from(normal[axis] > 0.0) } else { 6 };
-        let inverse = plane(inverse_z);
-        let number = self.drawn.len() as u32;
+        self.corners.push(at);
         self.groups.push(surface * 8 + face);
         self.drawn.push(Drawn {
             surface,
             group: surface * 8 + face,
-            inverse,
+            inverse: plane(inverse_z),
             uz: over_z(&|c| c.uv[0]),
             vz: over_z(&|c| c.uv[1]),
             normal,
             round: (!flat).then(|| [over_z(&|c| c.normal[0]), over_z(&|c| c.normal[1]), over_z(&|c| c.normal[2])]),
         });
-        let (width, height) = (self.width, self.height);
-        if let Some(cover) = cover {
-            self.fill_covered(&at, number, cover);
-            return;
+    }
+
+    /// Draws all that was added, in that order; `cover` gives the texture of a surface that has holes or is clear.
+    /// Two threads, each with half of the rows; no sample knows of another.
+    pub fn fill<'t>(&mut self, cover: impl Fn(u32) -> Option<&'t Texture> + Sync) {
+        let (width, height, half) = (self.width, self.height, self.height / 2);
+        if self.drawn.iter().any(|d| cover(d.surface).is_some()) {
+            self.clear_inverse.resize(self.inverse.len(), 0.0);
+            self.clear.resize(self.inverse.len(), NONE);
         }
-        spans(&at, width, height, |y, from, to| {
-            let row = y * width;
-            let first = inverse.at(0.0, y as f32);
-            let depths = &mut self.inverse[row + from..row + to];
-            let ids = &mut self.triangle[row + from..row + to];
-            for (i, (depth, id)) in depths.iter_mut().zip(ids).enumerate() {
-                let here = first + (from + i) as f32 * inverse.dx;
-                if here > *depth {
-                    *depth = here;
-                    *id = number;
-                }
-            }
+        let cut = half * width;
+        let clear_cut = cut.min(self.clear.len());
+        let (inverse, below_inverse) = self.inverse.split_at_mut(cut);
+        let (triangle, below_triangle) = self.triangle.split_at_mut(cut);
+        let (clear_inverse, below_clear_inverse) = self.clear_inverse.split_at_mut(clear_cut);
+        let (clear, below_clear) = self.clear.split_at_mut(clear_cut);
+        let mut above = Band { rows: 0..half, width, inverse, triangle, clear_inverse, clear };
+        let mut below = Band {
+            rows: half..height,
+            width,
+            inverse: below_inverse,
+            triangle: below_triangle,
+            clear_inverse: below_clear_inverse,
+            clear: below_clear,
+        };
+        let (drawn, corners, cover) = (&self.drawn, &self.corners, &cover);
+        std::thread::scope(|scope| {
+            scope.spawn(move || below.fill(drawn, corners, cover));
+            above.fill(drawn, corners, cover);
         });
     }
 }
 
-impl Grid {
-    /// Draws the last triangle, which has holes or is clear in parts.
-    fn fill_covered(&mut self, at: &[[f64; 2]; 3], number: u32, cover: &Texture) {
-        let Drawn { inverse, uz, vz, .. } = self.drawn[number as usize];
-        if self.clear.is_empty() {
-            self.clear_inverse.resize(self.inverse.len(), 0.0);
-            self.clear.resize(self.inverse.len(), NONE);
+impl Band<'_> {
+    fn fill<'t>(
+        &mut self,
+        drawn: &[Drawn],
+        corners: &[[[f64; 2]; 3]],
+        cover: &(impl Fn(u32) -> Option<&'t Texture> + Sync),
+    ) {
+        for (number, (drawn, at)) in drawn.iter().zip(corners).enumerate() {
+            match cover(drawn.surface) {
+                Some(cover) => self.fill_covered(drawn, at, number as u32, cover),
+                None => self.fill_opaque(drawn, at, number as u32),
+            }
         }
-        let (width, height) = (self.width, self.height);
-        spans(at, width, height, |y, from, to| {
+    }
+
+    fn fill_opaque(&mut self, drawn: &Drawn, at: &[[f64; 2]; 3], number: u32) {
+        let inverse = drawn.inverse;
+        let (width, top) = (self.width, self.rows.start);
+        spans(at, width, self.rows.clone(), |y, from, to| {
+            let row = (y - top) * width;
+            let first = inverse.at(0.0, y as f32);
+            let depths = &mut self.inverse[row + from..row + to];
+            let ids = &mut self.triangle[row + from..row + to];
+            // Without branches, and with numbers that convert fast: four samples at a time.
+            for (x, (depth, id)) in (from as i32..).zip(depths.iter_mut().zip(ids)) {
+                let here = first + x as f32 * inverse.dx;
+                let nearer = here > *depth;
+                *depth = if nearer { here } else { *depth };
+                *id = if nearer { number } else { *id };
+            }
+        });
+    }
+
+    /// Draws a triangle that has holes or is clear in parts.
+    fn fill_covered(&mut self, drawn: &Drawn, at: &[[f64; 2]; 3], number: u32, cover: &Texture) {
+        let Drawn { inverse, uz, vz, .. } = *drawn;
+        let (width, top) = (self.width, self.rows.start);
+        spans(at, width, self.rows.clone(), |y, from, to| {
             for x in from..to {
-                let (sample, gx, gy) = (y * width + x, x as f32, y as f32);
+                let (sample, gx, gy) = ((y - top) * width + x, x as f32, y as f32);
                 let here = inverse.at(gx, gy);
                 if here <= self.inverse[sample] {
                     continue;
@@ -218,13 +271,21 @@ impl Grid {
     }
 }
 
-/// Calls `each` with (row, first, past the last) of the samples inside a triangle. Two triangles with a common
-/// edge share no sample and leave none out.
-pub(crate) fn spans(at: &[[f64; 2]; 3], width: usize, height: usize, mut each: impl FnMut(usize, usize, usize)) {
+/// Calls `each` with (row, first, past the last) of the samples inside a triangle, for some rows. Two triangles
+/// with a common edge share no sample and leave none out.
+pub(crate) fn spans(
+    at: &[[f64; 2]; 3],
+    width: usize,
+    rows: Range<usize>,
+    mut each: impl FnMut(usize, usize, usize),
+) {
     let low = at.iter().map(|p| p[1]).fold(f64::MAX, f64::min);
     let high = at.iter().map(|p| p[1]).fold(f64::MIN, f64::max);
-    let first = low.ceil().clamp(0.0, height as f64) as usize;
-    let past = high.ceil().clamp(0.0, height as f64) as usize;
+    let first = up(low, rows.start, rows.end);
+    let past = up(high, rows.start, rows.end);
+    if first >= past {
+        return;
+    }
     // Each edge from its upper end, whichever way it runs, so that both its triangles compute the same.
     let edges: [[f64; 4]; 3] = std::array::from_fn(|i| {
         let (a, b) = (at[i], at[(i + 1) % 3]);
@@ -241,12 +302,20 @@ pub(crate) fn spans(at: &[[f64; 2]; 3], width: usize, height: usize, mut each: i
                 right = right.max(x);
             }
         }
-        let from = left.ceil().clamp(0.0, width as f64) as usize;
-        let to = right.ceil().clamp(0.0, width as f64) as usize;
+        let (from, to) = (up(left, 0, width), up(right, 0, width));
         if from < to {
             each(y, from, to);
         }
     }
+}
+
+/// The next whole number from `v` on, within `least` and `most`.
+#[inline]
+fn up(v: f64, least: usize, most: usize) -> usize {
+    let v = v.clamp(least as f64, most as f64);
+    // By way of i32: `ceil` is a call on plain x86-64.
+    let whole = v as i32;
+    whole as usize + usize::from(f64::from(whole) < v)
 }
 
 /// How many pixel centres a mesh covers when nothing hides it; holes of `texture` don't count.
@@ -275,7 +344,7 @@ pub(crate) fn covered(
         let uvs = corners.map(|i| mesh.uvs[i as usize]);
         let plane = |k: usize| Plane::through(&flat, uvs.map(|uv| f64::from(uv[k])), 1.0 / area);
         let (u, v) = (plane(0), plane(1));
-        spans(&flat, width, height, |y, from, to| {
+        spans(&flat, width, 0..height, |y, from, to| {
             for x in from..to {
                 let (px, py) = (x as f32, y as f32);
                 let solid = !texture.has_cover() || texture.cover_at(u.at(px, py), v.at(px, py)) >= HOLE;

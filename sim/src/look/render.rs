@@ -179,6 +179,7 @@ impl Renderer {
             layout.mesh(&item.sku.mesh, item.world_from_item.isometry(), [1.0; 3]);
         }
         let (surfaces, solid) = (layout.surfaces, layout.solid);
+        self.grid.fill(|s| surfaces[s as usize].texture.filter(|t| t.has_cover()));
         let (centre, radius) = seen_disc(view);
         let shadows = std::thread::scope(|scope| {
             let cast = |l: &Lamp| Shadow::cast(l.to, l.size, centre, radius, &solid);

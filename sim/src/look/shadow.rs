@@ -46,7 +46,7 @@ impl Shadow {
             let (v1, v2) = (far[1] - far[0], far[2] - far[0]);
             let dx = (v1 * (at[2][1] - at[0][1]) - v2 * (at[1][1] - at[0][1])) / area;
             let dy = (v2 * (at[1][0] - at[0][0]) - v1 * (at[2][0] - at[0][0])) / area;
-            spans(&at, CELLS, CELLS, |y, from, until| {
+            spans(&at, CELLS, 0..CELLS, |y, from, until| {
                 let start = far[0] + (y as f64 - at[0][1]) * dy - at[0][0] * dx;
                 for (i, cell) in (from..until).zip(&mut reach[y * CELLS + from..y * CELLS + until]) {
                     *cell = cell.max((start + i as f64 * dx) as f32);
