@@ -273,12 +273,7 @@ impl Band<'_> {
 
 /// Calls `each` with (row, first, past the last) of the samples inside a triangle, for some rows. Two triangles
 /// with a common edge share no sample and leave none out.
-pub(crate) fn spans(
-    at: &[[f64; 2]; 3],
-    width: usize,
-    rows: Range<usize>,
-    mut each: impl FnMut(usize, usize, usize),
-) {
+pub(crate) fn spans(at: &[[f64; 2]; 3], width: usize, rows: Range<usize>, mut each: impl FnMut(usize, usize, usize)) {
     let low = at.iter().map(|p| p[1]).fold(f64::MAX, f64::min);
     let high = at.iter().map(|p| p[1]).fold(f64::MIN, f64::max);
     let first = up(low, rows.start, rows.end);
