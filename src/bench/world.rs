@@ -77,6 +77,7 @@ struct PourRow {
 #[derive(Debug, Clone, Serialize)]
 struct Sound {
     tunnelled_or_no_number: u32,
+    /// The first that tunnelled, was no number or did not come to rest.
     first: Option<String>,
     not_at_rest: u32,
     energy_rose: u32,
@@ -221,11 +222,16 @@ fn judge_pours(items: &[TrueSku], seed: u64, pours: u32, bar: &ProgressBar) -> S
                 break None;
             }
         };
-        sound.not_at_rest += u32::from(fault.is_none() && !pour.is_at_rest());
+        let moves = (fault.is_none() && !pour.is_at_rest()).then(|| pour.liveliest()).flatten();
+        sound.not_at_rest += u32::from(moves.is_some());
         sound.energy_rose += u32::from(rose);
-        if let Some(fault) = fault {
-            sound.tunnelled_or_no_number += 1;
-            sound.first.get_or_insert(format!("seed {seed}: {fault}"));
+        sound.tunnelled_or_no_number += u32::from(fault.is_some());
+        let wrong = fault.map(|fault| fault.to_string()).or_else(|| {
+            let (item, joules) = moves?;
+            Some(format!("item {item} still moves after {LONGEST_S} s, {joules:.1e} J"))
+        });
+        if let Some(wrong) = wrong {
+            sound.first.get_or_insert(format!("seed {seed}: {wrong}"));
         }
         bar.inc(1);
     }

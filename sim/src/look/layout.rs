@@ -126,30 +126,21 @@ impl<'a> Layout<'_, 'a> {
         let surface = (self.surfaces.len() - 1) as u32;
         let camera_from_mesh = self.camera_from_world * world_from_mesh;
         let stretch = |p: &[f32; 3]| Point3::from(std::array::from_fn::<f64, 3, _>(|k| f64::from(p[k]) * scale[k]));
-        let corners: Vec<(Corner, Vector3<f32>)> = mesh
-            .positions
-            .iter()
-            .zip(&mesh.normals)
-            .zip(&mesh.uvs)
-            .map(|((p, n), &uv)| {
-                let at = stretch(p);
-                let normal = world_from_mesh.rotation * Vector3::from(n.map(f64::from));
-                let corner = Corner {
-                    at: camera_from_mesh.transform_point(&at).into(),
-                    uv,
-                    normal: normal.cast::<f32>().into(),
-                };
-                (corner, world_from_mesh.transform_point(&at).coords.cast())
-            })
-            .collect();
+        let corner = |((p, n), &uv): ((&[f32; 3], &[f32; 3]), &[f32; 2])| {
+            let at = camera_from_mesh.transform_point(&stretch(p)).into();
+            let normal = world_from_mesh.rotation * Vector3::from(n.map(f64::from));
+            Corner { at, uv, normal: normal.cast::<f32>().into() }
+        };
+        let corners: Vec<Corner> = mesh.positions.iter().zip(&mesh.normals).zip(&mesh.uvs).map(corner).collect();
+        self.grid.add(&self.lens, &corners, &mesh.triangles, surface);
+        let in_world = |p: &[f32; 3]| world_from_mesh.transform_point(&stretch(p)).coords.cast();
+        let positions: Vec<Vector3<f32>> = mesh.positions.iter().map(in_world).collect();
         let cover = self.surfaces.last().and_then(|s| s.texture).filter(|t| t.has_cover());
         for triangle in &mesh.triangles {
-            let picked = triangle.map(|i| corners[i as usize]);
-            self.grid.add(&self.lens, &picked.map(|p| p.0), surface);
-            let middle = |k: usize| picked.iter().map(|p| p.0.uv[k]).sum::<f32>() / 3.0;
+            let middle = |k: usize| triangle.iter().map(|&i| mesh.uvs[i as usize][k]).sum::<f32>() / 3.0;
             // Light passes through what is clear, and through holes.
             if cover.is_none_or(|c| c.cover_at(middle(0), middle(1)) >= WHOLE) {
-                self.solid.push(picked.map(|p| p.1));
+                self.solid.push(triangle.map(|i| positions[i as usize]));
             }
         }
     }

@@ -50,16 +50,27 @@ pub(crate) fn hash(x: i32, y: i32, seed: u32) -> f32 {
 }
 
 /// Smooth noise in 0…1 with features of size 1.
+#[inline]
 pub(crate) fn noise(x: f32, y: f32, seed: u32) -> f32 {
+    noise_slope(x, y, seed)[0]
+}
+
+/// [`noise`], and how it changes along x and y.
+#[inline]
+pub(crate) fn noise_slope(x: f32, y: f32, seed: u32) -> [f32; 3] {
     // Floor without a call into the maths library.
     let floor = |v: f32| v as i32 - i32::from(v < 0.0);
     let ease = |t: f32| t * t * (3.0 - 2.0 * t);
     let (i, j) = (floor(x), floor(y));
-    let (fx, fy) = (ease(x - i as f32), ease(y - j as f32));
+    let (tx, ty) = (x - i as f32, y - j as f32);
+    let (fx, fy) = (ease(tx), ease(ty));
     let at = |dx: i32, dy: i32| hash(i.wrapping_add(dx), j.wrapping_add(dy), seed);
-    let top = at(0, 0) + (at(1, 0) - at(0, 0)) * fx;
-    let bottom = at(0, 1) + (at(1, 1) - at(0, 1)) * fx;
-    top + (bottom - top) * fy
+    let (first, second) = (at(0, 0), at(0, 1));
+    let (along, along_below) = (at(1, 0) - first, at(1, 1) - second);
+    let top = first + along * fx;
+    let bottom = second + along_below * fx;
+    let dx = (along + (along_below - along) * fy) * 6.0 * tx * (1.0 - tx);
+    [top + (bottom - top) * fy, dx, (bottom - top) * 6.0 * ty * (1.0 - ty)]
 }
 
 /// Noise of several sizes on each other, 0…1.

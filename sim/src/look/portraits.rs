@@ -31,17 +31,13 @@ fn portrait(sku: &TrueSku, [out, right, up]: &[[f32; 3]; 3], grid: &mut Grid) ->
     grid.clear(SIDE, SIDE);
     let dot = |a: &[f32; 3], b: &[f32; 3]| -> f64 { (0..3).map(|k| f64::from(a[k]) * f64::from(b[k])).sum() };
     let mesh = &sku.mesh;
-    for triangle in &mesh.triangles {
-        let corners = triangle.map(|i| {
-            let p = &mesh.positions[i as usize];
-            Corner {
-                at: [dot(p, right), -dot(p, up), AWAY - dot(p, out)],
-                uv: mesh.uvs[i as usize],
-                normal: mesh.normals[i as usize],
-            }
-        });
-        grid.add(&lens, &corners, 0);
-    }
+    let corner = |((p, &normal), &uv): ((&[f32; 3], &[f32; 3]), &[f32; 2])| Corner {
+        at: [dot(p, right), -dot(p, up), AWAY - dot(p, out)],
+        uv,
+        normal,
+    };
+    let corners: Vec<Corner> = mesh.positions.iter().zip(&mesh.normals).zip(&mesh.uvs).map(corner).collect();
+    grid.add(&lens, &corners, &mesh.triangles, 0);
     grid.fill(|_| Some(&sku.texture).filter(|t| t.has_cover()));
     let mut bytes = Vec::with_capacity(4 * SIDE * SIDE);
     for v in 0..SIDE {

@@ -30,7 +30,7 @@ impl Plane {
     }
 }
 
-/// A corner before it is projected.
+/// A corner in the camera's frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Corner {
     /// In the camera's frame, metres.
@@ -40,8 +40,25 @@ pub(crate) struct Corner {
     pub normal: [f32; 3],
 }
 
+/// A corner on the grid.
+#[derive(Debug, Clone, Copy)]
+struct Projected {
+    corner: Corner,
+    at: [f64; 2],
+    inverse_z: f64,
+}
+
+/// A triangle that faces the camera: what filling asks of it.
+#[derive(Debug, Clone, Copy)]
+struct Outline {
+    surface: u32,
+    /// Which of the grid's corners.
+    corners: [u32; 3],
+    inverse: Plane,
+}
+
 /// A triangle in the picture.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Drawn {
     /// Which surface of the stage.
     pub surface: u32,
@@ -74,11 +91,12 @@ pub(crate) struct Grid {
     /// The same of the nearest clear triangle; empty while nothing clear is drawn.
     pub clear_inverse: Vec<f32>,
     pub clear: Vec<u32>,
+    /// The triangles; those that are seen nowhere stay empty.
     pub drawn: Vec<Drawn>,
     /// The group of each of `drawn`, close together for the many look-ups at edges.
     pub groups: Vec<u32>,
-    /// Where the corners of each of `drawn` lie on the grid.
-    corners: Vec<[[f64; 2]; 3]>,
+    outlines: Vec<Outline>,
+    corners: Vec<Projected>,
 }
 
 /// Some rows of the grid.
@@ -114,6 +132,7 @@ impl Grid {
         self.clear.clear();
         self.drawn.clear();
         self.groups.clear();
+        self.outlines.clear();
         self.corners.clear();
     }
 
@@ -124,69 +143,59 @@ impl Grid {
         (triangle != NONE && self.clear_inverse[sample] > self.inverse[sample]).then_some(triangle)
     }
 
-    /// Adds one triangle, cut at the near plane; counter-clockwise from the front.
-    pub fn add(&mut self, lens: &Lens, corners: &[Corner; 3], surface: u32) {
-        if corners.iter().all(|c| c.at[2] > NEAR) {
-            self.add_whole(lens, corners, surface);
-            return;
+    /// Adds triangles of one surface, cut at the near plane; counter-clockwise from the front.
+    pub fn add(&mut self, lens: &Lens, corners: &[Corner], triangles: &[[u32; 3]], surface: u32) {
+        let first = self.corners.len() as u32;
+        self.corners.extend(corners.iter().map(|corner| lens.project(corner)));
+        for triangle in triangles {
+            let picked = triangle.map(|i| corners[i as usize]);
+            if picked.iter().all(|c| c.at[2] > NEAR) {
+                self.add_whole(triangle.map(|i| first + i), surface);
+            } else {
+                self.add_cut(lens, &picked, surface);
+            }
         }
-        let mut kept: Vec<Corner> = Vec::with_capacity(4);
+    }
+
+    fn add_cut(&mut self, lens: &Lens, corners: &[Corner; 3], surface: u32) {
+        let first = self.corners.len() as u32;
         for (i, a) in corners.iter().enumerate() {
             let b = &corners[(i + 1) % 3];
             if a.at[2] > NEAR {
-                kept.push(*a);
+                self.corners.push(lens.project(a));
             }
             if (a.at[2] > NEAR) != (b.at[2] > NEAR) {
                 let t = (NEAR * 1.001 - a.at[2]) / (b.at[2] - a.at[2]);
                 let s = t as f32;
-                kept.push(Corner {
+                self.corners.push(lens.project(&Corner {
                     at: std::array::from_fn(|k| a.at[k] + (b.at[k] - a.at[k]) * t),
                     uv: std::array::from_fn(|k| a.uv[k] + (b.uv[k] - a.uv[k]) * s),
                     normal: std::array::from_fn(|k| a.normal[k] + (b.normal[k] - a.normal[k]) * s),
-                });
+                }));
             }
         }
-        for i in 2..kept.len() {
-            self.add_whole(lens, &[kept[0], kept[i - 1], kept[i]], surface);
+        for last in first + 2..self.corners.len() as u32 {
+            self.add_whole([first, last - 1, last], surface);
         }
     }
 
-    fn add_whole(&mut self, lens: &Lens, corners: &[Corner; 3], surface: u32) {
-        let at = corners.map(|c| {
-            let [x, y, z] = c.at;
-            [2.0 * (lens.fx * x / z + lens.cx) + 1.0, 2.0 * (lens.fy * y / z + lens.cy) + 1.0]
-        });
+    fn add_whole(&mut self, corners: [u32; 3], surface: u32) {
+        let picked = corners.map(|i| &self.corners[i as usize]);
+        let at = picked.map(|p| p.at);
+        let area = twice_area(&at);
         // Image y runs down: what is counter-clockwise from the front has a negative area here.
-        let area = (at[1][0] - at[0][0]) * (at[2][1] - at[0][1]) - (at[2][0] - at[0][0]) * (at[1][1] - at[0][1]);
         if area >= -1e-9 || area.is_nan() {
             return;
         }
-        let inverse_z = corners.map(|c| 1.0 / c.at[2]);
-        let plane = |values: [f64; 3]| Plane::through(&at, values, 1.0 / area);
-        let over_z =
-            |k: &dyn Fn(&Corner) -> f32| plane(std::array::from_fn(|i| f64::from(k(&corners[i])) * inverse_z[i]));
-        let normal = corners[0].normal;
-        let flat = corners.iter().all(|c| c.normal == normal);
-        let axis = (0..3).max_by(|&a, &b| normal[a].abs().total_cmp(&normal[b].abs())).unwrap_or(0);
-        let face = if flat { 2 * axis as u32 + u32::from(normal[axis] > 0.0) } else { 6 };
-        self.corners.push(at);
-        self.groups.push(surface * 8 + face);
-        self.drawn.push(Drawn {
-            surface,
-            group: surface * 8 + face,
-            inverse: plane(inverse_z),
-            uz: over_z(&|c| c.uv[0]),
-            vz: over_z(&|c| c.uv[1]),
-            normal,
-            round: (!flat).then(|| [over_z(&|c| c.normal[0]), over_z(&|c| c.normal[1]), over_z(&|c| c.normal[2])]),
-        });
+        let inverse = Plane::through(&at, picked.map(|p| p.inverse_z), 1.0 / area);
+        self.outlines.push(Outline { surface, corners, inverse });
     }
 
     /// Draws all that was added, in that order; `cover` gives the texture of a surface that has holes or is clear.
     /// Two threads, each with half of the rows; no sample knows of another.
     pub fn fill<'t>(&mut self, cover: impl Fn(u32) -> Option<&'t Texture> + Sync) {
         let (width, height, half) = (self.width, self.height, self.height / 2);
-        if self.drawn.iter().any(|d| cover(d.surface).is_some()) {
+        if self.outlines.iter().any(|o| cover(o.surface).is_some()) {
             self.clear_inverse.resize(self.inverse.len(), 0.0);
             self.clear.resize(self.inverse.len(), NONE);
         }
@@ -205,31 +214,85 @@ impl Grid {
             clear_inverse: below_clear_inverse,
             clear: below_clear,
         };
-        let (drawn, corners, cover) = (&self.drawn, &self.corners, &cover);
-        std::thread::scope(|scope| {
-            scope.spawn(move || below.fill(drawn, corners, cover));
-            above.fill(drawn, corners, cover);
+        let (outlines, corners, cover) = (&self.outlines, &self.corners, &cover);
+        let (seen, seen_below) = std::thread::scope(|scope| {
+            let below = scope.spawn(move || below.fill(outlines, corners, cover));
+            (above.fill(outlines, corners, cover), below.join().unwrap_or_else(|_| vec![true; outlines.len()]))
         });
+        self.drawn.resize(outlines.len(), Drawn::default());
+        self.groups.resize(outlines.len(), NONE);
+        for (number, outline) in outlines.iter().enumerate().filter(|(number, _)| seen[*number] || seen_below[*number])
+        {
+            let drawn = outline.drawn(corners);
+            self.groups[number] = drawn.group;
+            self.drawn[number] = drawn;
+        }
     }
 }
 
-impl Band<'_> {
-    fn fill<'t>(
-        &mut self,
-        drawn: &[Drawn],
-        corners: &[[[f64; 2]; 3]],
-        cover: &(impl Fn(u32) -> Option<&'t Texture> + Sync),
-    ) {
-        for (number, (drawn, at)) in drawn.iter().zip(corners).enumerate() {
-            match cover(drawn.surface) {
-                Some(cover) => self.fill_covered(drawn, at, number as u32, cover),
-                None => self.fill_opaque(drawn, at, number as u32),
-            }
+impl Outline {
+    /// All that is linear over the triangle.
+    fn drawn(&self, corners: &[Projected]) -> Drawn {
+        let picked = self.corners.map(|i| &corners[i as usize]);
+        let at = picked.map(|p| p.at);
+        let one = 1.0 / twice_area(&at);
+        let over_z = |k: &dyn Fn(&Corner) -> f32| {
+            Plane::through(&at, picked.map(|p| f64::from(k(&p.corner)) * p.inverse_z), one)
+        };
+        let normal = picked[0].corner.normal;
+        let flat = picked.iter().all(|p| p.corner.normal == normal);
+        let axis = (0..3).max_by(|&a, &b| normal[a].abs().total_cmp(&normal[b].abs())).unwrap_or(0);
+        let face = if flat { 2 * axis as u32 + u32::from(normal[axis] > 0.0) } else { 6 };
+        Drawn {
+            surface: self.surface,
+            group: self.surface * 8 + face,
+            inverse: self.inverse,
+            uz: over_z(&|c| c.uv[0]),
+            vz: over_z(&|c| c.uv[1]),
+            normal,
+            round: (!flat).then(|| [over_z(&|c| c.normal[0]), over_z(&|c| c.normal[1]), over_z(&|c| c.normal[2])]),
         }
     }
+}
 
-    fn fill_opaque(&mut self, drawn: &Drawn, at: &[[f64; 2]; 3], number: u32) {
-        let inverse = drawn.inverse;
+impl Lens {
+    fn project(&self, corner: &Corner) -> Projected {
+        let [x, y, z] = corner.at;
+        let at = [2.0 * (self.fx * x / z + self.cx) + 1.0, 2.0 * (self.fy * y / z + self.cy) + 1.0];
+        Projected { corner: *corner, at, inverse_z: 1.0 / z }
+    }
+}
+
+/// Twice the area of a triangle, by the sense in which it runs.
+fn twice_area(at: &[[f64; 2]; 3]) -> f64 {
+    (at[1][0] - at[0][0]) * (at[2][1] - at[0][1]) - (at[2][0] - at[0][0]) * (at[1][1] - at[0][1])
+}
+
+impl Band<'_> {
+    /// Draws the triangles; tells which of them are seen.
+    fn fill<'t>(
+        &mut self,
+        outlines: &[Outline],
+        corners: &[Projected],
+        cover: &(impl Fn(u32) -> Option<&'t Texture> + Sync),
+    ) -> Vec<bool> {
+        for (number, outline) in outlines.iter().enumerate() {
+            let at = outline.corners.map(|i| corners[i as usize].at);
+            match cover(outline.surface) {
+                Some(cover) => self.fill_covered(&outline.drawn(corners), &at, number as u32, cover),
+                None => self.fill_opaque(outline.inverse, &at, number as u32),
+            }
+        }
+        let mut seen = vec![false; outlines.len()];
+        for &triangle in self.triangle.iter().chain(&*self.clear) {
+            if let Some(seen) = seen.get_mut(triangle as usize) {
+                *seen = true;
+            }
+        }
+        seen
+    }
+
+    fn fill_opaque(&mut self, inverse: Plane, at: &[[f64; 2]; 3], number: u32) {
         let (width, top) = (self.width, self.rows.start);
         spans(at, width, self.rows.clone(), |y, from, to| {
             let row = (y - top) * width;
@@ -330,8 +393,7 @@ pub(crate) fn covered(
             continue;
         }
         let flat = points.map(|[x, y, z]| [lens.fx * x / z + lens.cx, lens.fy * y / z + lens.cy]);
-        let area = (flat[1][0] - flat[0][0]) * (flat[2][1] - flat[0][1])
-            - (flat[2][0] - flat[0][0]) * (flat[1][1] - flat[0][1]);
+        let area = twice_area(&flat);
         if area >= 0.0 {
             continue;
         }

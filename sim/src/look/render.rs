@@ -5,10 +5,11 @@ use nalgebra::{Matrix3, Point3, Vector3};
 use super::backdrop::{Lamp, RIM, patch};
 use super::layout::{FOLDS, Layout, Surface, lens_of, seen_disc, surface_of};
 use super::mesh::Mesh;
-use super::paint::{Rgb, hash, noise};
+use super::paint::{Rgb, hash, noise_slope};
 use super::raster::{Drawn, Grid, Lens, NONE, covered};
 use super::shadow::{Crevices, Shadow};
 use super::stage::{NO_ITEM, Placed, Stage};
+use super::texture::Texture;
 use super::view::View;
 
 /// A picture before any sensor: what a perfect camera would measure.
@@ -52,12 +53,38 @@ struct Lit {
     /// Cosine between the normal and the way to the eye.
     facing: f32,
     normal: Vector3<f32>,
+    /// Texels of its print that fall on a pixel.
+    texels: f32,
 }
 
 impl Default for Lit {
     fn default() -> Self {
         let none = Vector3::zeros();
-        Self { triangle: NONE, by: none, plus: none, unmatched: 0.0, facing: 1.0, normal: none }
+        Self { triangle: NONE, by: none, plus: none, unmatched: 0.0, facing: 1.0, normal: none, texels: 1.0 }
+    }
+}
+
+/// Some rows of a picture.
+struct Strip<'p> {
+    /// The first of them.
+    first: usize,
+    light: &'p mut [Rgb],
+    unmatched: &'p mut [f32],
+    depth: &'p mut [f32],
+    ids: &'p mut [u32],
+}
+
+impl<'p> Strip<'p> {
+    /// The first `rows` rows of a picture, and the others.
+    fn cut(picture: &'p mut Rendered, rows: usize, width: usize) -> (Self, Self) {
+        let at = rows * width;
+        let (light, light_below) = picture.light.split_at_mut(at);
+        let (unmatched, unmatched_below) = picture.unmatched.split_at_mut(at);
+        let (depth, depth_below) = picture.depth_true.split_at_mut(at);
+        let (ids, ids_below) = picture.ids.split_at_mut(at);
+        let below =
+            Self { first: rows, light: light_below, unmatched: unmatched_below, depth: depth_below, ids: ids_below };
+        (Self { first: 0, light, unmatched, depth, ids }, below)
     }
 }
 
@@ -91,11 +118,11 @@ impl Renderer {
         let pixels = width * height;
         let mut picture = Rendered {
             view: *view,
-            light: Vec::with_capacity(pixels),
-            depth_true: Vec::with_capacity(pixels),
+            light: vec![[0.0; 3]; pixels],
+            depth_true: vec![0.0; pixels],
             depth_behind: Vec::new(),
-            ids: Vec::with_capacity(pixels),
-            unmatched: Vec::with_capacity(pixels),
+            ids: vec![NO_ITEM; pixels],
+            unmatched: vec![0.0; pixels],
             vignette: stage.light.vignette,
             contrast: stage.light.contrast,
         };
@@ -113,20 +140,12 @@ impl Renderer {
         });
         // Two threads, each with half of the rows; no pixel knows of another, but for those of its 2 × 2 block.
         let half = (height / 4 * 2).max(1).min(height);
+        let (mut above, mut below) = Strip::cut(&mut picture, half, width);
         let this = &*self;
-        let (above, below) = std::thread::scope(|scope| {
-            let below = scope.spawn(|| this.rows(&shading, half..height));
-            let above = this.rows(&shading, 0..half);
-            (above, below.join().unwrap_or_else(|_| this.rows(&shading, half..height)))
+        std::thread::scope(|scope| {
+            scope.spawn(|| this.rows(&shading, &mut below));
+            this.rows(&shading, &mut above);
         });
-        for rows in [above, below] {
-            for (light, unmatched, depth, id) in rows {
-                picture.light.push(light);
-                picture.unmatched.push(unmatched);
-                picture.depth_true.push(depth);
-                picture.ids.push(id);
-            }
-        }
         if !self.grid.clear.is_empty() {
             let sample = |i: usize| (2 * (i / width) + 1) * self.grid.width + 2 * (i % width) + 1;
             let behind =
@@ -213,20 +232,23 @@ impl Renderer {
     }
 
     /// The pixels of some rows, the first of them even.
-    fn rows(&self, shading: &Shading<'_>, rows: std::ops::Range<usize>) -> Vec<(Rgb, f32, f32, u32)> {
+    fn rows(&self, shading: &Shading<'_>, strip: &mut Strip<'_>) {
         let light = shading.stage.light;
         let gain: Rgb = [0, 1, 2].map(|k| light.exposure * light.balance[k]);
         let width = (self.grid.width - 1) / 2;
         let mut blocks = vec![Lit::default(); width.div_ceil(2)];
-        let mut pixels = Vec::with_capacity(rows.len() * width);
-        for v in rows {
+        let rows = strip.light.len() / width;
+        for (row, v) in (strip.first..strip.first + rows).enumerate() {
             for u in 0..width {
                 let fresh = u % 2 == 0 && v % 2 == 0;
                 let (light, unmatched, depth, id) = self.pixel(shading, u, v, &mut blocks[u / 2], fresh);
-                pixels.push(([light[0] * gain[0], light[1] * gain[1], light[2] * gain[2]], unmatched, depth, id));
+                let at = row * width + u;
+                strip.light[at] = [light[0] * gain[0], light[1] * gain[1], light[2] * gain[2]];
+                strip.unmatched[at] = unmatched;
+                strip.depth[at] = depth;
+                strip.ids[at] = id;
             }
         }
-        pixels
     }
 
     /// Light, chance of no match, depth and item of one pixel.
@@ -356,7 +378,7 @@ impl Renderer {
         let z = 1.0 / drawn.inverse.at(x, y).max(1e-3);
         let (u, v) = (drawn.uz.at(x, y) * z, drawn.vz.at(x, y) * z);
         let own = surface.texture.map_or(1.0, |t| f32::from(t.cover_at(u, v)) / 255.0);
-        let tint = self.albedo(surface, drawn, u, v, z);
+        let tint = self.albedo(surface, u, v, lit.texels);
         let in_camera = s.rotation.tr_mul(&lit.normal);
         let shift = 2.0 * s.lens.fx as f32 * BEND_M / z;
         let wide = self.grid.width;
@@ -382,7 +404,7 @@ impl Renderer {
         let (x, y) = (gx as f32, gy as f32);
         let z = 1.0 / drawn.inverse.at(x, y).max(1e-3);
         let (u, v) = (drawn.uz.at(x, y) * z, drawn.vz.at(x, y) * z);
-        (self.albedo(surface, drawn, u, v, z).component_mul(&lit.by) + lit.plus).into()
+        (self.albedo(surface, u, v, lit.texels).component_mul(&lit.by) + lit.plus).into()
     }
 
     /// The light on a surface at a sample.
@@ -396,9 +418,11 @@ impl Renderer {
             None => Vector3::from(drawn.normal),
         };
         let smooth = normal;
+        let (u, v) = (drawn.uz.at(x, y) * z, drawn.vz.at(x, y) * z);
         if surface.creases > 0.0 {
-            normal = creased(normal, drawn.uz.at(x, y) * z, drawn.vz.at(x, y) * z, surface);
+            normal = creased(normal, u, v, surface);
         }
+        let texels = surface.texture.map_or(1.0, |texture| texels_a_pixel(drawn, texture, u, v, z));
         let open = self.crevices.open((x - 1.0) * 0.5, (y - 1.0) * 0.5, at.z);
         let eye = (s.eye - at).normalize();
         let facing = normal.dot(&eye).max(0.02);
@@ -444,29 +468,32 @@ impl Renderer {
         let steep = ((0.35 - facing) * 1.2).clamp(0.0, 0.35);
         let (by, plus) = (lit * (1.0 - 0.25 * metal) + shine * metal, shine * (1.0 - metal) + shine * (0.4 * metal));
         let unmatched = surface.unmatched + steep + (glint - 0.25).clamp(0.0, 0.6);
-        Lit { triangle: NONE, by, plus, unmatched, facing, normal: smooth }
+        Lit { triangle: NONE, by, plus, unmatched, facing, normal: smooth, texels }
     }
 
-    /// The print at a sample, linear.
+    /// The print at a place of its texture, linear.
     #[inline]
-    fn albedo(&self, surface: &Surface<'_>, drawn: &Drawn, u: f32, v: f32, z: f32) -> Vector3<f32> {
+    fn albedo(&self, surface: &Surface<'_>, u: f32, v: f32, texels: f32) -> Vector3<f32> {
         let own = Vector3::from(surface.colour);
         let Some(texture) = surface.texture else {
             return own;
         };
-        // Texels that a step of one pixel, two samples, passes.
-        let (w, h) = (2.0 * z * texture.width() as f32, 2.0 * z * texture.height() as f32);
-        let step = |du: f32, dv: f32, inverse: f32| {
-            let (a, b) = ((du - u * inverse) * w, (dv - v * inverse) * h);
-            (a * a + b * b).sqrt()
-        };
-        let across = step(drawn.uz.dx, drawn.vz.dx, drawn.inverse.dx);
-        let down = step(drawn.uz.dy, drawn.vz.dy, drawn.inverse.dy);
         let (u, v) = if surface.tiled { (mirrored(u), mirrored(v)) } else { (u, v) };
-        let [r, g, b] = texture.sample(u, v, 0.45 * (across + down));
+        let [r, g, b] = texture.sample(u, v, texels);
         let linear = |c: f32| self.to_linear[(c * (1023.0 / 255.0)) as i32 as usize];
         own.component_mul(&Vector3::new(linear(r), linear(g), linear(b)))
     }
+}
+
+/// How many texels of a print fall on a pixel at a depth of `z`, a little sharper than their mean across and down.
+fn texels_a_pixel(drawn: &Drawn, texture: &Texture, u: f32, v: f32, z: f32) -> f32 {
+    // A pixel is two samples wide.
+    let (w, h) = (2.0 * z * texture.width() as f32, 2.0 * z * texture.height() as f32);
+    let step = |du: f32, dv: f32, inverse: f32| {
+        let (a, b) = ((du - u * inverse) * w, (dv - v * inverse) * h);
+        (a * a + b * b).sqrt()
+    };
+    0.45 * (step(drawn.uz.dx, drawn.vz.dx, drawn.inverse.dx) + step(drawn.uz.dy, drawn.vz.dy, drawn.inverse.dy))
 }
 
 impl Shading<'_> {
@@ -504,16 +531,13 @@ fn mirrored(v: f32) -> f32 {
 
 /// The normal of a creased film: two sizes of folds over the print.
 fn creased(normal: Vector3<f32>, u: f32, v: f32, surface: &Surface<'_>) -> Vector3<f32> {
-    let fold = |u: f32, v: f32| {
-        let (x, y) = (u * surface.folds, v * surface.folds);
-        let ridge = |n: f32| 1.0 - (2.0 * n - 1.0).abs();
-        ridge(noise(x, y, surface.seed)) + 0.35 * ridge(noise(2.7 * x, 2.7 * y, surface.seed ^ 1))
-    };
-    let here = fold(u, v);
-    const STEP: f32 = 0.004;
-    let slope = surface.creases / (surface.folds * STEP);
-    let (du, dv) = ((fold(u + STEP, v) - here) * slope, (fold(u, v + STEP) - here) * slope);
+    let (x, y) = (u * surface.folds, v * surface.folds);
+    let ([broad, broad_x, broad_y], [fine, fine_x, fine_y]) =
+        (noise_slope(x, y, surface.seed), noise_slope(2.7 * x, 2.7 * y, surface.seed ^ 1));
+    // The height is 1 - |2n - 1| of the broad noise and 0.35 of that of the fine one.
+    let (broad, fine) = (-2.0 * (2.0 * broad - 1.0).signum(), -2.0 * 0.35 * 2.7 * (2.0 * fine - 1.0).signum());
+    let (du, dv) = (broad * broad_x + fine * fine_x, broad * broad_y + fine * fine_y);
     let along = if normal.z.abs() < 0.9 { Vector3::z() } else { Vector3::x() };
     let side = normal.cross(&along).normalize();
-    (normal + side * du + normal.cross(&side) * dv).normalize()
+    (normal + (side * du + normal.cross(&side) * dv) * surface.creases).normalize()
 }

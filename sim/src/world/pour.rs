@@ -156,11 +156,12 @@ impl Pour {
         f64::from(self.steps) * Self::STEP_S
     }
 
-    /// Energy of motion and of height, joules; what swings inside of bags is left out.
+    /// Energy of motion and of height, joules, with what swings inside of bags.
     #[must_use]
     pub fn energy_j(&self) -> f64 {
         let of = |(matter, body): &(Matter, BodyId)| {
-            self.physics.kinetic_j(*body) + matter.mass_kg * GRAVITY * self.physics.centre_of_mass(*body).z
+            let body_j = matter.core_kg() * GRAVITY * self.physics.centre_of_mass(*body).z;
+            self.physics.kinetic_j(*body) + body_j + self.physics.content_j(*body)
         };
         self.items.iter().map(of).sum()
     }
@@ -169,6 +170,14 @@ impl Pour {
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
         self.items.iter().all(|(_, body)| self.physics.is_asleep(*body) || self.physics.kinetic_j(*body) < REST_J)
+    }
+
+    /// Which of the given items has the most energy of motion, and how much, joules.
+    #[must_use]
+    pub fn liveliest(&self) -> Option<(usize, f64)> {
+        let moving =
+            self.order.iter().zip(&self.items).map(|(&index, (_, body))| (index, self.physics.kinetic_j(*body)));
+        moving.max_by(|a, b| a.1.total_cmp(&b.1))
     }
 
     /// Every item is where it can be.
