@@ -8,6 +8,7 @@ mod fit;
 mod hang;
 mod held;
 mod judge;
+pub mod packing;
 mod patch;
 mod pattern;
 mod place;
