@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod baseline;
+mod bin_state;
 mod bin_surface;
 mod candidate;
 mod facet;
@@ -8,6 +9,7 @@ mod fit;
 mod hang;
 mod held;
 mod judge;
+pub mod packing;
 mod patch;
 mod pattern;
 mod place;
@@ -21,8 +23,9 @@ mod target;
 mod wrench;
 
 pub use baseline::baseline_grasps;
+pub use bin_state::{BinState, Content, bears_n, observe};
 pub use candidate::{Candidate, CupFeatures, Features, Surroundings};
-pub use place::placements;
+pub use place::{placements, placements_in};
 pub use placement::{Placement, half_extents};
 pub use rejection::{PlaceRejection, Rejection, Weakest};
 pub use search::grasps;

@@ -6,8 +6,9 @@ use core::mem::discriminant;
 use control::{Container, Drop, Hold, ToolModel};
 use nalgebra::{Isometry3, Matrix3, Rotation3, Translation3, UnitQuaternion, Vector3};
 use scene::frame::{Bin, Item};
-use scene::{HeightMap, Pose, Shape, Sku};
+use scene::{Fragility, HeightMap, Pose, Shape, Sku};
 
+use crate::bin_state::{BinState, Content};
 use crate::bin_surface::{BinSurface, Cells};
 use crate::placement::{Placement, half_extents};
 use crate::rejection::PlaceRejection;
@@ -35,8 +36,18 @@ const TOOL_CLEAR_M: f64 = 0.003;
 const CELL_CLEAR_M: f64 = 0.005;
 /// What stands under idle cups may be this much higher than the lips, metres: they give way.
 const IDLE_RISE_M: f64 = 0.008;
-/// Speed at which the item meets what is below, m/s.
+/// Speed at which the item meets what is below, m/s: as a fall of 0.13 mm, and for fragile goods of a third of that.
 const TOUCH_SPEED: f64 = 0.05;
+const TOUCH_SPEED_FRAGILE: f64 = 0.03;
+/// The hull of what carries must reach so far beyond the item's centre, metres: the centre is believed, not measured.
+const CENTRE_M: f64 = 0.004;
+/// A rigid item may stand on a bag while it is no taller than this share of its narrower side, and has so much of its base
+/// on bags; beyond, it topples with them.
+const STEADY_ON_SOFT: f64 = 1.0;
+const SOFT_SHARE: f64 = 0.3;
+/// The release is raised by what heights are unsure by beyond what a look leaves, at most by this, metres.
+const UNSURE_FREE_M: f64 = 0.004;
+const UNSURE_MOST_M: f64 = 0.010;
 /// Straight way down, metres; motion begins it above the walls in any case.
 const APPROACH_M: f64 = 0.06;
 /// How much is kept, looked at and tried.
@@ -60,10 +71,39 @@ pub fn placements(
     tool: &ToolModel,
     sku: Option<&Sku>,
 ) -> Vec<Placement> {
+    look(hold, surface, None, bin, tool, sku)
+}
+
+/// Places as [`placements`] gives them, in a bin of which more is known than its heights.
+///
+/// Refused besides: a place where an item would bear more than its fragility allows, with all that stands on it; a tall
+/// rigid item on a bag. A place on something lighter than the item costs, so that heavy ones go below. The release is
+/// higher where nobody has looked since something was put there, by up to 10 mm.
+#[must_use]
+pub fn placements_in(
+    hold: &Hold,
+    state: &BinState,
+    bin: &Container<Bin>,
+    tool: &ToolModel,
+    sku: Option<&Sku>,
+) -> Vec<Placement> {
+    look(hold, &state.surface, Some(state), bin, tool, sku)
+}
+
+fn look(
+    hold: &Hold,
+    surface: &HeightMap<Bin>,
+    state: Option<&BinState>,
+    bin: &Container<Bin>,
+    tool: &ToolModel,
+    sku: Option<&Sku>,
+) -> Vec<Placement> {
     let reaches_down = 2.0 * attitudes(hold, bin, sku)[0].half[2];
     let mut search = Search {
         gap: GAP_M + GAP_PER_M * reaches_down,
         hold,
+        sku,
+        state,
         map: surface,
         surface: BinSurface::of(surface),
         ground: Ground::of(surface, |_, _| false),
@@ -151,6 +191,8 @@ struct Search<'a> {
     /// Kept free beside the item, metres.
     gap: f64,
     hold: &'a Hold,
+    sku: Option<&'a Sku>,
+    state: Option<&'a BinState>,
     map: &'a HeightMap<Bin>,
     surface: BinSurface,
     ground: Ground,
@@ -289,12 +331,21 @@ impl Search<'_> {
         }
         let (width, depth) = ((core.i1 - core.i0) as f64, (core.j1 - core.j0) as f64);
         let mut carrying = 0.0;
+        // How far what carries reaches beyond the centre, in sixteen directions.
+        let directions: [[f64; 2]; 16] = core::array::from_fn(|n| (n as f64 * PI / 8.0).sin_cos().into());
+        let mut reach = [f64::NEG_INFINITY; 16];
         let mut corners = [[0.0; 2]; 4];
         for (i, j, z) in self.surface.heights(core) {
             let carries = f64::from(u8::from(z >= height - CARRIES_M));
             carrying += carries;
             let place = |v: usize, from: usize, n: f64| ((v - from) as f64 + 0.5) / n;
             let (x, y) = (place(i, core.i0, width), place(j, core.j0, depth));
+            if carries > 0.0 {
+                let (dx, dy) = ((x - 0.5) * 2.0 * half[0], (y - 0.5) * 2.0 * half[1]);
+                for (reach, d) in reach.iter_mut().zip(&directions) {
+                    *reach = reach.max(d[0] * dx + d[1] * dy);
+                }
+            }
             if (x - 0.5).abs() > 0.2 && (y - 0.5).abs() > 0.2 {
                 let corner = &mut corners[usize::from(x > 0.5) + 2 * usize::from(y > 0.5)];
                 corner[0] += carries;
@@ -306,6 +357,11 @@ impl Search<'_> {
         // Three corners carry the centre; more than half of the base with two corners does as well.
         if !(corners >= 3 || (support > SUPPORT_LEAST && corners == 2)) {
             return Err((height, PlaceRejection::Unstable { support, corners, limit: SUPPORT_LEAST }));
+        }
+        let margin = reach.iter().copied().fold(f64::INFINITY, f64::min);
+        if margin < CENTRE_M {
+            let (margin_mm, limit_mm) = (margin * 1e3, CENTRE_M * 1e3);
+            return Err((height, PlaceRejection::CentreNotCarried { margin_mm, limit_mm }));
         }
         Ok(Base { height, support, contact: self.contact(attitude, spot, height) })
     }
@@ -358,13 +414,38 @@ impl Search<'_> {
                         + if loose { 0.5 } else { 0.0 };
                     let mut placement = self.placement(attitude, spot, base.height, rotation);
                     placement.support = base.support;
-                    placement.score = 1.0 / (1.0 + cost);
+                    let more = self.on_known(&mut placement).map_err(|why| (base.height, why))?;
+                    placement.score = 1.0 / (1.0 + cost + more);
                     return Ok(placement);
                 }
                 Err(why) => first = first.or(Some(why)),
             }
         }
         Err((base.height, first.unwrap_or(PlaceRejection::Unseen)))
+    }
+
+    /// What known items below say: a refusal, or what it costs more. Raises the release where heights are unsure.
+    fn on_known(&self, placement: &mut Placement) -> Result<f64, PlaceRejection> {
+        let Some(state) = self.state else { return Ok(0.0) };
+        let new = Content::at(placement, self.hold.mass_kg, self.sku);
+        if let Some((load_n, limit_n)) = state.overloaded(&new) {
+            return Err(PlaceRejection::Crushes { load_n, limit_n });
+        }
+        let half = half_extents(&placement.bin_from_box, placement.size_m);
+        let (mut soft, mut lighter) = (0.0, 0.0);
+        for (below, share) in state.under(&new) {
+            soft += if below.soft { share } else { 0.0 };
+            lighter += share * (1.0 - below.mass_kg / new.mass_kg.max(1e-3)).max(0.0);
+        }
+        let slender = half[2] / half[0].min(half[1]).max(1e-3);
+        if !new.soft && soft > SOFT_SHARE && slender > STEADY_ON_SOFT {
+            return Err(PlaceRejection::OnLoose { share: soft, slender, limit: STEADY_ON_SOFT });
+        }
+        let raise = (state.unsure_m(&new) - UNSURE_FREE_M).clamp(0.0, UNSURE_MOST_M);
+        let bin_from_tool = self.bin.world_from.inverse() * placement.drop.world_from_tool;
+        let raised = Translation3::new(0.0, 0.0, raise) * bin_from_tool.isometry();
+        placement.drop.world_from_tool = self.bin.world_from * Pose::from_isometry(raised);
+        Ok(0.3 * lighter)
     }
 
     /// Whether either turn brings the tool down between the walls at the height that it rests at at most. Cheap.
@@ -430,7 +511,10 @@ impl Search<'_> {
             size_m: self.hold.held.size_m,
             drop: Drop {
                 world_from_tool: self.bin.world_from * Pose::from_isometry(above),
-                touch_speed: TOUCH_SPEED,
+                touch_speed: match self.sku.map(|s| s.fragility) {
+                    Some(Fragility::Fragile) => TOUCH_SPEED_FRAGILE,
+                    Some(Fragility::Normal | Fragility::Sturdy) | None => TOUCH_SPEED,
+                },
                 approach_m: APPROACH_M,
             },
             height_m: height,

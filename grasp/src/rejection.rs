@@ -218,6 +218,32 @@ pub enum PlaceRejection {
         /// The least share with fewer than three corners.
         limit: f64,
     },
+    /// Its centre is not over what carries it.
+    #[error("what carries reaches {margin_mm:.1} mm beyond the item's centre; must be {limit_mm:.1} mm or more")]
+    CentreNotCarried {
+        /// In the direction in which it is least; negative where the centre hangs over.
+        margin_mm: f64,
+        /// The least allowed.
+        limit_mm: f64,
+    },
+    /// Something below would bear too much.
+    #[error("an item below would bear {load_n:.1} N; must be {limit_n:.1} N or less")]
+    Crushes {
+        /// Of all that would stand on it.
+        load_n: f64,
+        /// What its fragility allows.
+        limit_n: f64,
+    },
+    /// A tall item would stand on bags.
+    #[error("{share:.0} % of its base are on bags and it is {slender:.1} times as tall as wide; must be {limit:.1} times or less", share = share * 100.0)]
+    OnLoose {
+        /// Share of its base, 0…1.
+        share: f64,
+        /// Height by its narrower side.
+        slender: f64,
+        /// The most allowed on bags.
+        limit: f64,
+    },
     /// Something higher stands closer than the gap.
     #[error("neighbour stands {above_mm:.0} mm higher within {gap_mm:.0} mm of the item")]
     TooClose {

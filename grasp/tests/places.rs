@@ -5,7 +5,7 @@
 mod rendered;
 
 use control::{Container, HeldBox, Hold, ToolModel};
-use grasp::{PlaceRejection, Placement, placements};
+use grasp::{BinState, PlaceRejection, Placement, observe, placements, placements_in};
 use nalgebra::{Point3, UnitQuaternion, Vector3};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
@@ -239,6 +239,28 @@ fn a_noisy_floor_is_still_a_floor() {
 }
 
 // Seed 6: once a corner of the turned plate stood between two cells of a neighbour.
+#[test]
+fn nothing_heavy_is_put_on_what_is_fragile_and_the_release_is_higher_until_somebody_has_looked() {
+    let (bin, tool) = (bin(), tool());
+    let flat = hold([0.37, 0.27, 0.05], [0.0, 0.0], 0.0);
+    let first = placements(&flat, &empty(&bin), &bin, &tool, None)[0].clone();
+    assert_eq!(first.rejected, None);
+    let mut state = BinState::empty(empty(&bin)).with(&first, 0.5, None);
+    state.contents[0].bears_n = 5.0;
+    let on_it = |mass_kg: f64, state: &BinState| {
+        placements_in(&Hold { mass_kg, ..hold([0.1, 0.1, 0.1], [0.0, 0.0], 0.0) }, state, &bin, &tool, None)
+    };
+    let light = on_it(0.3, &state);
+    assert_eq!(light[0].rejected, None);
+    let heavy = on_it(0.8, &state);
+    let crushes = |p: &Placement| matches!(p.rejected, Some(PlaceRejection::Crushes { .. }));
+    assert!(heavy.iter().all(|p| p.rejected.is_some()) && heavy.iter().any(crushes), "{heavy:?}");
+    let looked_at = on_it(0.3, &observe(&state, &state.surface));
+    let height = |p: &Placement| p.drop.world_from_tool.origin().z - p.height_m;
+    let lower = height(&light[0]) - height(&looked_at[0]);
+    assert!((0.003..0.006).contains(&lower), "{lower}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, rng_seed: proptest::test_runner::RngSeed::Fixed(6), ..ProptestConfig::default() })]
 

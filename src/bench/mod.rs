@@ -3,6 +3,7 @@
 mod given;
 pub mod matrix;
 mod mujoco;
+pub mod packing;
 pub mod pick;
 mod spread;
 pub mod world;

@@ -168,6 +168,83 @@ enum Bench {
     Matrix(MatrixArgs),
     /// Speed of the simulated cell, of its physics and of its images; soundness of its piles.
     Sim(SimArgs),
+    /// Online packing of published streams into a bin of 10 × 10 × 10 cells, beside plain heuristics.
+    Packing(PackingArgs),
+}
+
+/// A published set of sequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PackingSet {
+    /// Sides uniform in 2…5 (Zhao et al., AAAI 2021).
+    Rs,
+    /// The bin cut into pieces, ordered by height.
+    Cut1,
+    /// The bin cut into pieces, each after those that it stands on.
+    Cut2,
+    /// Sides uniform in 1…5, with stability (PCT, Zhao et al., ICLR 2022).
+    Pct1,
+    /// Sides uniform in 1…5, without.
+    Pct2,
+}
+
+/// How items may be turned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Rotation {
+    /// Not at all.
+    None,
+    /// By 90° about the vertical.
+    Yaw,
+    /// Any side down.
+    All,
+}
+
+impl Rotation {
+    /// Its name in tables and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Yaw => "yaw",
+            Self::All => "all",
+        }
+    }
+}
+
+/// `nuthatch bench packing`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  nuthatch bench packing --set rs
+  nuthatch bench packing --set cut2 --lookahead 10 --full --json
+  nuthatch bench packing --set rs --sequences mine.json --dump placed.jsonl   mine.json: [[[4,3,2],[5,5,2]], …]")]
+pub struct PackingArgs {
+    /// Which sequences, and which rule of stability.
+    #[arg(long, value_enum)]
+    pub set: PackingSet,
+    /// Items of a JSON file in place of the set's: a list of sequences of [x, y, z], in cells.
+    #[arg(long, value_name = "FILE")]
+    pub sequences: Option<PathBuf>,
+    /// How many of the next items are known. They come in their order all the same.
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    pub lookahead: usize,
+    /// How items may be turned: none for rs, cut1 and cut2, yaw for pct1, all for pct2 when left out.
+    #[arg(long, value_enum)]
+    pub rotation: Option<Rotation>,
+    /// Write where each item went, one JSON line each: lower corner and size after turning, in cells.
+    #[arg(long, value_name = "FILE")]
+    pub dump: Option<PathBuf>,
+    /// How many sequences, from 1 to 100000.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub count: u64,
+    /// Seed of the sequences.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// The reported length: 2,000 sequences.
+    #[arg(long)]
+    pub full: bool,
+    /// Print one JSON object on the last line.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `nuthatch bench matrix`.
@@ -398,6 +475,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Bench(Bench::Pick(args)) => crate::bench::pick::run(&args).map(|()| Exit::Done),
         Command::Bench(Bench::Matrix(args)) => crate::bench::matrix::run(&args).map(|()| Exit::Done),
+        Command::Bench(Bench::Packing(args)) => crate::bench::packing::run(&args).map(|()| Exit::Done),
         Command::Render(args) => render::render(&args).map(|()| Exit::Done),
         Command::World(args) => world::world(&args).map(|never| match never {}),
         Command::Bench(Bench::Sim(args)) => crate::bench::world::run(&args).map(|()| Exit::Done),
