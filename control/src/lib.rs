@@ -45,5 +45,5 @@ pub use program::{Program, SAMPLE_NANOS, Segment, SegmentKind};
 pub use robot::{JointLimits, LinkCapsule, Opw, RobotModel};
 pub use scale::Scale;
 pub use tool::{Pinch, ToolBody, ToolModel, Vacuum};
-pub use tool_client::{Answer, ToolClient, ToolError};
+pub use tool_client::{Answer, ClientCounters, ToolClient, ToolError};
 pub use wrappers::{Limited, Record, Recorded};
