@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use control::{Clock, FromWorld, LINK_VERSION, ToWorld, Turn, Turned, decode_message, encode_message};
 use firmware::{Limits, Packet, Report, Request, State, VERSION, wire};
@@ -78,6 +79,7 @@ fn small(dir: &Path) -> String {
 struct Client {
     stream: UnixStream,
     reader: BufReader<UnixStream>,
+    session: u16,
     seq: u8,
 }
 
@@ -85,7 +87,9 @@ impl Client {
     fn connect(socket: &Path) -> Self {
         let stream = UnixStream::connect(socket).unwrap();
         let reader = BufReader::new(stream.try_clone().unwrap());
-        Self { stream, reader, seq: 0 }
+        // Each host opens a session of its own.
+        static SESSIONS: AtomicU16 = AtomicU16::new(1);
+        Self { stream, reader, session: SESSIONS.fetch_add(1, Ordering::Relaxed), seq: 0 }
     }
 
     fn send(&mut self, message: &ToWorld) {
@@ -120,7 +124,7 @@ impl Client {
         let mut turn = Turn::default();
         for &body in requests {
             let mut buffer = [0; wire::MAX_PACKET];
-            let length = wire::encode(&Packet { seq: self.seq, body }, &mut buffer).unwrap();
+            let length = wire::encode(&Packet { session: self.session, seq: self.seq, body }, &mut buffer).unwrap();
             self.seq = self.seq.wrapping_add(1);
             turn.packets.push(buffer[..length].to_vec());
         }

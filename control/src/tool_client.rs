@@ -3,15 +3,18 @@
 use std::collections::VecDeque;
 
 use firmware::wire::{self, Decoder, WireError};
-use firmware::{CUPS, Event, Limits, Packet, Refusal, Report, Request, Status, VERSION};
+use firmware::{CUPS, Event, Health, LeakTest, Limits, Packet, Refusal, Report, Request, Status, VERSION};
 use scene::{Span, Timestamp};
 
 use crate::{LinkError, Tool};
 
 /// Room for the longest encoded packet in either direction, bytes.
 const LONGEST: usize = wire::MAX_PACKET;
-/// An unanswered greeting is repeated after this.
-const REPEAT: Span = Span::from_millis(50);
+/// A greeting without an answer is begun anew after this, in a session of another number: longer than any way there
+/// and back, so that its answer is not missed.
+const GREET_AGAIN: Span = Span::from_millis(200);
+/// A request without an answer is sent again after this, under its number: the tool does it once.
+const REPEAT: Span = Span::from_millis(25);
 /// A request without an answer for this long counts as lost.
 const ANSWER_WITHIN: Span = Span::from_millis(200);
 /// Requests under way, answers and events that are kept for who asks; the oldest goes first.
@@ -80,7 +83,7 @@ pub enum Answer {
         /// Why.
         reason: Refusal,
     },
-    /// No answer came within 200 ms; it may or may not have been done.
+    /// No answer came within 200 ms and seven repeats; it may or may not have been done.
     Unanswered {
         /// The number that [`ToolClient::send`] gave.
         seq: u8,
@@ -95,22 +98,54 @@ enum Stage {
     Up,
 }
 
-/// Speaks with a tool: greets it, hands it its limits, arms it, keeps it alive.
+/// A request that waits for its answer.
+#[derive(Debug, Clone, Copy)]
+struct Pending {
+    seq: u8,
+    request: Request,
+    asked: Timestamp,
+    sent: Timestamp,
+}
+
+/// What the link and the tool have cost so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClientCounters {
+    /// Requests that were sent again.
+    pub repeated: u32,
+    /// Reports that never came, by gaps in their numbers (modulo 256).
+    pub missed: u32,
+    /// Received packets that made no sense.
+    pub bad: u32,
+    /// Events and answers that were dropped since nobody took them.
+    pub dropped: u32,
+    /// Sessions that were opened.
+    pub sessions: u32,
+}
+
+/// Speaks with a tool: greets it, hands it its limits, arms it, keeps it alive, and sends again what was lost.
 ///
-/// [`ToolClient::poll`] once a millisecond does all of that and reads what has come in.
+/// [`ToolClient::poll`] once a millisecond does all of that and reads what has come in. What the tool's own protection
+/// ended is not begun anew by itself: that is [`ToolClient::greet_again`].
 pub struct ToolClient<T: Tool> {
     tool: T,
     limits: Limits,
     stage: Stage,
+    /// Of this greeting; none before the first.
+    session: Option<u16>,
+    sessions: u32,
     seq: u8,
-    /// The step of the greeting under way: its number and when it was sent.
-    step: Option<(u8, Timestamp)>,
+    /// The step of the greeting under way.
+    step: Option<Pending>,
+    boots: Option<u32>,
+    health: Option<Health>,
+    leak_test: Option<LeakTest>,
     sent_at: Timestamp,
     heartbeat: Span,
     decoder: Decoder<Report, LONGEST>,
     status: Option<Status>,
     heard_at: Option<Timestamp>,
-    pending: VecDeque<(u8, Timestamp)>,
+    pending: VecDeque<Pending>,
+    repeated: u32,
     answers: VecDeque<Answer>,
     events: VecDeque<Event>,
     dropped: u32,
@@ -128,8 +163,14 @@ impl<T: Tool> ToolClient<T> {
             heartbeat: Span::from_millis(u64::from(limits.heartbeat_ms / 3).max(1)),
             limits,
             stage: Stage::Greeting,
+            session: None,
+            sessions: 0,
             seq: 0,
             step: None,
+            boots: None,
+            health: None,
+            leak_test: None,
+            repeated: 0,
             sent_at: Timestamp::ZERO,
             decoder: Decoder::new(),
             status: None,
@@ -158,11 +199,12 @@ impl<T: Tool> ToolClient<T> {
             }
         }
         self.greet(now)?;
+        self.repeat(now)?;
         if self.stage == Stage::Up && now.since(self.sent_at) >= self.heartbeat {
-            self.transmit(Request::Heartbeat, now)?;
+            self.number(Request::Heartbeat, now)?;
         }
-        while let Some(&(seq, sent)) = self.pending.front()
-            && now.since(sent) > ANSWER_WITHIN
+        while let Some(&Pending { seq, asked, .. }) = self.pending.front()
+            && now.since(asked) > ANSWER_WITHIN
         {
             self.pending.pop_front();
             keep(&mut self.answers, Answer::Unanswered { seq }, &mut self.dropped);
@@ -178,13 +220,53 @@ impl<T: Tool> ToolClient<T> {
         if self.stage != Stage::Up {
             return Err(ToolError::NotUp { request: name(&request) });
         }
-        let seq = self.transmit(request, now)?;
+        let seq = self.number(request, now)?;
         if self.pending.len() == KEPT {
             self.pending.pop_front();
             self.dropped += 1;
         }
-        self.pending.push_back((seq, now));
+        self.pending.push_back(Pending { seq, request, asked: now, sent: now });
         Ok(seq)
+    }
+
+    /// Begins anew with hello, limits and arm, after a safe state or a reset of the tool. What it holds it goes on
+    /// holding; requests without an answer are given up.
+    pub fn greet_again(&mut self) {
+        self.stage = Stage::Greeting;
+        self.step = None;
+        for Pending { seq, .. } in std::mem::take(&mut self.pending) {
+            keep(&mut self.answers, Answer::Unanswered { seq }, &mut self.dropped);
+        }
+    }
+
+    /// Starts of the tool since its power came, as it said at the last greeting.
+    #[must_use]
+    pub fn boots(&self) -> Option<u32> {
+        self.boots
+    }
+
+    /// The newest answer to [`Request::Health`].
+    #[must_use]
+    pub fn health(&self) -> Option<&Health> {
+        self.health.as_ref()
+    }
+
+    /// What the newest [`Request::LeakTest`] came to.
+    #[must_use]
+    pub fn leak_test(&self) -> Option<&LeakTest> {
+        self.leak_test.as_ref()
+    }
+
+    /// What link and tool have cost so far.
+    #[must_use]
+    pub fn counters(&self) -> ClientCounters {
+        ClientCounters {
+            repeated: self.repeated,
+            missed: self.missed,
+            bad: self.decoder.bad(),
+            dropped: self.dropped,
+            sessions: self.sessions,
+        }
     }
 
     /// True once the tool is greeted, limited and armed.
@@ -215,56 +297,65 @@ impl<T: Tool> ToolClient<T> {
         self.answers.pop_front()
     }
 
-    /// Reports that never came, by gaps in their numbers (modulo 256).
-    #[must_use]
-    pub fn missed(&self) -> u32 {
-        self.missed
-    }
-
-    /// Received packets that made no sense.
-    #[must_use]
-    pub fn bad(&self) -> u32 {
-        self.decoder.bad()
-    }
-
-    /// Events and answers that were dropped since nobody took them.
-    #[must_use]
-    pub fn dropped(&self) -> u32 {
-        self.dropped
-    }
-
     /// The link itself.
     pub fn tool_mut(&mut self) -> &mut T {
         &mut self.tool
     }
 
     fn greet(&mut self, now: Timestamp) -> Result<(), ToolError> {
-        let due = self.step.is_none_or(|(_, sent)| now.since(sent) >= REPEAT);
-        if !due {
-            return Ok(());
-        }
         let request = match self.stage {
-            Stage::Greeting => Request::Hello { version: VERSION },
+            Stage::Greeting => {
+                if self.step.is_some_and(|step| now.since(step.asked) < GREET_AGAIN) {
+                    return Ok(());
+                }
+                // The first number is of the clock, so that one that starts anew does not begin where it did before.
+                let first = || (now.nanos() / 1_000_000 % 65_536) as u16;
+                self.session = Some(self.session.unwrap_or_else(first).wrapping_add(1));
+                self.step = None;
+                Request::Hello { version: VERSION }
+            }
             Stage::Limiting => Request::Limits(self.limits),
             Stage::Arming => Request::Arm,
             Stage::Up => return Ok(()),
         };
-        let seq = self.transmit(request, now)?;
-        self.step = Some((seq, now));
+        if self.step.is_none() {
+            let seq = self.number(request, now)?;
+            self.step = Some(Pending { seq, request, asked: now, sent: now });
+        }
         Ok(())
     }
 
-    fn transmit(&mut self, request: Request, now: Timestamp) -> Result<u8, ToolError> {
-        let request_name = name(&request);
+    /// Sends again what has no answer yet. A hello is not: it opens a session once.
+    fn repeat(&mut self, now: Timestamp) -> Result<(), ToolError> {
+        let greeting = self.stage == Stage::Greeting;
+        for i in 0..=self.pending.len() {
+            let waits = if i == 0 { self.step.as_mut().filter(|_| !greeting) } else { self.pending.get_mut(i - 1) };
+            let Some(waits) = waits.filter(|waits| now.since(waits.sent) >= REPEAT) else { continue };
+            waits.sent = now;
+            let Pending { seq, request, .. } = *waits;
+            self.transmit(seq, request, now)?;
+            self.repeated = self.repeated.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// Sends a request under the next number.
+    fn number(&mut self, request: Request, now: Timestamp) -> Result<u8, ToolError> {
         let seq = self.seq;
+        self.transmit(seq, request, now)?;
+        self.seq = seq.wrapping_add(1);
+        Ok(seq)
+    }
+
+    fn transmit(&mut self, seq: u8, request: Request, now: Timestamp) -> Result<(), ToolError> {
+        let request_name = name(&request);
         let mut buffer = [0_u8; LONGEST];
-        let packet = Packet { seq, body: request };
+        let packet = Packet { session: self.session.unwrap_or(0), seq, body: request };
         let length =
             wire::encode(&packet, &mut buffer).map_err(|source| ToolError::Encode { request: request_name, source })?;
         self.tool.send(&buffer[..length])?;
-        self.seq = self.seq.wrapping_add(1);
         self.sent_at = now;
-        Ok(seq)
+        Ok(())
     }
 
     fn take(&mut self, packet: Packet<Report>, now: Timestamp) -> Result<(), ToolError> {
@@ -273,13 +364,21 @@ impl<T: Tool> ToolClient<T> {
         }
         self.last_report = Some(packet.seq);
         self.heard_at = Some(now);
+        // Answers of an earlier session answer nothing of this one.
+        let ours = self.session == Some(packet.session);
         match packet.body {
-            Report::Hello { version, cups } => self.greeted(version, cups)?,
+            Report::Hello { version, .. } if version != VERSION => {
+                return Err(ToolError::Version { tool: version, host: VERSION });
+            }
+            Report::Hello { .. } | Report::Done { .. } | Report::Refused { .. } if !ours => {}
+            Report::Hello { cups, boots, .. } => self.greeted(cups, boots)?,
             Report::Done { seq } => {
-                if self.step.is_some_and(|(step, _)| step == seq) {
+                if self.step.is_some_and(|step| step.seq == seq) {
                     self.step = None;
                     self.stage = match self.stage {
-                        Stage::Greeting | Stage::Limiting => Stage::Arming,
+                        // A done hello alone opens no session of ours: the tool must have told its version.
+                        Stage::Greeting => Stage::Greeting,
+                        Stage::Limiting => Stage::Arming,
                         Stage::Arming | Stage::Up => Stage::Up,
                     };
                 } else if self.forget(seq) {
@@ -287,7 +386,7 @@ impl<T: Tool> ToolClient<T> {
                 }
             }
             Report::Refused { seq, reason } => {
-                if self.step.is_some_and(|(step, _)| step == seq) {
+                if self.step.is_some_and(|step| step.seq == seq) {
                     let request = match self.stage {
                         Stage::Greeting => "hello",
                         Stage::Limiting => "limits",
@@ -301,27 +400,28 @@ impl<T: Tool> ToolClient<T> {
             }
             Report::Status(status) => self.status = Some(status),
             Report::Event(event) => keep(&mut self.events, event, &mut self.dropped),
+            Report::LeakTest(found) => self.leak_test = Some(found),
+            Report::Health(health) => self.health = Some(health),
         }
         Ok(())
     }
 
-    fn greeted(&mut self, version: u16, cups: u8) -> Result<(), ToolError> {
-        if version != VERSION {
-            return Err(ToolError::Version { tool: version, host: VERSION });
-        }
+    fn greeted(&mut self, cups: u8, boots: u32) -> Result<(), ToolError> {
         if usize::from(cups) != CUPS {
             return Err(ToolError::Cups { tool: cups, host: CUPS });
         }
         if self.stage == Stage::Greeting {
             self.stage = Stage::Limiting;
             self.step = None;
+            self.boots = Some(boots);
+            self.sessions = self.sessions.saturating_add(1);
         }
         Ok(())
     }
 
     /// True when the request was under way.
     fn forget(&mut self, seq: u8) -> bool {
-        let place = self.pending.iter().position(|&(s, _)| s == seq);
+        let place = self.pending.iter().position(|waits| waits.seq == seq);
         if let Some(place) = place {
             self.pending.remove(place);
         }
@@ -349,5 +449,11 @@ fn name(request: &Request) -> &'static str {
         Request::Stop => "stop",
         Request::Clear => "clear",
         Request::Pinch { .. } => "pinch",
+        Request::Disarm => "disarm",
+        Request::Light { .. } => "light",
+        Request::LeakTest => "leak test",
+        Request::Calibrate(_) => "calibrate",
+        Request::Store => "store",
+        Request::Health => "health",
     }
 }

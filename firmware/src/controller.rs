@@ -1,12 +1,16 @@
 //! The 1 kHz loop: samples and a request in, valve commands and reports out.
 
+mod obey;
+
+use crate::config::less_zero;
 use crate::cup::Cup;
-use crate::filter::{Mean16, Median5};
+use crate::fault::{Ranged, next_untold};
+use crate::filter::{History, Mean16, Median5};
 use crate::generator::{Generator, Need};
-use crate::limits::FULL_VACUUM_PA;
+use crate::leak_test::Test;
 use crate::{
-    CUPS, CupSet, CupState, Event, Limits, Outputs, Packet, Refusal, Report, Reports, Request, Samples, State, Status,
-    Tick, VERSION,
+    Birth, CUPS, Calibration, Config, ConfigSource, Counters, CupSet, CupState, Event, Fault, Faults, Limits, Outputs,
+    Packet, Report, Reports, Request, Samples, State, Status, Tick,
 };
 
 /// Ticks after power-on in which valves keep their idle position; what is under vacuum then is
@@ -56,7 +60,22 @@ pub struct Controller {
     release_input: ReleaseInput,
     ticks: u8,
     seq: u8,
-    bad_packets: u32,
+    counters: Counters,
+    stroke_um: [u16; CUPS],
+    light_percent: u8,
+    calibration: Calibration,
+    manifold_sensor: Ranged,
+    manifold_history: History,
+    test: Option<Test>,
+    faults: Faults,
+    told: Faults,
+    birth: Birth,
+    config: ConfigSource,
+    born_ms: Option<u32>,
+    stack_free_bytes: u32,
+    /// A store was asked for and not yet taken by the board; then what became of it.
+    store: bool,
+    stored: Option<bool>,
 }
 
 /// The input of a person. It must be seen at rest in the safe state first, so that one that
@@ -77,9 +96,15 @@ impl Controller {
     /// A controller just after power-on.
     #[must_use]
     pub fn new() -> Self {
+        Self::born(Birth::default(), Config::default(), ConfigSource::Nothing)
+    }
+
+    /// A controller just after power-on or a reset, with what the board knows and what its flash kept.
+    #[must_use]
+    pub fn born(birth: Birth, kept: Config, source: ConfigSource) -> Self {
         Self {
             state: State::Boot,
-            limits: Limits::default(),
+            limits: kept.limits,
             greeted: false,
             limited: false,
             heard_ms: 0,
@@ -103,13 +128,61 @@ impl Controller {
             release_input: ReleaseInput::default(),
             ticks: 0,
             seq: 0,
-            bad_packets: 0,
+            counters: Counters::default(),
+            stroke_um: [0; CUPS],
+            light_percent: 0,
+            calibration: kept.calibration,
+            manifold_sensor: Ranged::default(),
+            manifold_history: History::default(),
+            test: None,
+            faults: Faults::default(),
+            told: Faults::default(),
+            birth,
+            config: source,
+            born_ms: None,
+            stack_free_bytes: 0,
+            store: false,
+            stored: None,
         }
     }
 
-    /// Tells how many packets the board's decoder has dropped so far, for the next status.
-    pub fn set_bad_packets(&mut self, total: u32) {
-        self.bad_packets = total;
+    /// Tells how the link has fared so far, for the next reports.
+    pub(crate) fn set_counters(&mut self, counters: Counters) {
+        self.counters = counters;
+    }
+
+    /// Tells the least room that the stack ever had, bytes.
+    pub(crate) fn set_stack_free(&mut self, bytes: u32) {
+        self.stack_free_bytes = bytes;
+    }
+
+    /// What to write into the flash, once after each accepted `Store`.
+    pub(crate) fn take_store(&mut self) -> Option<Config> {
+        core::mem::take(&mut self.store).then_some(Config { limits: self.limits, calibration: self.calibration })
+    }
+
+    /// What became of it.
+    pub(crate) fn set_stored(&mut self, written: bool) {
+        self.stored = Some(written);
+    }
+
+    /// What to drive if the board dies now: what holds goes on holding, the rest is safe.
+    pub(crate) fn if_crashed(&self) -> Outputs {
+        let holds = |cup: &Cup| cup.on_vacuum() && (self.latched || cup.may_hold(&self.limits)) || cup.is_undecided();
+        let mut vent = [true; CUPS];
+        for (vents, cup) in vent.iter_mut().zip(&self.cups) {
+            *vents = !holds(cup);
+        }
+        // Nobody regulates any more: what holds is better sucked at for ever than lost.
+        let generator = vent.contains(&false) && self.ticks >= START_TICKS;
+        Outputs { generator, vent, blow_off: false, pinch_force_mn: self.pinch_mn, light_percent: 0 }
+    }
+
+    /// The number of the next report, for one that is said between two ticks.
+    pub(crate) fn next_number(&mut self) -> u8 {
+        let seq = self.seq;
+        self.seq = seq.wrapping_add(1);
+        seq
     }
 
     /// One millisecond: takes the newest samples and at most one request, decides, answers.
@@ -117,7 +190,8 @@ impl Controller {
     /// `now_ms` may wrap. A clock that jumps counts as elapsed time, so it leads to a safe state.
     pub fn tick(&mut self, now_ms: u32, samples: &Samples, request: Option<&Packet<Request>>) -> Tick {
         let mut reports = Reports::new();
-        self.filter(samples);
+        self.born_ms.get_or_insert(now_ms);
+        self.filter(now_ms, samples);
         self.start(now_ms, &mut reports);
         self.watch_estop(now_ms, samples.estop, &mut reports);
         self.watch_supply(now_ms, samples.supply_ok, &mut reports);
@@ -125,38 +199,99 @@ impl Controller {
             self.obey(now_ms, samples, request, &mut reports);
         }
         self.watch_host(now_ms, &mut reports);
-        for (number, cup) in (0..).zip(&mut self.cups) {
-            if let Some(event) = cup.update(number, now_ms, &self.limits) {
-                reports.say(&mut self.seq, Report::Event(event));
-            }
-        }
+        self.update_cups(now_ms, &mut reports);
         self.watch_release_input(now_ms, samples.release_input, &mut reports);
         self.watch_overload(now_ms, &mut reports);
         self.end_blow(now_ms);
         if self.generator.update(now_ms, self.need(), self.manifold_pa, &self.limits) {
             self.tell(&mut reports, Event::GeneratorContinuous { at_ms: now_ms });
         }
+        self.run_test(now_ms, &mut reports);
+        self.watch_faults(now_ms, &mut reports);
+        if let Some(written) = self.stored.take() {
+            let event = if written { Event::Stored { at_ms: now_ms } } else { Event::StoreFailed { at_ms: now_ms } };
+            self.tell(&mut reports, event);
+        }
         let status = self.status(now_ms, samples);
         reports.say(&mut self.seq, Report::Status(status));
         Tick { outputs: self.outputs(), reports }
     }
 
-    fn filter(&mut self, samples: &Samples) {
-        for (cup, &raw) in self.cups.iter_mut().zip(&samples.cup_pa) {
-            cup.sample(raw);
+    /// Between two ticks: obeys a request at once. Nothing is sampled and no status is said.
+    pub(crate) fn serve(&mut self, now_ms: u32, samples: &Samples, request: &Packet<Request>) -> Tick {
+        let mut reports = Reports::new();
+        self.obey(now_ms, samples, request, &mut reports);
+        self.end_blow(now_ms);
+        Tick { outputs: self.outputs(), reports }
+    }
+
+    fn filter(&mut self, now_ms: u32, samples: &Samples) {
+        let zeros = self.calibration.cup_zero_pa;
+        for ((cup, &raw), zero) in self.cups.iter_mut().zip(&samples.cup_pa).zip(zeros) {
+            cup.sample(raw, zero);
         }
-        self.manifold_pa = self.manifold.push(samples.manifold_pa);
-        self.raw_load_mn = self.load.push(samples.load_mn);
-        self.recent_load.push(samples.load_mn);
+        let ranged = self.manifold_sensor.push(samples.manifold_pa);
+        self.manifold_pa = self.manifold.push(less_zero(ranged, self.calibration.manifold_zero_pa));
+        self.manifold_history.push(now_ms, self.manifold_pa);
+        let load_mn = self.calibration.load_mn(samples.load_mn);
+        self.raw_load_mn = self.load.push(load_mn);
+        self.recent_load.push(load_mn);
         let mut pushed_in = false;
-        for ((median, &raw), cup) in self.strokes.iter_mut().zip(&samples.stroke_um).zip(&self.cups) {
+        for (i, (median, cup)) in self.strokes.iter_mut().zip(&self.cups).enumerate() {
             // The bellows of a sealed cup fold by themselves.
             let free = matches!(cup.state(), CupState::Vented | CupState::Seeking);
-            pushed_in |= median.push(raw) > self.limits.contact_um && free;
+            let stroke_um = median.push(samples.stroke_um.get(i).copied().unwrap_or(0));
+            pushed_in |= stroke_um > self.limits.contact_um && free;
+            if let Some(told) = self.stroke_um.get_mut(i) {
+                *told = stroke_um;
+            }
         }
         // `check` keeps contact_mn positive, so the negation can't overflow.
         let pushed = self.load_mn() < -self.limits.contact_mn;
         self.contact = pushed || pushed_in;
+    }
+
+    /// A cup that leaks lowers the manifold, and with it every other cup that leaks a little: such a
+    /// fall is charged to the cup with the least vacuum, not to those that only followed.
+    fn update_cups(&mut self, now_ms: u32, reports: &mut Reports) {
+        let lowest = self.cups.iter().filter(|cup| cup.on_vacuum()).map(Cup::pressure_pa).min().unwrap_or(0);
+        let peak = self.manifold_history.peak(now_ms, self.limits.lost_window_ms);
+        let fall = peak.saturating_sub(self.manifold_pa);
+        for (number, cup) in (0..).zip(&mut self.cups) {
+            let shared_pa = if cup.pressure_pa() > lowest { fall } else { 0 };
+            if let Some(event) = cup.update(number, now_ms, shared_pa, &self.limits) {
+                reports.say(&mut self.seq, Report::Event(event));
+            }
+        }
+    }
+
+    fn run_test(&mut self, now_ms: u32, reports: &mut Reports) {
+        if self.state != State::Active || self.cups.iter().any(Cup::on_vacuum) {
+            self.test = None;
+        }
+        let Some(test) = &mut self.test else { return };
+        if let Some(mut found) = test.update(now_ms, self.manifold_pa) {
+            self.test = None;
+            for (fault, wrong) in found.judge(&self.calibration) {
+                self.faults.set(fault, wrong);
+            }
+            // A lost report can be asked for again only by another test; the faults stay in the status.
+            reports.say(&mut self.seq, Report::LeakTest(found));
+        }
+    }
+
+    fn watch_faults(&mut self, now_ms: u32, reports: &mut Reports) {
+        let tested = self.test.map_or(CupSet::NONE, |test| test.wants().on_vacuum);
+        for (i, (number, cup)) in (0..).zip(&mut self.cups).enumerate() {
+            let vents = cup.vents() && !tested.contains(i);
+            cup.watch_vent(now_ms, vents, &self.limits);
+            self.faults.set(Fault::ValveStuck { cup: number }, cup.valve_is_stuck());
+            self.faults.set(Fault::SensorRange { cup: number }, cup.sensor_is_broken());
+        }
+        self.faults.set(Fault::ManifoldSensorRange, self.manifold_sensor.is_broken());
+        if let Some(fault) = next_untold(self.faults, &mut self.told) {
+            self.tell(reports, Event::FaultFound { fault, at_ms: now_ms });
+        }
     }
 
     fn load_mn(&self) -> i32 {
@@ -269,6 +404,7 @@ impl Controller {
             return;
         }
         self.blow = None;
+        self.test = None;
         self.release_input = ReleaseInput::default();
         let holds = |cup: &Cup| cup.may_hold(&self.limits);
         if self.latched {
@@ -290,172 +426,6 @@ impl Controller {
             self.generator.stop();
             self.state = State::SafeEmpty;
         }
-    }
-
-    fn obey(&mut self, now_ms: u32, samples: &Samples, request: &Packet<Request>, reports: &mut Reports) {
-        let seq = request.seq;
-        let safe_before = matches!(self.state, State::SafeEmpty | State::SafeHolding);
-        let answer = match request.body {
-            Request::Hello { version } => {
-                let active_before = self.state == State::Active;
-                let answer = self.hello(version);
-                if active_before && answer.is_ok() {
-                    self.tell(reports, Event::HostRestarted { at_ms: now_ms });
-                }
-                let hello = Report::Hello { version: VERSION, cups: CUPS as u8 };
-                reports.say(&mut self.seq, hello);
-                answer
-            }
-            Request::Stop => {
-                self.enter_safe();
-                if !safe_before {
-                    self.tell(reports, Event::Stopped { at_ms: now_ms });
-                }
-                Ok(())
-            }
-            Request::Seek { cups, expected_pa } => self.seek(now_ms, cups, expected_pa),
-            Request::Release { cups, blow_ms } => self.release(now_ms, cups, blow_ms),
-            Request::Pinch { force_mn } => self.pinch(force_mn),
-            Request::Clear => self.clear(),
-            Request::Limits(limits) => self.limit(&limits),
-            Request::Arm => self.arm(samples),
-            Request::Tare => self.greeted().map(|()| self.zero_mn = self.recent_load.mean()),
-            Request::Heartbeat => self.greeted(),
-        };
-        if self.greeted {
-            self.heard_ms = now_ms;
-        }
-        match answer {
-            Ok(()) if request.body == Request::Heartbeat => {}
-            Ok(()) => reports.say(&mut self.seq, Report::Done { seq }),
-            Err(reason) => reports.say(&mut self.seq, Report::Refused { seq, reason }),
-        }
-    }
-
-    fn greeted(&self) -> Result<(), Refusal> {
-        if self.greeted { Ok(()) } else { Err(Refusal::NotGreeted) }
-    }
-
-    /// What every request that moves air or fingers needs.
-    fn active(&self) -> Result<(), Refusal> {
-        match self.state {
-            State::SafeEmpty | State::SafeHolding => Err(Refusal::Locked),
-            State::Boot => Err(Refusal::NotGreeted),
-            State::Ready => self.greeted().and(Err(Refusal::NotArmed)),
-            State::Active => self.greeted(),
-        }
-    }
-
-    fn hello(&mut self, version: u16) -> Result<(), Refusal> {
-        self.limited = false;
-        if version != VERSION {
-            self.greeted = false;
-            if self.state == State::Ready {
-                self.state = State::Boot;
-            }
-            return Err(Refusal::WrongVersion);
-        }
-        match self.state {
-            State::Active => self.enter_safe(),
-            State::Boot => self.state = State::Ready,
-            State::Ready | State::SafeEmpty | State::SafeHolding => {}
-        }
-        self.greeted = true;
-        Ok(())
-    }
-
-    fn limit(&mut self, limits: &Limits) -> Result<(), Refusal> {
-        self.greeted()?;
-        let busy = self.pinch_mn > 0 || self.cups.iter().any(Cup::on_vacuum);
-        if self.state == State::Active && busy {
-            return Err(Refusal::Holding);
-        }
-        limits.check().map_err(|_| Refusal::OutOfRange)?;
-        self.limits = *limits;
-        self.limited = true;
-        Ok(())
-    }
-
-    fn arm(&mut self, samples: &Samples) -> Result<(), Refusal> {
-        self.greeted()?;
-        if !self.limited {
-            return Err(Refusal::NoLimits);
-        }
-        if samples.estop || !samples.supply_ok {
-            return Err(Refusal::Locked);
-        }
-        self.state = State::Active;
-        Ok(())
-    }
-
-    fn seek(&mut self, now_ms: u32, cups: CupSet, expected_pa: u32) -> Result<(), Refusal> {
-        self.active()?;
-        if cups.is_empty() || !cups.is_valid() || expected_pa > FULL_VACUUM_PA {
-            return Err(Refusal::OutOfRange);
-        }
-        self.latched = false;
-        let limits = self.limits;
-        for cup in self.chosen(cups) {
-            cup.seek(now_ms, expected_pa, &limits);
-        }
-        Ok(())
-    }
-
-    fn release(&mut self, now_ms: u32, cups: CupSet, blow_ms: u16) -> Result<(), Refusal> {
-        self.active()?;
-        if cups.is_empty() || !cups.is_valid() {
-            return Err(Refusal::OutOfRange);
-        }
-        self.latched = false;
-        let released: CupSet = cups.iter().filter(|&i| self.cups.get(i).is_some_and(Cup::on_vacuum)).collect();
-        for cup in self.chosen(cups) {
-            cup.vent();
-        }
-        if !released.is_empty() {
-            self.blow = Some(Blow { cups: released, since_ms: now_ms, for_ms: blow_ms });
-        }
-        Ok(())
-    }
-
-    fn pinch(&mut self, force_mn: u16) -> Result<(), Refusal> {
-        self.active()?;
-        if force_mn > self.limits.max_pinch_mn {
-            return Err(Refusal::OutOfRange);
-        }
-        self.latched = false;
-        self.pinch_mn = force_mn;
-        Ok(())
-    }
-
-    fn clear(&mut self) -> Result<(), Refusal> {
-        if self.state == State::SafeHolding {
-            return Err(Refusal::Holding);
-        }
-        self.greeted()?;
-        if self.estop {
-            return Err(Refusal::Locked);
-        }
-        match self.state {
-            State::SafeEmpty => self.state = State::Ready,
-            State::Active => {
-                let limits = self.limits;
-                let lost = |cup: &Cup| cup.state() == CupState::Lost;
-                if self.cups.iter().any(|cup| lost(cup) && cup.may_hold(&limits)) {
-                    return Err(Refusal::Holding);
-                }
-                self.latched = false;
-                for cup in self.cups.iter_mut().filter(|cup| lost(cup)) {
-                    cup.vent();
-                }
-            }
-            State::Boot | State::Ready | State::SafeHolding => {}
-        }
-        Ok(())
-    }
-
-    fn chosen(&mut self, cups: CupSet) -> impl Iterator<Item = &mut Cup> {
-        let numbered = self.cups.iter_mut().enumerate();
-        numbered.filter(move |(i, _)| cups.contains(*i)).map(|(_, cup)| cup)
     }
 
     /// Blow-off ends with its time, with the active state, and where a released cup is on vacuum
@@ -482,12 +452,24 @@ impl Controller {
         need
     }
 
+    fn generator_runs(&self) -> bool {
+        self.generator.runs() || self.test.is_some_and(|test| test.wants().generator)
+    }
+
     fn outputs(&self) -> Outputs {
+        let wants = self.test.as_ref().map(Test::wants);
+        let tested = wants.map_or(CupSet::NONE, |wants| wants.on_vacuum);
         let mut vent = [false; CUPS];
-        for (vents, cup) in vent.iter_mut().zip(&self.cups) {
-            *vents = cup.vents();
+        for (i, (vents, cup)) in vent.iter_mut().zip(&self.cups).enumerate() {
+            *vents = cup.vents() && !tested.contains(i);
         }
-        Outputs { generator: self.generator.runs(), vent, blow_off: self.blow.is_some(), pinch_force_mn: self.pinch_mn }
+        Outputs {
+            generator: self.generator_runs(),
+            vent,
+            blow_off: self.blow.is_some(),
+            pinch_force_mn: self.pinch_mn,
+            light_percent: self.light_percent,
+        }
     }
 
     fn status(&self, now_ms: u32, samples: &Samples) -> Status {
@@ -498,10 +480,13 @@ impl Controller {
             manifold_pa: self.manifold_pa,
             load_mn: self.load_mn(),
             contact: self.contact,
-            generator: self.generator.runs(),
+            generator: self.generator_runs(),
             supply_ok: samples.supply_ok,
-            bad_packets: self.bad_packets,
+            bad_packets: self.counters.bad.saturating_add(self.counters.crowded_out),
             pinch_mn: self.pinch_mn,
+            stroke_um: self.stroke_um,
+            faults: self.faults,
+            estop: samples.estop,
         }
     }
 

@@ -1,5 +1,7 @@
 //! One cup: its filtered pressure and the decision what it does.
 
+use crate::config::less_zero;
+use crate::fault::{Ranged, VentWatch};
 use crate::filter::{History, Median5};
 use crate::{CupState, CupStatus, Event, Limits};
 
@@ -18,6 +20,9 @@ pub(crate) struct Cup {
     /// Just after the start: the valve stays without current, on vacuum, until it is known
     /// whether something hangs here.
     undecided: bool,
+    sensor: Ranged,
+    vent_watch: VentWatch,
+    valve_stuck: bool,
 }
 
 impl Default for Cup {
@@ -31,6 +36,9 @@ impl Default for Cup {
             since_ms: 0,
             above_since: None,
             undecided: true,
+            sensor: Ranged::default(),
+            vent_watch: VentWatch::default(),
+            valve_stuck: false,
         }
     }
 }
@@ -40,6 +48,10 @@ impl Cup {
         CupStatus { state: self.state, pressure_pa: self.pressure_pa }
     }
 
+    pub(crate) fn pressure_pa(&self) -> u32 {
+        self.pressure_pa
+    }
+
     pub(crate) fn state(&self) -> CupState {
         self.state
     }
@@ -47,6 +59,11 @@ impl Cup {
     /// Whether the valve gets current.
     pub(crate) fn vents(&self) -> bool {
         self.state == CupState::Vented && !self.undecided
+    }
+
+    /// Just after the start, before it is known whether something hangs here.
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.undecided
     }
 
     pub(crate) fn on_vacuum(&self) -> bool {
@@ -63,14 +80,35 @@ impl Cup {
         }
     }
 
-    pub(crate) fn sample(&mut self, raw_pa: u32) {
-        self.pressure_pa = self.median.push(raw_pa);
+    /// Takes a sample. A broken sensor leaves the last good pressure, so that a hold stays a hold;
+    /// once vented there is none.
+    pub(crate) fn sample(&mut self, raw_pa: u32, zero_pa: i16) {
+        if self.vents() {
+            self.sensor.forget();
+        }
+        let ranged = self.sensor.push(raw_pa);
+        self.pressure_pa = self.median.push(less_zero(ranged, zero_pa));
     }
 
-    /// Ends the doubt after the start: what is under vacuum is held, the rest vented. True where
-    /// it is held.
+    pub(crate) fn sensor_is_broken(&self) -> bool {
+        self.sensor.is_broken()
+    }
+
+    pub(crate) fn valve_is_stuck(&self) -> bool {
+        self.valve_stuck
+    }
+
+    /// Looks whether the valve has vented; `vents` is what it is told.
+    pub(crate) fn watch_vent(&mut self, now_ms: u32, vents: bool, limits: &Limits) {
+        let pressure_pa = if self.sensor.is_broken() { 0 } else { self.pressure_pa };
+        self.valve_stuck = self.vent_watch.update(now_ms, vents, pressure_pa, limits);
+    }
+
+    /// Ends the doubt after the start: what is under vacuum is held, and what nobody can read, the
+    /// rest vented. True where it is held.
     pub(crate) fn decide(&mut self, limits: &Limits) -> bool {
-        let found = self.undecided && self.state == CupState::Vented && self.pressure_pa >= limits.lost_floor_pa;
+        let vacuum = self.pressure_pa >= limits.lost_floor_pa || self.sensor.is_broken();
+        let found = self.undecided && self.state == CupState::Vented && vacuum;
         self.undecided = false;
         if found {
             self.expected_pa = 0;
@@ -105,8 +143,9 @@ impl Cup {
         }
     }
 
-    /// Decides the state from the newest pressure; at most one event a tick.
-    pub(crate) fn update(&mut self, cup: u8, now_ms: u32, limits: &Limits) -> Option<Event> {
+    /// Decides the state from the newest pressure; at most one event a tick. A fall is judged less
+    /// `shared_pa`, what the manifold lost within the window by another cup's leak.
+    pub(crate) fn update(&mut self, cup: u8, now_ms: u32, shared_pa: u32, limits: &Limits) -> Option<Event> {
         let at_ms = now_ms;
         let threshold = limits.seal_threshold_pa(self.expected_pa);
         let above = self.pressure_pa >= threshold;
@@ -134,7 +173,8 @@ impl Cup {
             CupState::Sealed | CupState::Leaking => {
                 self.history.push(now_ms, self.pressure_pa);
                 let peak = self.history.peak(now_ms, limits.lost_window_ms);
-                let fell = peak.saturating_sub(self.pressure_pa) > limits.lost_drop_pa;
+                let fall = peak.saturating_sub(self.pressure_pa).saturating_sub(shared_pa);
+                let fell = fall > limits.lost_drop_pa;
                 if fell || self.pressure_pa < limits.lost_floor_pa {
                     self.state = CupState::Lost;
                     self.above_since = None;
@@ -165,15 +205,15 @@ mod tests {
         let limits = Limits::default();
         let start = u32::MAX - 40;
         let mut cup = Cup::default();
-        cup.sample(0);
+        cup.sample(0, 0);
         cup.decide(&limits);
         cup.seek(start, expected_pa, &limits);
         let mut found = Vec::new();
         let mut elapsed = 0;
         for &(pressure, ticks) in stretches {
             for _ in 0..ticks {
-                cup.sample(pressure);
-                found.extend(cup.update(2, start.wrapping_add(elapsed), &limits));
+                cup.sample(pressure, 0);
+                found.extend(cup.update(2, start.wrapping_add(elapsed), 0, &limits));
                 elapsed += 1;
             }
         }
@@ -260,7 +300,7 @@ mod tests {
         let limits = Limits::default();
         let mut cup = Cup::default();
         assert!(!cup.vents());
-        cup.sample(40_000);
+        cup.sample(40_000, 0);
         assert!(!cup.vents());
         assert!(cup.decide(&limits));
         assert_eq!(cup.state(), CupState::Leaking);
@@ -273,8 +313,8 @@ mod tests {
         let mut cup = Cup::default();
         cup.seek(0, 0, &limits);
         for now in 0..200 {
-            cup.sample(if now < 100 { 60_000 } else { 45_000 });
-            cup.update(0, now, &limits);
+            cup.sample(if now < 100 { 60_000 } else { 45_000 }, 0);
+            cup.update(0, now, 0, &limits);
             if now == 110 {
                 assert_eq!(cup.state(), CupState::Lost);
                 assert!(cup.may_hold(&limits));
@@ -284,8 +324,8 @@ mod tests {
         }
         assert_eq!(cup.state(), CupState::Sealed);
         for now in 200..250 {
-            cup.sample(100);
-            cup.update(0, now, &limits);
+            cup.sample(100, 0);
+            cup.update(0, now, 0, &limits);
         }
         assert_eq!(cup.state(), CupState::Lost);
         assert!(!cup.may_hold(&limits));

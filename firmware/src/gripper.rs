@@ -1,23 +1,34 @@
 //! The controller behind its wire: bytes in, bytes out.
 
-use crate::wire::{self, Decoder, MAX_PACKET};
-use crate::{Controller, Outputs, Packet, Request, Samples};
+use crate::session::{Admission, Session};
+use crate::wire::{self, Decoder, Found, MAX_PACKET};
+use crate::{
+    Birth, Config, ConfigSource, Controller, Counters, Outputs, Packet, Refusal, Report, Request, Samples, Tick,
+};
 
-/// Requests that may wait for their tick.
+/// Requests and answers that may wait for their tick.
 const WAITING: usize = 8;
 
-/// A [`Controller`] with its decoder and a short queue of requests: all that a board or a
-/// simulated tool needs between its link and its pins.
+#[derive(Debug, Clone, Copy)]
+enum Waiting {
+    Request(Packet<Request>),
+    /// What was said before, or says why a request is not obeyed.
+    Answer(Report),
+}
+
+/// A [`Controller`] with its decoder, its host's session and a short queue of requests: all that a
+/// board or a simulated tool needs between its link and its pins.
 ///
 /// One request is obeyed a tick, in order of arrival, except that a `Stop` overtakes: those that
 /// wait before it are dropped without an answer. A request that finds the queue full is dropped
-/// and counted as a bad packet.
+/// and counted. A request of a number that was answered is answered again and not obeyed again.
 #[derive(Debug, Clone)]
 pub struct Gripper {
     controller: Controller,
     decoder: Decoder<Request, MAX_PACKET>,
-    waiting: [Option<Packet<Request>>; WAITING],
-    crowded_out: u32,
+    session: Session,
+    waiting: [Option<Waiting>; WAITING],
+    counters: Counters,
 }
 
 impl Default for Gripper {
@@ -27,51 +38,141 @@ impl Default for Gripper {
 }
 
 impl Gripper {
-    /// A gripper just after power-on.
+    /// A gripper just after power-on, about which nothing is known.
     #[must_use]
     pub fn new() -> Self {
-        Self { controller: Controller::new(), decoder: Decoder::new(), waiting: [None; WAITING], crowded_out: 0 }
+        Self::born(Birth::default(), Config::default(), ConfigSource::Nothing)
+    }
+
+    /// A gripper just after power-on or a reset, with what its board knows and what the flash kept.
+    #[must_use]
+    pub fn born(birth: Birth, kept: Config, source: ConfigSource) -> Self {
+        Self {
+            controller: Controller::born(birth, kept, source),
+            decoder: Decoder::new(),
+            session: Session::default(),
+            waiting: [None; WAITING],
+            counters: Counters::default(),
+        }
     }
 
     /// Takes bytes as they came from the link, in pieces of any size.
     pub fn receive(&mut self, bytes: &[u8]) {
         for &byte in bytes {
-            if let Some(packet) = self.decoder.push(byte) {
-                self.wait(packet);
+            match self.decoder.next(byte) {
+                Some(Found::Packet(packet)) => self.admit(&packet),
+                Some(Found::Unknown { seq, .. }) => {
+                    self.wait(Waiting::Answer(Report::Refused { seq, reason: Refusal::Unknown }));
+                }
+                None => {}
             }
         }
     }
 
     /// One millisecond: see [`Controller::tick`]. Calls `send` once for each encoded report.
     pub fn tick(&mut self, now_ms: u32, samples: &Samples, mut send: impl FnMut(&[u8])) -> Outputs {
-        let request = self.waiting[0].take();
-        self.waiting.rotate_left(1);
-        self.controller.set_bad_packets(self.decoder.bad().saturating_add(self.crowded_out));
+        let request = self.next(&mut send);
         let tick = self.controller.tick(now_ms, samples, request.as_ref());
-        for report in &tick.reports {
-            let mut buffer = [0; MAX_PACKET];
-            // Every report fits, which a test holds; the gap in numbers would tell otherwise.
-            if let Ok(length) = wire::encode(report, &mut buffer) {
-                send(buffer.get(..length).unwrap_or(&[]));
-            }
-        }
+        self.report(request.as_ref(), &tick, &mut send);
         tick.outputs
     }
 
-    fn wait(&mut self, packet: Packet<Request>) {
-        if packet.body == Request::Stop {
-            self.waiting = [None; WAITING];
+    /// Between two ticks: obeys one request that waits, if one does, without a new sample and without
+    /// a status. Gives the outputs then.
+    pub fn serve(&mut self, now_ms: u32, samples: &Samples, mut send: impl FnMut(&[u8])) -> Option<Outputs> {
+        let request = self.next(&mut send)?;
+        let tick = self.controller.serve(now_ms, samples, &request);
+        self.report(Some(&request), &tick, &mut send);
+        Some(tick.outputs)
+    }
+
+    /// The next request; says what waits in its place.
+    fn next(&mut self, send: &mut impl FnMut(&[u8])) -> Option<Packet<Request>> {
+        let first = self.waiting[0].take();
+        self.waiting.rotate_left(1);
+        self.counters.bad = self.decoder.bad();
+        self.controller.set_counters(self.counters);
+        match first? {
+            Waiting::Request(packet) => Some(packet),
+            Waiting::Answer(body) => {
+                let seq = self.controller.next_number();
+                self.send(Packet { session: self.session.number(), seq, body }, send);
+                None
+            }
         }
-        match self.waiting.iter_mut().find(|slot| slot.is_none()) {
-            Some(slot) => *slot = Some(packet),
-            None => self.crowded_out = self.crowded_out.saturating_add(1),
+    }
+
+    fn report(&mut self, request: Option<&Packet<Request>>, tick: &Tick, send: &mut impl FnMut(&[u8])) {
+        for report in &tick.reports {
+            let answers = matches!(report.body, Report::Done { .. } | Report::Refused { .. });
+            if let (true, Some(request)) = (answers, request) {
+                self.session.keep(request, report.body);
+            }
+            self.send(Packet { session: self.session.number(), ..*report }, send);
         }
+    }
+
+    /// What to drive if the board dies before the next tick: what holds goes on holding.
+    #[must_use]
+    pub fn if_crashed(&self) -> Outputs {
+        self.controller.if_crashed()
+    }
+
+    /// What a host wants written into the flash, once for each such wish; tell what became of it
+    /// with [`stored`](Self::stored).
+    pub fn take_store(&mut self) -> Option<Config> {
+        self.controller.take_store()
+    }
+
+    /// What became of the wish of [`take_store`](Self::take_store).
+    pub fn stored(&mut self, written: bool) {
+        self.controller.set_stored(written);
+    }
+
+    /// Tells the least room that the board's stack ever had, bytes.
+    pub fn set_stack_free(&mut self, bytes: u32) {
+        self.controller.set_stack_free(bytes);
+    }
+
+    fn send(&self, report: Packet<Report>, send: &mut impl FnMut(&[u8])) {
+        let mut buffer = [0; MAX_PACKET];
+        // Every report fits, which a test holds; the gap in numbers would tell otherwise.
+        if let Ok(length) = wire::encode(&report, &mut buffer) {
+            send(buffer.get(..length).unwrap_or(&[]));
+        }
+    }
+
+    fn admit(&mut self, packet: &Packet<Request>) {
+        self.counters.received = self.counters.received.saturating_add(1);
+        match self.session.admit(packet, &mut self.counters) {
+            Admission::Obey => {
+                if packet.body == Request::Stop {
+                    self.waiting = [None; WAITING];
+                }
+                if !self.wait(Waiting::Request(*packet)) {
+                    self.session.turn_away(packet);
+                }
+            }
+            Admission::Answer(report) => {
+                self.wait(Waiting::Answer(report));
+            }
+            Admission::Drop => {}
+        }
+    }
+
+    fn wait(&mut self, entry: Waiting) -> bool {
+        let slot = self.waiting.iter_mut().find(|slot| slot.is_none());
+        if slot.is_none() {
+            self.counters.crowded_out = self.counters.crowded_out.saturating_add(1);
+        }
+        slot.map(|slot| *slot = Some(entry)).is_some()
     }
 }
 
 #[cfg(test)]
 mod tests {
     extern crate std;
+    use std::string::ToString;
     use std::vec::Vec;
 
     use super::*;
@@ -89,7 +190,7 @@ mod tests {
 
     fn put(gripper: &mut Gripper, seq: u8, body: Request) {
         let mut buffer = [0; MAX_PACKET];
-        let length = wire::encode(&Packet { seq, body }, &mut buffer).unwrap();
+        let length = wire::encode(&Packet { session: 5, seq, body }, &mut buffer).unwrap();
         gripper.receive(&buffer[..length]);
     }
 
@@ -143,5 +244,36 @@ mod tests {
             put(&mut gripper, seq, Request::Heartbeat);
         }
         assert_eq!(status(&tick(&mut gripper, 1)).bad_packets, 3);
+    }
+
+    #[test]
+    fn a_request_that_comes_again_is_answered_again_and_not_obeyed_again() {
+        let mut gripper = Gripper::new();
+        let light = Request::Light { percent: 7 };
+        put(&mut gripper, 1, Request::Hello { version: VERSION });
+        put(&mut gripper, 2, light);
+        tick(&mut gripper, 1);
+        tick(&mut gripper, 2);
+        put(&mut gripper, 3, Request::Light { percent: 8 });
+        tick(&mut gripper, 3);
+        put(&mut gripper, 2, light);
+        let mut said = Vec::new();
+        let mut decoder = Decoder::<Report, MAX_PACKET>::new();
+        let outputs = gripper.tick(4, &SUPPLIED, |bytes| said.extend(bytes.iter().filter_map(|&b| decoder.push(b))));
+        assert_eq!(outputs.light_percent, 8);
+        assert_eq!(said[0].body, Report::Done { seq: 2 });
+        assert!(said.iter().all(|packet| packet.session == 5));
+        assert_eq!(said[1].seq, said[0].seq + 1, "reports are numbered without a gap");
+    }
+
+    #[test]
+    fn a_good_packet_that_is_no_request_of_this_version_is_refused_by_name() {
+        let mut gripper = Gripper::new();
+        let mut buffer = [0; MAX_PACKET];
+        let length = wire::encode(&Packet { session: 5, seq: 77, body: 200u8 }, &mut buffer).unwrap();
+        gripper.receive(&buffer[..length]);
+        let reports = tick(&mut gripper, 1);
+        assert_eq!(reports[0], Report::Refused { seq: 77, reason: Refusal::Unknown });
+        assert_eq!(Refusal::Unknown.to_string(), "unknown request: none of version 2");
     }
 }

@@ -123,7 +123,7 @@ impl Limits {
     }
 }
 
-fn within(
+pub(crate) fn within(
     field: &'static str,
     value: impl Into<i64>,
     unit: &'static str,

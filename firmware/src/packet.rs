@@ -1,26 +1,27 @@
 //! What travels between the host and the gripper. Variants and fields are appended, never
 //! reordered; `tests/golden.rs` holds the bytes of each.
 
-use core::fmt;
-
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{CUPS, CupSet, Limits};
+use crate::{CUPS, Calibration, Capabilities, CupSet, Event, Faults, Health, LeakTest, Limits};
 
-/// One packet: a number and what it says.
+/// One packet: whose session it belongs to, a number, and what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Packet<T> {
-    /// Counts up by one a packet and wraps. A host names it to find the answer, the gripper so
-    /// that a host can count lost reports.
+    /// Chosen by the host, another one for each greeting; the gripper's reports carry that of the
+    /// last accepted `Hello`, 0 before. What comes late from an earlier session is not obeyed.
+    pub session: u16,
+    /// Counts up by one a packet and wraps. A host names it to find the answer and sends a request
+    /// again under the same number, the gripper so that a host can count lost reports.
     pub seq: u8,
     /// What the packet says.
     pub body: T,
 }
 
 /// What a host asks for. Each is answered by one [`Report::Done`] or [`Report::Refused`] except
-/// [`Heartbeat`](Self::Heartbeat), which only a refusal answers. Each may be repeated where the
-/// answer was lost: doing it twice does no more than doing it once.
+/// [`Heartbeat`](Self::Heartbeat), which only a refusal answers. Where the answer was lost, the same
+/// number is sent again: it is answered again and done once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     /// Opens a session. Everything else but [`Stop`](Self::Stop) is refused before. While the
@@ -32,7 +33,8 @@ pub enum Request {
     /// Thresholds and times for this session; needed once after each `Hello`. Refused with
     /// [`Refusal::Holding`] while active with a cup on vacuum or the pinch closed.
     Limits(Limits),
-    /// Leaves `Ready`, `SafeEmpty` or `SafeHolding` for `Active`; cups keep what they do.
+    /// Leaves `Ready`, `SafeEmpty` or `SafeHolding` for `Active`; cups keep what they do. Refused
+    /// with [`Refusal::AlreadyArmed`] while active.
     Arm,
     /// Puts cups on vacuum. Those that hold or may hold (sealed, leaking, lost with vacuum left)
     /// stay as they are; those that seek already take the new expectation, keep their deadline.
@@ -64,6 +66,24 @@ pub enum Request {
         /// Force between the fingers, at most [`Limits::max_pinch_mn`].
         force_mn: u16,
     },
+    /// Leaves `Active` for `Ready`; cups that seek are vented. Refused with [`Refusal::Holding`]
+    /// where something is, or may be, held.
+    Disarm,
+    /// Brightness of the lamp at the tool.
+    Light {
+        /// 0 is off; at most 100.
+        percent: u8,
+    },
+    /// Tries generator, manifold and valves with every cup in free air; about a second. Refused
+    /// with [`Refusal::Holding`] unless all cups are vented. [`Report::LeakTest`] follows.
+    LeakTest,
+    /// Corrections of the sensors, in force at once. Refused with [`Refusal::Holding`] like `Limits`.
+    Calibrate(Calibration),
+    /// Writes the limits and the calibration in force into the flash; an [`Event`] tells the end.
+    /// Refused with [`Refusal::Holding`] while active and in `SafeHolding`: writing stalls the board.
+    Store,
+    /// Asks for [`Report::Health`].
+    Health,
 }
 
 /// What one cup does. Only the controller decides it.
@@ -130,6 +150,12 @@ pub struct Status {
     pub bad_packets: u32,
     /// Force that the pinch is told to hold; 0 is open.
     pub pinch_mn: u16,
+    /// Filtered stroke of each cup, in µm.
+    pub stroke_um: [u16; CUPS],
+    /// What is wrong with the tool.
+    pub faults: Faults,
+    /// The e-stop is pressed.
+    pub estop: bool,
 }
 
 /// Why a request was refused. Nothing has changed then, except that a `Hello` of another version
@@ -157,110 +183,15 @@ pub enum Refusal {
     /// `Arm` needs `Limits` sent after the last `Hello`.
     #[error("no limits: limits come between hello and arm")]
     NoLimits,
-}
-
-/// Something that happened, told once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Event {
-    /// A cup reached its seal threshold and held it.
-    CupSealed {
-        /// Which cup.
-        cup: u8,
-        /// When.
-        at_ms: u32,
-    },
-    /// A cup that was sealed fell fast or far.
-    CupLost {
-        /// Which cup.
-        cup: u8,
-        /// When.
-        at_ms: u32,
-    },
-    /// No request within the heartbeat deadline while active.
-    HostSilent {
-        /// When.
-        at_ms: u32,
-    },
-    /// The e-stop input rose.
-    EStop {
-        /// When.
-        at_ms: u32,
-    },
-    /// Compressed air was missing for longer than the debounce.
-    SupplyLost {
-        /// When.
-        at_ms: u32,
-    },
-    /// The raw load, which no tare shifts, went beyond its limit.
-    Overload {
-        /// When.
-        at_ms: u32,
-    },
-    /// A sealed cup fell below its seal threshold.
-    CupLeaking {
-        /// Which cup.
-        cup: u8,
-        /// When.
-        at_ms: u32,
-    },
-    /// A cup did not seal within its time and was vented.
-    SeekTimedOut {
-        /// Which cup.
-        cup: u8,
-        /// When.
-        at_ms: u32,
-    },
-    /// The host asked for a stop.
-    Stopped {
-        /// When.
-        at_ms: u32,
-    },
-    /// `Hello` while active: the host started anew, or another one came.
-    HostRestarted {
-        /// When.
-        at_ms: u32,
-    },
-    /// A person's release input let go of everything.
-    ReleasedByHand {
-        /// When.
-        at_ms: u32,
-    },
-    /// The controller started with cups under vacuum, and holds them.
-    FoundHolding {
-        /// When.
-        at_ms: u32,
-    },
-    /// The vacuum had to be re-adjusted too often; the generator runs on until the hold ends.
-    GeneratorContinuous {
-        /// When.
-        at_ms: u32,
-    },
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::CupSealed { cup, at_ms } => write!(f, "cup {cup} sealed at {at_ms} ms"),
-            Self::CupLost { cup, at_ms } => write!(f, "cup {cup} lost at {at_ms} ms"),
-            Self::HostSilent { at_ms } => write!(f, "host silent at {at_ms} ms"),
-            Self::EStop { at_ms } => write!(f, "e-stop at {at_ms} ms"),
-            Self::SupplyLost { at_ms } => write!(f, "supply lost at {at_ms} ms"),
-            Self::Overload { at_ms } => write!(f, "overload at {at_ms} ms"),
-            Self::CupLeaking { cup, at_ms } => write!(f, "cup {cup} leaking at {at_ms} ms"),
-            Self::SeekTimedOut { cup, at_ms } => {
-                write!(f, "cup {cup} found no seal in time at {at_ms} ms")
-            }
-            Self::Stopped { at_ms } => write!(f, "stopped by the host at {at_ms} ms"),
-            Self::HostRestarted { at_ms } => write!(f, "host restarted at {at_ms} ms"),
-            Self::ReleasedByHand { at_ms } => write!(f, "released by hand at {at_ms} ms"),
-            Self::FoundHolding { at_ms } => {
-                write!(f, "cups found under vacuum at start, held, at {at_ms} ms")
-            }
-            Self::GeneratorContinuous { at_ms } => {
-                write!(f, "generator continuous, re-adjusted too often, at {at_ms} ms")
-            }
-        }
-    }
+    /// `Arm` while active.
+    #[error("already armed: arm comes once, disarm or a safe state before the next")]
+    AlreadyArmed,
+    /// A later request of the session was obeyed already: this one comes too late.
+    #[error("stale: a later request was obeyed before it")]
+    Stale,
+    /// The checksum is right and the request is none of this version.
+    #[error("unknown request: none of version {}", crate::VERSION)]
+    Unknown,
 }
 
 /// What the gripper says.
@@ -272,6 +203,10 @@ pub enum Report {
         version: u16,
         /// Number of cups.
         cups: u8,
+        /// What this tool can do.
+        capabilities: Capabilities,
+        /// Starts since power came; more than 1 tells of a reset.
+        boots: u32,
     },
     /// The request with this number is accepted and in effect.
     Done {
@@ -289,4 +224,8 @@ pub enum Report {
     Status(Status),
     /// Something that happened in this tick.
     Event(Event),
+    /// What a leak test came to.
+    LeakTest(LeakTest),
+    /// Answers `Health`, before its `Done`.
+    Health(Health),
 }

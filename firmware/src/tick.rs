@@ -5,7 +5,8 @@ use crate::{CUPS, Packet, Report};
 /// What the board measured just before a tick. All zero by default: no vacuum, **no supply**.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Samples {
-    /// Pressure at each cup, in Pa below ambient; what is above ambient reads 0.
+    /// Pressure at each cup, in Pa below ambient; what is above ambient reads 0. `u32::MAX` stands
+    /// for a sensor that can't be read.
     pub cup_pa: [u32; CUPS],
     /// Pressure in the manifold, in Pa below ambient.
     pub manifold_pa: u32,
@@ -33,6 +34,8 @@ pub struct Outputs {
     pub blow_off: bool,
     /// Force of the pinch; 0 is unpowered, open.
     pub pinch_force_mn: u16,
+    /// Brightness of the lamp, 0 to 100.
+    pub light_percent: u8,
 }
 
 /// The reports of one tick, in the order in which to send them; the last is the `Status`.
@@ -44,8 +47,8 @@ pub struct Reports {
 
 impl Reports {
     /// The most that one tick reports: hello and its answer, one event of each cup, one of each
-    /// of seven other kinds, the status.
-    pub const MAX: usize = 2 + CUPS + 7 + 1;
+    /// of seven other kinds, a fault, the end of a store, a leak test, the status.
+    pub const MAX: usize = 2 + CUPS + 7 + 3 + 1;
 
     /// The packets in order.
     #[must_use]
@@ -59,7 +62,7 @@ impl Reports {
     }
 
     pub(crate) fn new() -> Self {
-        let filler = Packet { seq: 0, body: Report::Done { seq: 0 } };
+        let filler = Packet { session: 0, seq: 0, body: Report::Done { seq: 0 } };
         Self { packets: [filler; Self::MAX], length: 0 }
     }
 
@@ -67,7 +70,8 @@ impl Reports {
     /// were it ever passed, the gap in the numbers would tell the host.
     pub(crate) fn say(&mut self, seq: &mut u8, body: Report) {
         if let Some(slot) = self.packets.get_mut(self.length) {
-            *slot = Packet { seq: *seq, body };
+            // The session is filled in where the packet is sent.
+            *slot = Packet { session: 0, seq: *seq, body };
             self.length += 1;
         }
         *seq = seq.wrapping_add(1);

@@ -86,6 +86,15 @@ impl<T: DeserializeOwned, const N: usize> Decoder<T, N> {
 
     /// Takes the next byte; gives the packet that it closes, if it closes a good one.
     pub fn push(&mut self, byte: u8) -> Option<Packet<T>> {
+        match self.next(byte) {
+            Some(Found::Packet(packet)) => Some(packet),
+            Some(Found::Unknown { .. }) | None => None,
+        }
+    }
+
+    /// As [`push`](Self::push), and tells too of a whole packet whose body is unknown; it is counted
+    /// as dropped.
+    pub fn next(&mut self, byte: u8) -> Option<Found<T>> {
         if byte != 0 {
             if let Some(slot) = self.buffer.get_mut(self.length) {
                 *slot = byte;
@@ -100,14 +109,14 @@ impl<T: DeserializeOwned, const N: usize> Decoder<T, N> {
         if length == 0 && !overrun {
             return None;
         }
-        let packet = match self.buffer.get_mut(..length) {
+        let found = match self.buffer.get_mut(..length) {
             Some(frame) if !overrun => unpack(frame),
             _ => None,
         };
-        if packet.is_none() {
+        if !matches!(found, Some(Found::Packet(_))) {
             self.bad = self.bad.saturating_add(1);
         }
-        packet
+        found
     }
 
     /// How many packets were dropped so far; stays at its maximum.
@@ -117,15 +126,34 @@ impl<T: DeserializeOwned, const N: usize> Decoder<T, N> {
     }
 }
 
+/// What a zero byte closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found<T> {
+    /// A packet.
+    Packet(Packet<T>),
+    /// A packet with the right checksum whose body is none of ours: another version's.
+    Unknown {
+        /// Its session.
+        session: u16,
+        /// Its number.
+        seq: u8,
+    },
+}
+
 /// The packet in one COBS-encoded stretch without its zero byte.
-fn unpack<T: DeserializeOwned>(encoded: &mut [u8]) -> Option<Packet<T>> {
+fn unpack<T: DeserializeOwned>(encoded: &mut [u8]) -> Option<Found<T>> {
     let length = cobs::decode_in_place(encoded).ok()?;
     let (body, checksum) = encoded.get(..length)?.split_last_chunk::<CHECKSUM>()?;
     if CRC.checksum(body) != u32::from_le_bytes(*checksum) {
         return None;
     }
-    let (packet, rest) = postcard::take_from_bytes(body).ok()?;
-    rest.is_empty().then_some(packet)
+    match postcard::take_from_bytes(body) {
+        Ok((packet, [])) => Some(Found::Packet(packet)),
+        Ok(_) | Err(_) => {
+            let ((session, seq), _) = postcard::take_from_bytes::<(u16, u8)>(body).ok()?;
+            Some(Found::Unknown { session, seq })
+        }
+    }
 }
 
 #[cfg(test)]
@@ -134,11 +162,11 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
-    use crate::{CUPS, CupState, CupStatus, Limits, Report, Request, State, Status};
+    use crate::{CUPS, CupState, CupStatus, Faults, Limits, Report, Request, State, Status};
 
     fn bytes<T: Serialize>(seq: u8, body: T) -> Vec<u8> {
         let mut buffer = [0xaa; MAX_PACKET];
-        let length = encode(&Packet { seq, body }, &mut buffer).unwrap();
+        let length = encode(&Packet { session: u16::MAX, seq, body }, &mut buffer).unwrap();
         buffer[..length].to_vec()
     }
 
@@ -167,6 +195,9 @@ mod tests {
             supply_ok: true,
             bad_packets: u32::MAX,
             pinch_mn: u16::MAX,
+            stroke_um: [u16::MAX; CUPS],
+            faults: Faults(u32::MAX),
+            estop: true,
         };
         assert!(bytes(255, Report::Status(status)).len() <= MAX_PACKET);
         let limits = Limits {
@@ -187,13 +218,13 @@ mod tests {
             max_pinch_mn: u16::MAX,
         };
         assert!(bytes(255, Request::Limits(limits)).len() <= MAX_PACKET);
-        let too_long = Packet { seq: 9, body: [0xffu8; 32].map(|b| [b; 4]) };
+        let too_long = Packet { session: 0, seq: 9, body: [0xffu8; 32].map(|b| [b; 4]) };
         assert_eq!(encode(&too_long, &mut [0; 256]), Err(WireError::TooLong { seq: 9, max: MAX_BODY }));
     }
 
     #[test]
     fn a_buffer_that_is_too_small_is_an_error_at_every_size() {
-        let packet = Packet { seq: 1, body: Request::Arm };
+        let packet = Packet { session: u16::MAX, seq: 1, body: Request::Arm };
         let needed = bytes(1, Request::Arm).len();
         for room in 0..needed {
             let mut buffer = [0; 16];

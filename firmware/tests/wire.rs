@@ -21,7 +21,7 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 fn packet() -> impl Strategy<Value = Packet<Request>> {
-    (any::<u8>(), request()).prop_map(|(seq, body)| Packet { seq, body })
+    (any::<u16>(), any::<u8>(), request()).prop_map(|(session, seq, body)| Packet { session, seq, body })
 }
 
 fn encoded(packet: &Packet<Request>) -> Vec<u8> {

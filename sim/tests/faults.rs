@@ -236,7 +236,7 @@ fn a_blow_takes_what_is_held_off_the_cups() {
 fn lost_packets_are_missed_and_too_many_lost_setpoints_stop_the_arm() {
     let mut bench = Bench::one_box(&fault("kind = \"lost-packets\"\nlink = \"tool\"\nshare = 0.2\nat_s = 0.05"));
     bench.wait(1_000);
-    let missed = bench.devices.tool.missed();
+    let missed = bench.devices.tool.counters().missed;
     // A status a millisecond: about 200 of them, and gaps are counted modulo 256.
     assert!((100..300).contains(&missed), "{missed} missed");
     let pick = |share: f64| {
@@ -387,7 +387,7 @@ fn the_same_faults_at_the_same_seed_give_the_same_run() {
         let mut bench = Bench::new(&format!("name = \"t\"\ncell = \"t\"\n{ONE_BOX}{faults}"), 4);
         bench.lay(0, [0.90, 0.42]);
         bench.pick();
-        (bench.world.truth(), bench.world.cup_pressures_pa(), bench.devices.tool.missed())
+        (bench.world.truth(), bench.world.cup_pressures_pa(), bench.devices.tool.counters().missed)
     };
     assert!(run() == run());
 }

@@ -186,8 +186,7 @@ impl Run<'_> {
             contact: false,
             generator: true,
             supply_ok: true,
-            bad_packets: 0,
-            pinch_mn: 0,
+            ..Status::default()
         };
         let arm = ArmState { at: self.now, q: self.q, dq, stopped: false };
         self.events.push(Event::State { at: self.now, arm, tool: Some(status) });

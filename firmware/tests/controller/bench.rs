@@ -85,7 +85,7 @@ impl Bench {
     /// One tick with a request; what answered it, if anything did.
     pub fn request(&mut self, body: Request) -> Option<Result<(), Refusal>> {
         self.seq = self.seq.wrapping_add(1);
-        let packet = Packet { seq: self.seq, body };
+        let packet = Packet { session: 0, seq: self.seq, body };
         let tick = self.step(Some(&packet));
         let mut answers = tick.reports.iter().filter_map(|report| match report.body {
             Report::Done { seq } if seq == packet.seq => Some(Ok(())),

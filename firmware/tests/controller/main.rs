@@ -4,4 +4,5 @@ mod bench;
 mod hold;
 mod properties;
 mod safe;
+mod service;
 mod session;

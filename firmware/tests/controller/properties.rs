@@ -3,8 +3,8 @@
 
 use crate::bench::Bench;
 use firmware::{
-    CUPS, CupSet, CupState, Event, Limits, Outputs, Packet, Refusal, Report, Reports, Request, Samples, State, Status,
-    VERSION,
+    CUPS, Calibration, CupSet, CupState, Event, Limits, Outputs, Packet, Refusal, Report, Reports, Request, Samples,
+    State, Status, VERSION,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -65,6 +65,9 @@ fn request(rng: &mut ChaCha8Rng) -> Request {
         37 => Request::Stop,
         38..40 => Request::Clear,
         40..42 => Request::Tare,
+        45 => [Request::Disarm, Request::LeakTest, Request::Store, Request::Health][rng.random_range(0..4)],
+        46 => Request::Calibrate(Calibration { cup_zero_pa: rng.random(), ..Calibration::default() }),
+        47 => Request::Light { percent: rng.random_range(0..150) },
         42..45 => Request::Pinch { force_mn: rng.random_range(0..3) * 10_000 },
         _ => Request::Heartbeat,
     }
@@ -134,7 +137,7 @@ fn run(seed: u64, mut judge: impl FnMut(&Seen)) {
             },
         });
         silent = if body.is_some() { 0 } else { silent + 1 };
-        let packet = body.map(|body| Packet { seq: rng.random(), body });
+        let packet = body.map(|body| Packet { session: 0, seq: rng.random(), body });
         let before = (bench.status, bench.outputs);
         bench.events.clear();
         let tick = bench.step(packet.as_ref());
@@ -289,7 +292,8 @@ fn safe_empty_is_vented_without_generator_or_pinch_and_no_safe_state_seeks() {
     for seed in 0..RUNS {
         run(seed, |seen| {
             if seen.status.state == State::SafeEmpty && seen.elapsed >= 5 {
-                let idle = Outputs { vent: [true; CUPS], ..Outputs::default() };
+                let light_percent = seen.outputs.light_percent;
+                let idle = Outputs { vent: [true; CUPS], light_percent, ..Outputs::default() };
                 assert_eq!(seen.outputs, idle, "seed {seed}, tick {}", seen.elapsed);
             }
             let seeks = seen.status.cups.iter().any(|cup| cup.state == CupState::Seeking);
@@ -378,7 +382,7 @@ fn no_samples_requests_or_clock_make_it_panic_or_say_too_much() {
                 4 => Request::Seek { cups: CupSet(rng.random()), expected_pa: extreme(&mut rng) },
                 _ => request(&mut rng),
             };
-            let packet = Packet { seq: rng.random(), body };
+            let packet = Packet { session: 0, seq: rng.random(), body };
             let tick = bench.step(rng.random_ratio(4, 5).then_some(&packet));
             most = most.max(tick.reports.as_slice().len());
             let status_is_last = matches!(tick.reports.as_slice().last().map(|r| r.body), Some(Report::Status(_)));

@@ -93,7 +93,7 @@ impl Bench {
 
     pub fn send(&mut self, body: Request) {
         let mut bytes = [0; wire::MAX_PACKET];
-        let length = wire::encode(&Packet { seq: self.seq, body }, &mut bytes).unwrap();
+        let length = wire::encode(&Packet { session: 1, seq: self.seq, body }, &mut bytes).unwrap();
         self.seq = self.seq.wrapping_add(1);
         self.rig.link.send(&bytes[..length]).unwrap();
     }
