@@ -72,12 +72,12 @@ impl Search {
     #[must_use]
     pub fn tuned(set: Set, rule: Rule, turns: Turns) -> Self {
         let (policy, types) = (Policy::tuned(set), Types::of(set));
-        // A node costs a sweep for each turn.
-        let nodes = match turns {
-            Turns::None => 18_000,
-            Turns::Yaw => 9_000,
-            Turns::All => 3_000,
+        // A node costs a sweep for each turn. With all six the policy alone packs better than few rollouts.
+        let (nodes, broad) = match turns {
+            Turns::None => (18_000, 24),
+            Turns::Yaw => (9_000, 24),
+            Turns::All => (0, 1),
         };
-        Self { policy, types, rule, turns, nodes, broad: 24, beam: 200 }
+        Self { policy, types, rule, turns, nodes, broad, beam: 200 }
     }
 }
