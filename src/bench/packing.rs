@@ -68,7 +68,6 @@ enum PackingError {
 
 /// What a set is.
 struct Problem {
-    set: Set,
     rule: Rule,
     turns: Turns,
     lookahead: usize,
@@ -100,7 +99,7 @@ pub fn run(args: &PackingArgs) -> Result<(), CliError> {
         Rotation::Yaw => Turns::Yaw,
         Rotation::All => Turns::All,
     };
-    let problem = Problem { set, rule, turns, lookahead: args.lookahead, seed: args.seed };
+    let problem = Problem { rule, turns, lookahead: args.lookahead, seed: args.seed };
     let count = if args.full { args.count.max(2000) } else { args.count };
     let sequences = match &args.sequences {
         Some(path) => read(path).map_err(CliError::input)?,

@@ -10,21 +10,48 @@ use super::stream::{Set, Types};
 const TYPES_SEED: u64 = 4242;
 const TYPES_FROM: u64 = 1000;
 
-/// Sequences without end, whatever the order.
+/// Sides of 2…5 without end; the policy alone packs 51 % of its tuning sequences.
 #[rustfmt::skip]
-const RANDOM: [f32; WEIGHTS] = [
+const RS: [f32; WEIGHTS] = [
     -1.398, 0.153, 6.639, 3.845, 0.169, 11.957, 1.331, 1.989, 0.785, 0.441, -2.676, 2.593, -2.05, 1.21,
     1.445, 1.201, -9.353, -20.678, -12.603, -14.741, -16.326, -14.653, -24.549, 1.677, -4.723, 0.22, -3.138,
     -0.365, 7.006, 0.078, 2.186, 3.849, -2.223, -11.058,
+];
+
+/// Cut pieces by height: 75 %.
+#[rustfmt::skip]
+const CUT1: [f32; WEIGHTS] = [
+    1.971, 2.601, 10.672, 0.005, 0.676, 10.57, -5.894, -4.922, 12.122, -2.462, -1.905, 1.742, 7.986, 0.866,
+    0.967, 5.954, -11.718, -22.91, -13.434, -15.892, -16.324, -15.125, -28.489, 1.282, -4.796, 0.365, -3.782,
+    1.339, 0.827, -0.275, -0.416, -1.037, -12.902, -11.327,
+];
+
+/// Cut pieces by what they stand on: 66 %.
+#[rustfmt::skip]
+const CUT2: [f32; WEIGHTS] = [
+    -1.841, 1.283, 6.46, 3.696, 0.819, 11.882, -1.897, 1.211, 0.467, -0.18, -2.509, 1.938, -0.092, -0.585,
+    1.795, 1.465, -10.846, -22.105, -12.732, -13.096, -16.301, -16.077, -25.183, 1.641, -4.618, 0.122,
+    -3.976, -0.582, 7.334, 0.533, 2.623, 3.743, -2.832, -10.307,
+];
+
+/// Sides of 1…5, all six turns, no stability: 87 %.
+#[rustfmt::skip]
+const PCT: [f32; WEIGHTS] = [
+    -2.078, 2.155, 3.09, -0.179, 0.069, 5.236, 0.804, -1.269, -0.45, 0.487, -1.716, 0.741, 1.728, -4.213,
+    -6.719, -0.535, -9.85, -9.841, -12.624, -13.436, -16.389, -18.884, -21.218, 1.185, 3.989, -0.608, -1.983,
+    -1.419, 6.559, -2.48, 0.029, -2.428, -2.112, 0.048,
 ];
 
 impl Policy {
     /// The policy for a set.
     #[must_use]
     pub fn tuned(set: Set) -> Self {
-        match set {
-            Set::Rs | Set::Cut1 | Set::Cut2 | Set::Pct => Self(RANDOM),
-        }
+        Self(match set {
+            Set::Rs => RS,
+            Set::Cut1 => CUT1,
+            Set::Cut2 => CUT2,
+            Set::Pct => PCT,
+        })
     }
 }
 
@@ -45,6 +72,12 @@ impl Search {
     #[must_use]
     pub fn tuned(set: Set, rule: Rule, turns: Turns) -> Self {
         let (policy, types) = (Policy::tuned(set), Types::of(set));
-        Self { policy, types, rule, turns, nodes: 6000, broad: 16, beam: 200 }
+        // A node costs a sweep for each turn. With all six the policy alone packs better than few rollouts.
+        let (nodes, broad) = match turns {
+            Turns::None => (18_000, 24),
+            Turns::Yaw => (9_000, 24),
+            Turns::All => (0, 1),
+        };
+        Self { policy, types, rule, turns, nodes, broad, beam: 200 }
     }
 }
