@@ -113,10 +113,14 @@ fn a_leaky_link_is_greeted_through_and_losses_are_told() {
         live(&bench, &mut client, now + 1, now + 20).unwrap();
     }
     live(&bench, &mut client, 4000, 4500).unwrap();
-    // A fifth of the requests and of the answers is lost on the way; each is sent again until it is answered.
+    // A fifth of the requests and of the answers is lost on the way; each is sent again until it is answered, once. What
+    // a later one overtook meanwhile is refused.
     let answers: Vec<_> = std::iter::from_fn(|| client.next_answer()).collect();
     assert_eq!(answers.len(), 50);
-    assert!(answers.iter().all(|answer| matches!(answer, Answer::Done { .. })), "{answers:?}");
+    let done = answers.iter().filter(|answer| matches!(answer, Answer::Done { .. })).count();
+    let stale =
+        answers.iter().filter(|answer| matches!(answer, Answer::Refused { reason: Refusal::Stale, .. })).count();
+    assert!(done > 30 && done + stale == 50, "{answers:?}");
     assert!(client.counters().repeated > 10, "{:?}", client.counters());
     assert_eq!(client.status().unwrap().state, State::Active);
 }
