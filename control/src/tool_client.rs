@@ -201,7 +201,9 @@ impl<T: Tool> ToolClient<T> {
         self.greet(now)?;
         self.repeat(now)?;
         if self.stage == Stage::Up && now.since(self.sent_at) >= self.heartbeat {
-            self.number(Request::Heartbeat, now)?;
+            // Under the number that comes next and without using it up: the tool must not take what follows a hundred
+            // heartbeats for something old.
+            self.transmit(self.seq, Request::Heartbeat, now)?;
         }
         while let Some(&Pending { seq, asked, .. }) = self.pending.front()
             && now.since(asked) > ANSWER_WITHIN

@@ -126,6 +126,20 @@ fn a_leaky_link_is_greeted_through_and_losses_are_told() {
 }
 
 #[test]
+fn a_request_after_many_heartbeats_is_no_old_one() {
+    let bench = Bench::new();
+    let mut client = ToolClient::new(bench.clone(), Limits::default());
+    live(&bench, &mut client, 1, 100).unwrap();
+    let mut now = 100;
+    for _ in 0..4 {
+        client.send(Request::Tare, at(now)).unwrap();
+        live(&bench, &mut client, now + 1, now + 6_000).unwrap();
+        now += 6_000;
+        assert!(matches!(client.next_answer(), Some(Answer::Done { .. })), "at {now} ms");
+    }
+}
+
+#[test]
 fn a_tool_that_made_itself_safe_is_greeted_again_when_asked_and_not_before() {
     let bench = Bench::new();
     let mut client = ToolClient::new(Stuck::new(bench.clone()), Limits::default());
