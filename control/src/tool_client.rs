@@ -201,9 +201,9 @@ impl<T: Tool> ToolClient<T> {
         self.greet(now)?;
         self.repeat(now)?;
         if self.stage == Stage::Up && now.since(self.sent_at) >= self.heartbeat {
-            // Under the number that comes next and without using it up: the tool must not take what follows a hundred
-            // heartbeats for something old.
-            self.transmit(self.seq, Request::Heartbeat, now)?;
+            // Under the last request's number, and using up none: the tool must not take what follows a hundred heartbeats
+            // for something old.
+            self.transmit(self.seq.wrapping_sub(1), Request::Heartbeat, now)?;
         }
         while let Some(&Pending { seq, asked, .. }) = self.pending.front()
             && now.since(asked) > ANSWER_WITHIN
