@@ -187,7 +187,7 @@ fn pack(problem: &Problem, way: &Way, number: u64, sequence: &[Size], ms: &mut V
     // What rollouts draw from shares nothing with what drew the sequence.
     let mut seeds = Draws::new(problem.seed ^ 0x5eed_0ff0_e5 ^ number.wrapping_mul(0x9fb2_1c65_1e98_df25));
     for (i, &item) in sequence.iter().enumerate() {
-        let known = &sequence[i + 1..sequence.len().min(i + 1 + problem.lookahead)];
+        let known = &sequence[i + 1..sequence.len().min((i + 1).saturating_add(problem.lookahead))];
         let seed = seeds.bits();
         let since = Stopwatch::start();
         let admits = |placed: &Placed| {

@@ -77,7 +77,7 @@ struct PourRow {
 #[derive(Debug, Clone, Serialize)]
 struct Sound {
     tunnelled_or_no_number: u32,
-    /// The first that tunnelled, was no number or did not come to rest.
+    /// The first that tunnelled or was no number; without one, the first that did not come to rest.
     first: Option<String>,
     not_at_rest: u32,
     energy_rose: u32,
@@ -225,13 +225,14 @@ fn judge_pours(items: &[TrueSku], seed: u64, pours: u32, bar: &ProgressBar) -> S
         let moves = (fault.is_none() && !pour.is_at_rest()).then(|| pour.liveliest()).flatten();
         sound.not_at_rest += u32::from(moves.is_some());
         sound.energy_rose += u32::from(rose);
+        let worst = fault.is_some() && sound.tunnelled_or_no_number == 0;
         sound.tunnelled_or_no_number += u32::from(fault.is_some());
         let wrong = fault.map(|fault| fault.to_string()).or_else(|| {
             let (item, joules) = moves?;
             Some(format!("item {item} still moves after {LONGEST_S} s, {joules:.1e} J"))
         });
-        if let Some(wrong) = wrong {
-            sound.first.get_or_insert(format!("seed {seed}: {wrong}"));
+        if let Some(wrong) = wrong.filter(|_| worst || sound.first.is_none()) {
+            sound.first = Some(format!("seed {seed}: {wrong}"));
         }
         bar.inc(1);
     }
