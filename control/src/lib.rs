@@ -25,6 +25,7 @@ mod stream_tool;
 mod timing;
 mod tool;
 mod tool_client;
+pub mod trial;
 mod wrappers;
 
 pub use bound::least_time;

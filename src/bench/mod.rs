@@ -2,6 +2,7 @@
 
 mod given;
 pub mod matrix;
+pub mod motion;
 mod mujoco;
 pub mod packing;
 pub mod pick;

@@ -170,6 +170,36 @@ enum Bench {
     Sim(SimArgs),
     /// Online packing of published streams into a bin of 10 × 10 × 10 cells, beside plain heuristics.
     Packing(PackingArgs),
+    /// Carries over tote walls: planning time, duration against the least possible, a second look for limits and collisions.
+    Motion(MotionArgs),
+}
+
+/// `nuthatch bench motion`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  nuthatch bench motion
+  nuthatch bench motion --acceleration 0.5 --json
+  nuthatch bench motion --cell mycell.toml --count 200")]
+pub struct MotionArgs {
+    /// A cell file in place of the default one.
+    #[arg(long, value_name = "FILE")]
+    pub cell: Option<PathBuf>,
+    /// How many problems, from 1 to 100000.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub count: u64,
+    /// Seed of the first problem; each next one has the next seed.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub seed: u64,
+    /// Share of the arm's acceleration and jerk, from 0.1 to 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0, value_parser = share)]
+    pub acceleration: f64,
+    /// The reported length: 10,000 problems.
+    #[arg(long)]
+    pub full: bool,
+    /// Print one JSON object on the last line.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A published set of sequences.
@@ -476,6 +506,7 @@ pub fn main() -> ExitCode {
         Command::Bench(Bench::Pick(args)) => crate::bench::pick::run(&args).map(|()| Exit::Done),
         Command::Bench(Bench::Matrix(args)) => crate::bench::matrix::run(&args).map(|()| Exit::Done),
         Command::Bench(Bench::Packing(args)) => crate::bench::packing::run(&args).map(|()| Exit::Done),
+        Command::Bench(Bench::Motion(args)) => crate::bench::motion::run(&args).map(|()| Exit::Done),
         Command::Render(args) => render::render(&args).map(|()| Exit::Done),
         Command::World(args) => world::world(&args).map(|never| match never {}),
         Command::Bench(Bench::Sim(args)) => crate::bench::world::run(&args).map(|()| Exit::Done),
@@ -505,4 +536,12 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// A share of the arm's acceleration.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.1..=1.0).contains(&value) => Ok(value),
+        _ => Err("must be a number from 0.1 to 1".into()),
+    }
 }

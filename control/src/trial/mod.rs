@@ -1,0 +1,113 @@
+//! Seeded pick-to-place problems, the least time that each could take, and a second way to see whether a motion is
+//! right: what `nuthatch bench motion` holds the planner against. Nothing here shares code with the planner's checks
+//! or its timing of straight ways.
+
+mod bound;
+mod problem;
+mod recheck;
+mod rrt;
+
+pub use bound::{Bound, bound};
+pub use problem::{Problem, Site};
+pub use recheck::{Finding, Recheck};
+pub use rrt::reachable;
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use nalgebra::Translation3;
+    use scene::Pose;
+
+    use super::*;
+    use crate::program::{Program, SegmentKind};
+    use crate::{Cell, JointAngles, Planner};
+
+    fn with_site(test: impl FnOnce(&Site<'_>)) {
+        let text = include_str!("../../../src/cells/default.toml");
+        let cell = Cell::from_toml(text, "default.toml").unwrap();
+        let (robot, tool) = cell.models("default.toml", Path::new(".")).unwrap();
+        let planner = Planner::new(&robot, &tool, &cell);
+        test(&Site { cell: &cell, robot: &robot, tool: &tool, planner: &planner });
+    }
+
+    fn carry(site: &Site<'_>, problem: &Problem) -> Program {
+        site.planner.carry(&problem.from, &problem.hold, &problem.drop, &problem.obstacles).unwrap()
+    }
+
+    /// The goal of a problem moved along x until it stands in its bin's wall.
+    fn in_the_wall(site: &Site<'_>, problem: &Problem) -> Pose<scene::frame::World, scene::frame::Tool> {
+        let at = problem.drop.world_from_tool.origin();
+        let far = |b: &&crate::Container<scene::frame::Bin>| (b.world_from.origin() - at).xy().norm();
+        let bin = site.cell.bins.iter().min_by(|a, b| far(a).total_cmp(&far(b))).unwrap();
+        let wall = bin.world_from.origin().x + 0.5 * (bin.size[0] + bin.wall);
+        let shift = Translation3::new(wall - at.x, 0.0, 0.0);
+        Pose::from_isometry(shift * problem.drop.world_from_tool.isometry())
+    }
+
+    #[test]
+    fn no_carry_is_faster_than_its_bound_and_the_second_look_finds_nothing() {
+        with_site(|site| {
+            for seed in 0..20 {
+                let problem = Problem::draw(site, seed).unwrap();
+                let program = carry(site, &problem);
+                let bound = bound(site, &problem).unwrap();
+                assert!(program.duration().seconds() > bound.least_s, "problem {seed}");
+                assert!(bound.stop_to_stop_s > bound.least_s, "problem {seed}");
+                let recheck = Recheck::new(site, &problem);
+                assert_eq!(recheck.beyond_limits(&program), None, "problem {seed}");
+                assert_eq!(recheck.collides(&program), None, "problem {seed}");
+            }
+        });
+    }
+
+    #[test]
+    fn the_second_look_sees_what_is_too_fast() {
+        with_site(|site| {
+            let problem = Problem::draw(site, 3).unwrap();
+            let program = carry(site, &problem);
+            // Every second sample: twice as fast.
+            let samples: Vec<_> = program.samples().iter().step_by(2).copied().collect();
+            let last = samples.len() - 1;
+            let segments = vec![crate::Segment { kind: SegmentKind::Carry, first: 0, last, guarded_from: None }];
+            let rise = vec![0.0; samples.len()];
+            let recheck = Recheck::new(site, &problem);
+            let finding = recheck.beyond_limits(&Program::new(samples, segments, rise));
+            assert!(matches!(finding, Some(Finding::Limit { .. })), "{finding:?}");
+        });
+    }
+
+    #[test]
+    fn the_second_look_sees_walls_and_contents() {
+        with_site(|site| {
+            let problem = Problem::draw(site, 3).unwrap();
+            let recheck = Recheck::new(site, &problem);
+            let at = |goal: &Pose<scene::frame::World, scene::frame::Tool>, kind| {
+                let ends: Vec<JointAngles> = site.planner.inverse(goal);
+                ends.first().and_then(|q| recheck.touched(q, kind))
+            };
+            let goal = problem.drop.world_from_tool;
+            assert_eq!(at(&goal, SegmentKind::Lower), None);
+            let (_, wall) = at(&in_the_wall(site, &problem), SegmentKind::Lower).unwrap();
+            assert!(wall.starts_with("wall of bin-"), "{wall}");
+            // 40 mm lower is the floor, or what lies on it.
+            let lower = Pose::from_isometry(Translation3::new(0.0, 0.0, -0.04) * goal.isometry());
+            let (_, below) = at(&lower, SegmentKind::Carry).unwrap();
+            assert!(below.contains("of bin-"), "{below}");
+        });
+    }
+
+    #[test]
+    fn there_is_a_way_where_ours_finds_one_and_none_into_a_wall() {
+        with_site(|site| {
+            let mut problem = Problem::draw(site, 3).unwrap();
+            let mut looks = 0;
+            assert!(reachable(site, &problem, 1, || {
+                looks += 1;
+                looks < 20_000
+            }));
+            problem.drop.world_from_tool = in_the_wall(site, &problem);
+            assert!(!reachable(site, &problem, 1, || panic!("a goal in a wall needs no sample")));
+        });
+    }
+}

@@ -1,0 +1,287 @@
+//! `nuthatch bench motion`: carries from cluttered totes into part-filled bins, against the least time that joints and
+//! grasp allow, and looked at a second time.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+
+use control::trial::{Bound, Finding, Problem, Recheck, Site, bound, reachable};
+use control::{Planner, Program, SegmentKind};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::spread::ratio_ci95;
+use crate::cli::{CliError, MotionArgs};
+use crate::clock::Stopwatch;
+use crate::report::Machine;
+
+/// How long a sampling planner may look for a way where ours finds none, seconds.
+const LOOK_FOR_S: f64 = 10.0;
+
+/// What `--json` prints: names are relied on from outside.
+#[derive(Debug, Serialize)]
+struct MotionFigures {
+    bench: &'static str,
+    seed: u64,
+    /// Problems.
+    n: usize,
+    scenes: usize,
+    machine: Machine,
+    first_plan_us_p50: f64,
+    first_plan_us_p99: f64,
+    first_plan_us_max: f64,
+    /// Null: what is planned first is what runs.
+    refined_ms_p50: Option<f64>,
+    refined_ms_p99: Option<f64>,
+    /// Of the reachable.
+    solved: f64,
+    /// Problems with a way by our planner, or by RRT-Connect where ours finds none.
+    reachable: usize,
+    limit_violations: usize,
+    collisions: usize,
+    duration_s_mean: f64,
+    /// Straight up, over, straight down; and what of that is gone slowly to meet what is below.
+    lift_s_mean: f64,
+    carry_s_mean: f64,
+    lower_s_mean: f64,
+    slow_s_mean: f64,
+    bound_s_mean: f64,
+    duration_vs_bound_first: f64,
+    duration_vs_bound_first_ci95: Option<[f64; 2]>,
+    duration_vs_bound_first_p95: f64,
+    /// Null as long as nothing is refined.
+    duration_vs_bound: Option<f64>,
+    duration_vs_stop_to_stop: f64,
+    duration_vs_stop_to_stop_p95: f64,
+    same_bytes: bool,
+    why: &'static str,
+    /// Why there was no motion, most frequent first, among the reachable.
+    unsolved: Vec<(String, usize)>,
+    /// The first of what the second look found.
+    first_finding: Option<String>,
+}
+
+/// What became of one problem.
+struct Solved {
+    us: f64,
+    duration_s: f64,
+    /// Lift, carry, lower, and what is slow before touch.
+    parts_s: [f64; 4],
+    bound: Bound,
+}
+
+/// Runs the workload and prints its figures.
+///
+/// # Errors
+/// [`CliError`] for a cell that can't be used, and where no problem of the seeds is solved.
+pub fn run(args: &MotionArgs) -> Result<(), CliError> {
+    let (cell, folder) = args.cell().map_err(CliError::input)?;
+    let (robot, tool) = cell.models("cell", &folder).map_err(CliError::input)?;
+    let robot = robot.with_acceleration_share(args.acceleration);
+    let planner = Planner::new(&robot, &tool, &cell);
+    let site = Site { cell: &cell, robot: &robot, tool: &tool, planner: &planner };
+    let count = if args.full { args.count.max(10_000) } else { args.count };
+    let bar = ProgressBar::new(count);
+    if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} problems · {msg} · {eta} left") {
+        bar.set_style(style.progress_chars("━╸ "));
+    }
+    let mut tally = Tally::default();
+    for seed in args.seed..args.seed.saturating_add(count) {
+        if let Some(problem) = Problem::draw(&site, seed) {
+            tally.take(&site, &problem, seed);
+        }
+        bar.set_message(format!("{} solved", tally.solved.len()));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let figures = tally.figures(args.seed).ok_or_else(|| CliError::fault(NoneSolved { count }))?;
+    if args.json {
+        println!("{}", serde_json::to_string(&figures).map_err(CliError::fault)?);
+    } else {
+        print_table(&figures);
+    }
+    Ok(())
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("none of {count} problems was solved: nothing can be said of motions in this cell")]
+struct NoneSolved {
+    count: u64,
+}
+
+#[derive(Default)]
+struct Tally {
+    drawn: usize,
+    solved: Vec<Solved>,
+    unsolved: Vec<(String, usize)>,
+    limits: usize,
+    collisions: usize,
+    finding: Option<String>,
+    differed: bool,
+}
+
+impl Tally {
+    fn take(&mut self, site: &Site<'_>, problem: &Problem, seed: u64) {
+        self.drawn += 1;
+        let plan = || site.planner.carry(&problem.from, &problem.hold, &problem.drop, &problem.obstacles);
+        let since = Stopwatch::start();
+        let planned = plan();
+        let us = since.seconds() * 1e6;
+        let program = match planned {
+            Ok(program) => program,
+            Err(error) => {
+                let looking = Stopwatch::start();
+                if reachable(site, problem, seed, || looking.seconds() < LOOK_FOR_S) {
+                    // The kind of failure without its numbers.
+                    let text = error.to_string();
+                    let kind: String = text.chars().filter(|c| !c.is_ascii_digit()).collect();
+                    match self.unsolved.iter_mut().find(|(k, _)| *k == kind) {
+                        Some((_, n)) => *n += 1,
+                        None => self.unsolved.push((kind, 1)),
+                    }
+                }
+                return;
+            }
+        };
+        let recheck = Recheck::new(site, problem);
+        let mut note = |finding: Finding| {
+            self.finding.get_or_insert_with(|| format!("problem {seed}: {finding:?}"));
+        };
+        if let Some(finding) = recheck.beyond_limits(&program) {
+            self.limits += 1;
+            note(finding);
+        }
+        if let Some(finding) = recheck.collides(&program) {
+            self.collisions += 1;
+            note(finding);
+        }
+        self.differed |= plan().is_ok_and(|again| digest(&again) != digest(&program));
+        if let Some(bound) = bound(site, problem) {
+            let part = |kind| program.duration_of(kind).seconds();
+            let [lift, carry, lower] = [SegmentKind::Lift, SegmentKind::Carry, SegmentKind::Lower].map(part);
+            let parts_s = [lift, carry, lower, slow_s(site, problem, &program)];
+            self.solved.push(Solved { us, duration_s: program.duration().seconds(), parts_s, bound });
+        }
+    }
+
+    fn figures(mut self, seed: u64) -> Option<MotionFigures> {
+        let solved = &self.solved;
+        if solved.is_empty() {
+            return None;
+        }
+        let n = solved.len() as f64;
+        let mean = |of: &dyn Fn(&Solved) -> f64| solved.iter().map(of).sum::<f64>() / n;
+        let part = |of: &dyn Fn(&Solved) -> f64, share: f64| {
+            let mut all: Vec<f64> = solved.iter().map(of).collect();
+            all.sort_by(f64::total_cmp);
+            all[((n * share) as usize).min(all.len() - 1)]
+        };
+        let us = |s: &Solved| s.us;
+        let to_bound = |s: &Solved| s.duration_s / s.bound.least_s;
+        let to_stops = |s: &Solved| s.duration_s / s.bound.stop_to_stop_s;
+        let ratios: Vec<_> = solved.iter().map(|s| (to_bound(s), 1.0)).collect();
+        let failed: usize = self.unsolved.iter().map(|(_, n)| n).sum();
+        self.unsolved.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+        Some(MotionFigures {
+            bench: "motion",
+            seed,
+            n: self.drawn,
+            scenes: self.drawn,
+            machine: Machine::this(),
+            first_plan_us_p50: part(&us, 0.5),
+            first_plan_us_p99: part(&us, 0.99),
+            first_plan_us_max: part(&us, 1.0),
+            refined_ms_p50: None,
+            refined_ms_p99: None,
+            solved: n / (n + failed as f64),
+            reachable: solved.len() + failed,
+            limit_violations: self.limits,
+            collisions: self.collisions,
+            duration_s_mean: mean(&|s| s.duration_s),
+            lift_s_mean: mean(&|s| s.parts_s[0]),
+            carry_s_mean: mean(&|s| s.parts_s[1]),
+            lower_s_mean: mean(&|s| s.parts_s[2]),
+            slow_s_mean: mean(&|s| s.parts_s[3]),
+            bound_s_mean: mean(&|s| s.bound.least_s),
+            duration_vs_bound_first: mean(&to_bound),
+            duration_vs_bound_first_ci95: ratio_ci95(&ratios, seed),
+            duration_vs_bound_first_p95: part(&to_bound, 0.95),
+            duration_vs_bound: None,
+            duration_vs_stop_to_stop: mean(&to_stops),
+            duration_vs_stop_to_stop_p95: part(&to_stops, 0.95),
+            same_bytes: !self.differed,
+            why: "motions are not refined yet: the first one runs",
+            unsolved: self.unsolved,
+            first_finding: self.finding,
+        })
+    }
+}
+
+/// How long before its end a motion is no faster than it may touch.
+fn slow_s(site: &Site<'_>, problem: &Problem, program: &Program) -> f64 {
+    let samples = program.samples();
+    let place = |k: usize| site.planner.forward(&samples[k]).origin();
+    let fastest = problem.drop.touch_speed * 1.01 * 1e-3;
+    let fast = (1..samples.len()).rev().take_while(|&k| (place(k) - place(k - 1)).norm() <= fastest);
+    fast.count() as f64 * 1e-3
+}
+
+/// Every bit of a motion's samples in one number.
+fn digest(program: &Program) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for q in program.samples() {
+        q.0.map(f64::to_bits).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+fn print_table(f: &MotionFigures) {
+    println!("motion: {} carries from cluttered totes into bins, from seed {}, one core", f.n, f.seed);
+    println!("  solved of the {} reachable      {:>9.4}", f.reachable, f.solved);
+    println!(
+        "  first plan p50 / p99 / max, µs  {:>9.0} / {:.0} / {:.0}",
+        f.first_plan_us_p50, f.first_plan_us_p99, f.first_plan_us_max
+    );
+    println!("  limits broken, collisions       {:>9} / {}", f.limit_violations, f.collisions);
+    println!("  duration / bound, s             {:>9.3} / {:.3}", f.duration_s_mean, f.bound_s_mean);
+    println!(
+        "  lift, carry, lower, of it slow  {:>9.3} / {:.3} / {:.3} / {:.3}",
+        f.lift_s_mean, f.carry_s_mean, f.lower_s_mean, f.slow_s_mean
+    );
+    println!(
+        "  duration vs bound mean / p95    {:>9.3} / {:.3}",
+        f.duration_vs_bound_first, f.duration_vs_bound_first_p95
+    );
+    println!(
+        "  vs stop to stop mean / p95      {:>9.3} / {:.3}",
+        f.duration_vs_stop_to_stop, f.duration_vs_stop_to_stop_p95
+    );
+    println!("  same bytes when asked twice     {:>9}", f.same_bytes);
+    for (kind, n) in &f.unsolved {
+        println!("  {n} times no motion: {kind}");
+    }
+    if let Some(finding) = &f.first_finding {
+        println!("  {finding}");
+    }
+}
+
+impl MotionArgs {
+    /// The cell and the folder that its names are relative to.
+    fn cell(&self) -> Result<(control::Cell, std::path::PathBuf), MotionCellError> {
+        let Some(path) = &self.cell else {
+            let cell = control::Cell::from_toml(include_str!("../cells/default.toml"), "default.toml")?;
+            return Ok((cell, Path::new(".").to_owned()));
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| MotionCellError::Unreadable { path: path.clone(), source })?;
+        let cell = control::Cell::from_toml(&text, &path.display().to_string())?;
+        Ok((cell, path.parent().unwrap_or(Path::new(".")).to_owned()))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum MotionCellError {
+    #[error("{}: can't be read", path.display())]
+    Unreadable { path: std::path::PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Refused(#[from] control::ConfigError),
+}
