@@ -29,6 +29,7 @@ fn request(rng: &mut ChaCha8Rng) -> Request {
     }
 }
 
+#[expect(clippy::unwrap_used, reason = "every packet fits the largest buffer")]
 fn bytes(packet: &Packet<Request>, buffer: &mut [u8; MAX_PACKET]) -> usize {
     encode(packet, buffer).unwrap()
 }

@@ -16,9 +16,9 @@ const PROBLEMS: [(Set, Rule, Turns); 7] = [
 /// Packs a sequence by what `choose` says.
 fn pack(sequence: &[Size], mut choose: impl FnMut(&Grid, usize, &[Placed]) -> Option<Placed>) -> Vec<Placed> {
     let (mut grid, mut boxes) = (Grid::default(), Vec::new());
-    for i in 0..sequence.len() {
+    for (i, &(mut given)) in sequence.iter().enumerate() {
         let Some(placed) = choose(&grid, i, &boxes) else { break };
-        let (mut given, mut stood) = (sequence[i], placed.size);
+        let mut stood = placed.size;
         given.sort_unstable();
         stood.sort_unstable();
         assert_eq!(given, stood, "item {i} changed its size");

@@ -185,7 +185,7 @@ fn pack(problem: &Problem, way: &Way, number: u64, sequence: &[Size], ms: &mut V
         Way::Search(_) | Way::Policy(_) => None,
     };
     // What rollouts draw from shares nothing with what drew the sequence.
-    let mut seeds = Draws::new(problem.seed ^ 0x5eed_0ff0_e5 ^ number.wrapping_mul(0x9fb2_1c65_1e98_df25));
+    let mut seeds = Draws::new(problem.seed ^ 0x005e_ed0f_f0e5 ^ number.wrapping_mul(0x9fb2_1c65_1e98_df25));
     for (i, &item) in sequence.iter().enumerate() {
         let known = &sequence[i + 1..sequence.len().min((i + 1).saturating_add(problem.lookahead))];
         let seed = seeds.bits();

@@ -28,6 +28,7 @@ impl Air {
 }
 
 /// Runs a leak test; its result and the faults told.
+#[expect(clippy::panic, reason = "a test that does not end fails")]
 fn leak_test(mut air: Air, clean_evacuate_ms: u16) -> (LeakTest, Vec<Fault>, Bench) {
     let mut bench = Bench::active();
     bench.ok(Request::Calibrate(Calibration { clean_evacuate_ms, ..Calibration::default() }));

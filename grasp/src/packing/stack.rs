@@ -98,7 +98,7 @@ fn balances(boxes: &[Placed], split: Split) -> bool {
             let Load { weight, x, y } = load;
             let at = [x / weight, y / weight];
             let shares = pct_shares(&contacts, at);
-            let whole = shares.iter().any(|s| *s == 1.0);
+            let whole = shares.contains(&1.0);
             for ((j, low, high), share) in contacts.iter().zip(shares) {
                 let to = if whole { at } else { [0, 1].map(|a| 0.5 * (low[a] + high[a])) };
                 hand(*j, weight * share, to[0], to[1]);
