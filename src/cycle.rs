@@ -22,8 +22,8 @@ use scene::{Span, Timestamp};
 pub use crate::task::{Answer, Attempt, Step, Task};
 use crate::telemetry::{Choice, Outcome};
 
-/// Share of the approach in which nothing can be touched yet.
-const FREE_UNTIL: f64 = 0.5;
+/// Share of the slow way to the face in which nothing should be touched yet.
+const FREE_UNTIL: f64 = 0.3;
 /// The gripper has tared this long after it was asked: the packet's way and the mean that it takes.
 const TARED_AFTER: Span = Span::from_millis(40);
 /// Shares of the carry after which the weight is looked at, and how much further off it may be then: what hangs
@@ -107,6 +107,8 @@ pub struct Cycle {
     /// The guarded approach ended by contact.
     touched: bool,
     scale: Scale,
+    /// When the gripper was asked to tare on this approach.
+    tared_at: Option<Timestamp>,
     /// How often the weight has been judged, up to the length of [`WEIGHED_AT`].
     weighed: usize,
     /// Newtons that push what is held, beyond weight and motion.
@@ -140,6 +142,7 @@ impl Cycle {
             at,
             goal: at,
             touched: false,
+            tared_at: None,
             weighed: 0,
             pushed_n: 0.0,
             clearing: false,
@@ -208,7 +211,22 @@ impl Cycle {
             (Answer::Chosen(choice), Next::Choosing) => self.next = Next::Chosen(choice.clone()),
             (Answer::Nothing, Next::Choosing) => self.next = Next::Nothing,
             (Answer::Reached(program, choice), Next::Planning) => {
+                out.tasks.push(Task::RefineReach { reach: program.clone(), choice: choice.clone() });
                 self.next = Next::Ready(choice.clone(), program.clone())
+            }
+            (Answer::Refined { reach, shorter }, Next::Ready(choice, planned)) if Arc::ptr_eq(&planned, reach) => {
+                let reach = shorter.as_ref().unwrap_or(reach).clone();
+                out.tasks.push(Task::RefineCarry { reach: reach.clone(), choice: choice.clone() });
+                self.next = Next::Ready(choice, reach);
+            }
+            // It runs already as it was.
+            (Answer::Refined { reach, .. }, _) => {
+                if let Some(attempt) = &self.attempt
+                    && matches!(self.step, Step::Reach | Step::Approach)
+                {
+                    let choice = attempt.choice.clone();
+                    out.tasks.push(Task::RefineCarry { reach: reach.clone(), choice });
+                }
             }
             // The choice can't be reached; whoever chose knows, and chooses another.
             (Answer::Unreachable, Next::Planning) => {
@@ -265,7 +283,7 @@ impl Cycle {
                     if let Some(attempt) = &mut self.attempt {
                         attempt.attempted = true;
                         let hold = &attempt.choice.candidates[attempt.choice.chosen].hold;
-                        out.requests.push(Request::Tare);
+                        self.tared_at = None;
                         self.scale.clear();
                         out.requests.push(Request::Seek { cups: hold.cups, expected_pa: hold.expected_pa });
                     }
@@ -274,7 +292,7 @@ impl Cycle {
                 }
             }
             Step::Approach => {
-                self.weigh_empty(inputs, &motion);
+                self.weigh_empty(inputs, out);
                 if motion.is_over() {
                     self.touched = motion.touched();
                     self.enter(Step::Seal, inputs, out);
@@ -397,9 +415,11 @@ impl Cycle {
         } else if enough {
             attempt.sealed_pa = pressures(inputs.tool);
             attempt.lowest_pa = attempt.sealed_pa;
-            let share = f64::from(sealed) / f64::from(wanted.count().max(1));
+            let expected = attempt.choice.candidates[attempt.choice.chosen].hold.expected_pa.max(1);
+            let pull: u32 = wanted.iter().map(|cup| attempt.sealed_pa[cup].min(expected)).sum();
+            let share = f64::from(pull) / (f64::from(expected) * f64::from(wanted.count().max(1)));
             let choice = attempt.choice.clone();
-            self.ask(Task::PlanCarry { from: self.at, choice, sealed_share: share }, out);
+            self.ask(Task::PlanCarry { from: self.at, choice, pull_share: share }, out);
         } else if late {
             attempt.sealed_pa = pressures(inputs.tool);
             let outcome = if self.touched { Outcome::NoSeal } else { Outcome::NoContact };
@@ -549,10 +569,15 @@ impl Cycle {
         out.entered = Some(step);
     }
 
-    /// The empty tool on its way down, after the gripper has tared and before anything can be touched.
-    fn weigh_empty(&mut self, inputs: &Inputs<'_>, motion: &Motion) {
-        let free = motion.progress_in(SegmentKind::Approach).is_some_and(|p| p < FREE_UNTIL);
-        if free && inputs.now.since(self.entered_at) > TARED_AFTER {
+    /// The empty tool slowly on its way down: the gripper tares, and the scale is tared after it and
+    /// before anything can be touched.
+    fn weigh_empty(&mut self, inputs: &Inputs<'_>, out: &mut Outputs) {
+        let Some(share) = self.executor.slow() else { return };
+        let tared_at = *self.tared_at.get_or_insert_with(|| {
+            out.requests.push(Request::Tare);
+            inputs.now
+        });
+        if share < FREE_UNTIL && inputs.now.since(tared_at) > TARED_AFTER {
             self.scale.tare(&inputs.arm.q, f64::from(inputs.tool.load_mn) * 1e-3);
         }
     }

@@ -173,9 +173,15 @@ fn work(station: &mut Station, asked: Timestamp, job: Job) -> Done {
                     planned.map_or(Answer::Unreachable, |(program, choice)| Answer::Reached(program, choice)),
                 ))
             }
-            Task::PlanCarry { from, choice, sealed_share } => {
-                plan(station.plan_carry(&from, &choice, sealed_share, asked))
+            Task::RefineReach { reach, choice } => {
+                let shorter = station.refine_reach(&reach, &choice, asked);
+                Some((Stage::Refine, Answer::Refined { reach, shorter }))
             }
+            Task::RefineCarry { reach, choice } => {
+                station.refine_carry(&reach, &choice, asked);
+                Some((Stage::Refine, Answer::CarryRefined))
+            }
+            Task::PlanCarry { from, choice, pull_share } => plan(station.plan_carry(&from, &choice, pull_share, asked)),
             Task::PlanPutBack { from, choice } => plan(station.plan_put_back(&from, &choice, asked)),
             Task::PlanRetreat { from, released } => {
                 if let Some(choice) = released {

@@ -16,6 +16,8 @@ pub enum Stage {
     Choose,
     /// One motion program.
     Plan,
+    /// A motion made shorter, while something else goes on.
+    Refine,
     /// One millisecond of cycle and executor.
     Tick,
 }
@@ -28,6 +30,7 @@ impl Stage {
             Self::Look => "look",
             Self::Choose => "choose",
             Self::Plan => "plan",
+            Self::Refine => "refine",
             Self::Tick => "tick",
         }
     }

@@ -316,6 +316,7 @@ impl<'a> Runtime<'a> {
                 Stage::Look => self.budgets.look,
                 Stage::Choose => self.budgets.choose,
                 Stage::Plan | Stage::Tick => self.budgets.plan,
+                Stage::Refine => self.budgets.refine,
             };
             self.answers.push_back((done.asked + latency, answer));
         }

@@ -82,14 +82,28 @@ pub enum Task {
         /// What was chosen.
         choice: Arc<Choice>,
     },
+    /// Make a reach shorter that has been planned and may not have begun.
+    RefineReach {
+        /// The reach.
+        reach: Arc<Program>,
+        /// What was chosen.
+        choice: Arc<Choice>,
+    },
+    /// Plan a short carry from where a reach should touch; [`Task::PlanCarry`] takes it up.
+    RefineCarry {
+        /// The reach.
+        reach: Arc<Program>,
+        /// What was chosen.
+        choice: Arc<Choice>,
+    },
     /// Plan lift, carry and lowering for what is held.
     PlanCarry {
         /// Where the arm is.
         from: JointAngles,
         /// What was chosen.
         choice: Arc<Choice>,
-        /// Share of the wanted cups that sealed, 0…1; the allowed acceleration shrinks with it.
-        sealed_share: f64,
+        /// Share of the expected pull of the wanted cups that is there, 0…1; the allowed acceleration shrinks with it.
+        pull_share: f64,
     },
     /// Plan the way back into the tote.
     PlanPutBack {
@@ -132,6 +146,15 @@ pub enum Answer {
     Nothing,
     /// The way to the grasp, for PlanReach, and the choice with the placement that can be reached put first.
     Reached(Arc<Program>, Arc<Choice>),
+    /// A reach, and a shorter one in its place if there is one, for RefineReach.
+    Refined {
+        /// The reach that was asked about.
+        reach: Arc<Program>,
+        /// The shorter one.
+        shorter: Option<Arc<Program>>,
+    },
+    /// For RefineCarry: whoever planned it has it.
+    CarryRefined,
     /// The chosen grasp can't be reached, or not be left again.
     Unreachable,
     /// A motion, for PlanCarry, PlanPutBack, PlanRetreat and PlanClear.

@@ -62,6 +62,8 @@ pub struct Budgets {
     pub choose: Span,
     /// From a chosen grasp to motion, reach and carry together.
     pub plan: Span,
+    /// From a motion to a shorter one, while something else goes on.
+    pub refine: Span,
 }
 
 /// Where the station draws its lines.
@@ -144,6 +146,7 @@ struct BudgetsMs {
     look: f64,
     choose: f64,
     plan: f64,
+    refine: f64,
 }
 
 #[derive(Deserialize)]
@@ -172,6 +175,7 @@ impl Cell {
             ("budgets_ms.look", raw.budgets_ms.look),
             ("budgets_ms.choose", raw.budgets_ms.choose),
             ("budgets_ms.plan", raw.budgets_ms.plan),
+            ("budgets_ms.refine", raw.budgets_ms.refine),
         ] {
             check.range(field, value, 0.0..=10_000.0)?;
         }
@@ -216,6 +220,7 @@ impl Cell {
                 look: Span::from_seconds(raw.budgets_ms.look * 1e-3),
                 choose: Span::from_seconds(raw.budgets_ms.choose * 1e-3),
                 plan: Span::from_seconds(raw.budgets_ms.plan * 1e-3),
+                refine: Span::from_seconds(raw.budgets_ms.refine * 1e-3),
             },
             thresholds: raw.thresholds,
             totes,

@@ -1,6 +1,6 @@
 //! Forward and inverse kinematics of the arm with its tool.
 
-use nalgebra::{Isometry3, Matrix6, Translation3, UnitQuaternion, Vector3, Vector6};
+use nalgebra::{Isometry3, Matrix3x6, Matrix6, Translation3, UnitQuaternion, Vector3, Vector6};
 use rs_opw_kinematics::glam::{DQuat, DVec3};
 use rs_opw_kinematics::kinematic_traits::{Kinematics, Pose as OpwPose};
 use rs_opw_kinematics::kinematics_impl::OPWKinematics;
@@ -112,15 +112,59 @@ impl Chain {
         let mut jacobian = Matrix6::zeros();
         let tip = frames.tool.translation.vector;
         for i in 0..6 {
-            let frame = &frames.links[i + 1];
-            let about_z = matches!(i, 0 | 3 | 5);
-            let axis = if about_z { Vector3::z() } else { Vector3::y() };
-            let axis = frame.rotation * axis * f64::from(self.robot.signs[i]);
-            let lever = tip - frame.translation.vector;
+            let axis = self.axis(frames, i);
+            let lever = tip - frames.links[i + 1].translation.vector;
             jacobian.fixed_view_mut::<3, 1>(0, i).copy_from(&axis.cross(&lever));
             jacobian.fixed_view_mut::<3, 1>(3, i).copy_from(&axis);
         }
         jacobian
+    }
+
+    /// Velocity of a point fixed to the tool, given in the world, for each joint's rad/s.
+    pub(crate) fn point_jacobian(&self, frames: &Frames, point: &Vector3<f64>) -> Matrix3x6<f64> {
+        let mut jacobian = Matrix3x6::zeros();
+        for i in 0..6 {
+            let lever = point - frames.links[i + 1].translation.vector;
+            jacobian.set_column(i, &self.axis(frames, i).cross(&lever));
+        }
+        jacobian
+    }
+
+    /// Turning of the tool, rad/s in the world, for each joint's rad/s.
+    pub(crate) fn turning(&self, frames: &Frames) -> Matrix3x6<f64> {
+        let mut jacobian = Matrix3x6::zeros();
+        for i in 0..6 {
+            jacobian.set_column(i, &self.axis(frames, i));
+        }
+        jacobian
+    }
+
+    /// The axis that a joint turns about, in the world.
+    fn axis(&self, frames: &Frames, joint: usize) -> Vector3<f64> {
+        let about_z = matches!(joint, 0 | 3 | 5);
+        let axis = if about_z { Vector3::z() } else { Vector3::y() };
+        frames.links[joint + 1].rotation * axis * f64::from(self.robot.signs[joint])
+    }
+
+    /// Acceleration of a point fixed to the tool, given in the world, from the joints' rates and accelerations: those
+    /// of each frame from the frame before (Craig, Introduction to Robotics, 6.5).
+    pub(crate) fn point_acceleration(
+        &self,
+        frames: &Frames,
+        point: &Vector3<f64>,
+        rates: &[f64; 6],
+        accelerations: &[f64; 6],
+    ) -> Vector3<f64> {
+        let (mut turning, mut change, mut here) = (Vector3::zeros(), Vector3::zeros(), Vector3::zeros());
+        for i in 0..6 {
+            let axis = self.axis(frames, i);
+            change += axis * accelerations[i] + turning.cross(&axis) * rates[i];
+            turning += axis * rates[i];
+            let next = if i < 5 { frames.links[i + 2].translation.vector } else { *point };
+            let lever: Vector3<f64> = next - frames.links[i + 1].translation.vector;
+            here += change.cross(&lever) + turning.cross(&turning.cross(&lever));
+        }
+        here
     }
 
     /// Joint rates that move the tool's origin with `velocity` and don't turn it; `None` where the arm is singular.

@@ -2,10 +2,10 @@
 
 use nalgebra::{Isometry3, Point3, Vector3};
 use parry3d::math::{Pose as ParryPose, Rotation as ParryRotation, Vector as ParryVector};
-use parry3d::query::distance;
+use parry3d::query;
 use parry3d::shape::{Capsule, Cuboid, Shape};
 
-use crate::chain::{Chain, Frames};
+use crate::chain::Frames;
 use crate::hold::HeldBox;
 use crate::obstacles::{Obstacles, Solid, Walled};
 use crate::program::SegmentKind;
@@ -13,11 +13,15 @@ use crate::robot::RobotModel;
 use crate::tool::ToolModel;
 
 /// Distances above this are not refined, metres.
-const FAR: f64 = 0.25;
-/// A moving body may travel this far between two checks even when it is close to something, metres.
-pub(crate) const STEP_M: f64 = 0.005;
+const FAR: f64 = 0.12;
+/// What a moving body may travel between two checks beside the room that it has, metres: half of that is what it may be
+/// nearer between them than it should. On straight ways, and on free moves, where more is kept.
+const STEP_M: [f64; 2] = [0.005, 0.015];
 /// How far around a body the height map is looked at for its clearance, metres.
 const AROUND: f64 = 0.05;
+
+/// What a way over rims and contents keeps from them beside what is checked, for the way between two looks, metres.
+const ABOVE_M: f64 = 0.002;
 
 /// Which moving body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +44,19 @@ struct Body {
     frame: usize,
     form: Form,
     rigid: bool,
+    /// A ball around it, in its frame.
+    centre: Point3<f64>,
+    radius: f64,
+}
+
+impl Body {
+    fn new(name: BodyName, frame: usize, form: Form, rigid: bool) -> Self {
+        let (centre, radius) = match &form {
+            Form::Capsule { from, to, radius } => (nalgebra::center(from, to), 0.5 * (to - from).norm() + radius),
+            Form::Box { centre, half } => (Point3::from(centre.translation.vector), half.norm()),
+        };
+        Self { name, frame, form, rigid, centre, radius }
+    }
 }
 
 /// Distances that are kept, metres; a negative one lets the body overlap by so much.
@@ -72,6 +89,11 @@ fn margins(kind: SegmentKind) -> Margins {
     }
 }
 
+/// How far a body may travel between two checks beside the room that it has, metres.
+pub(crate) fn step(kind: SegmentKind) -> f64 {
+    STEP_M[usize::from(matches!(kind, SegmentKind::Reach | SegmentKind::Carry))]
+}
+
 /// What touches what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Hit {
@@ -89,19 +111,40 @@ pub(crate) enum Other {
     Link(usize),
 }
 
-/// Result of a check: how far any body may move before another check is due, and how far a radian
-/// of each joint moves any body at most.
-pub(crate) struct Clear {
-    pub(crate) distance: f64,
-    pub(crate) levers: [f64; 6],
-}
-
 /// Checks configurations against one set of obstacles.
 pub(crate) struct Checker<'a> {
     obstacles: &'a Obstacles,
     bodies: Vec<Body>,
     /// Capsules of base, shoulder and upper arm, for the arm against itself.
     trunk: Vec<(usize, Point3<f64>, Point3<f64>, f64)>,
+}
+
+/// What a body is drawn along, to cover the way to the nodes before and after: two ways, and a turn in radians.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sweep {
+    pub(crate) ways: [Vector3<f64>; 2],
+    pub(crate) turn: f64,
+}
+
+impl Sweep {
+    /// Half of the way from a place of the tool to two others.
+    pub(crate) fn between(tool: &Isometry3<f64>, others: &[&Isometry3<f64>; 2]) -> Self {
+        let turns = others.map(|other| tool.rotation.angle_to(&other.rotation));
+        Self {
+            ways: others.map(|other| 0.5 * (other.translation.vector - tool.translation.vector)),
+            turn: 0.5 * turns[0].max(turns[1]),
+        }
+    }
+
+    pub(crate) const NONE: Self = Self { ways: [Vector3::new(0.0, 0.0, 0.0); 2], turn: 0.0 };
+}
+
+/// A body near a fixed box.
+pub(crate) struct Near {
+    pub(crate) room: f64,
+    pub(crate) point: Vector3<f64>,
+    pub(crate) away: Vector3<f64>,
+    pub(crate) joints: usize,
 }
 
 /// A body placed in the world.
@@ -120,20 +163,12 @@ impl<'a> Checker<'a> {
         let mut trunk = Vec::with_capacity(4);
         for (index, body) in tool.bodies.iter().enumerate() {
             let [x, y, z] = body.centre_m;
-            bodies.push(Body {
-                name: BodyName::Tool(index),
-                frame: 7,
-                form: Form::Box { centre: Isometry3::translation(x, y, z), half: Vector3::from(body.size_m) * 0.5 },
-                rigid: body.rigid,
-            });
+            let form = Form::Box { centre: Isometry3::translation(x, y, z), half: Vector3::from(body.size_m) * 0.5 };
+            bodies.push(Body::new(BodyName::Tool(index), 7, form, body.rigid));
         }
         if let Some(held) = held {
-            bodies.push(Body {
-                name: BodyName::Held,
-                frame: 7,
-                form: Form::Box { centre: *held.tool_from_box.isometry(), half: Vector3::from(held.size_m) * 0.5 },
-                rigid: true,
-            });
+            let form = Form::Box { centre: *held.tool_from_box.isometry(), half: Vector3::from(held.size_m) * 0.5 };
+            bodies.push(Body::new(BodyName::Held, 7, form, true));
         }
         for capsule in &robot.capsules {
             let (from, to) = (Point3::from(capsule.from), Point3::from(capsule.to));
@@ -142,12 +177,8 @@ impl<'a> Checker<'a> {
             }
             // Base and shoulder never leave their place.
             if capsule.link >= 2 {
-                bodies.push(Body {
-                    name: BodyName::Link(capsule.link),
-                    frame: capsule.link,
-                    form: Form::Capsule { from, to, radius: capsule.radius },
-                    rigid: true,
-                });
+                let form = Form::Capsule { from, to, radius: capsule.radius };
+                bodies.push(Body::new(BodyName::Link(capsule.link), capsule.link, form, true));
             }
         }
         Self { obstacles, bodies, trunk }
@@ -163,6 +194,58 @@ impl<'a> Checker<'a> {
         lowest.fold(tool.translation.vector.z, f64::min) - tool.translation.vector.z
     }
 
+    /// How far tool and held box are above the rims and contents under them, grown sideways by `grow` and drawn along a
+    /// sweep, beyond what is kept from both, metres; and the lowest point of the body that is nearest, in the world.
+    /// Infinite where nothing is below.
+    pub(crate) fn above(&self, tool: &Isometry3<f64>, grow: f64, sweep: &Sweep) -> (f64, Point3<f64>) {
+        let margins = margins(SegmentKind::Carry);
+        let mut nearest = (f64::INFINITY, Point3::from(tool.translation.vector));
+        for body in self.bodies.iter().filter(|b| b.frame == 7) {
+            let placed = place(body, tool);
+            let margin = ABOVE_M + if body.name == BodyName::Held { margins.held } else { margins.tool };
+            let over_contents = body.rigid || body.name == BodyName::Held;
+            let beside = (placed.centre.coords - tool.translation.vector).xy().norm() + placed.radius;
+            let grow = grow + sweep.turn * beside;
+            let mut most: Option<f64> = None;
+            for walled in &self.obstacles.walled {
+                if let Some(top) = top_under(&placed, walled, grow + margin, &sweep.ways, over_contents) {
+                    most = Some(most.map_or(top, |m| m.max(top)));
+                }
+            }
+            let Some(most) = most else { continue };
+            let low = lowest(&placed);
+            let room = low.z - margin - most;
+            if room < nearest.0 {
+                nearest = (room, low);
+            }
+        }
+        nearest
+    }
+
+    /// Every fixed box within `reach` of a body: how far the body is from it beyond what is kept, metres; the body's
+    /// nearest point and the way from the box to it, both in the world; and the number of joints that move the body.
+    pub(crate) fn near_solids(&self, frames: &Frames, reach: f64, mut note: impl FnMut(Near)) {
+        let margins = margins(SegmentKind::Carry);
+        for body in &self.bodies {
+            let frame = if body.frame == 7 { &frames.tool } else { &frames.links[body.frame] };
+            let placed = place(body, frame);
+            let margin = ABOVE_M
+                + match body.name {
+                    BodyName::Link(_) => margins.link,
+                    BodyName::Tool(_) => margins.tool,
+                    BodyName::Held => margins.held,
+                };
+            for solid in &self.obstacles.solids {
+                let p = solid.box_from_world * placed.centre;
+                if point_to_box(&p, &-solid.half, &solid.half) - placed.radius > margin + reach {
+                    continue;
+                }
+                let Some((room, point, away)) = contact(&placed, solid, margin + reach) else { continue };
+                note(Near { room: room - margin, point, away, joints: body.frame.min(6) });
+            }
+        }
+    }
+
     pub(crate) fn walled_name(&self, index: usize) -> &str {
         self.obstacles.walled.get(index).map_or("container", |w| &w.name)
     }
@@ -171,22 +254,13 @@ impl<'a> Checker<'a> {
         self.obstacles.solids.get(index).map_or("box", |s| &s.name)
     }
 
-    /// Checks one configuration.
-    pub(crate) fn check(&self, chain: &Chain, q: &[f64; 6], kind: SegmentKind) -> Result<Clear, Hit> {
-        let frames = chain.frames(q);
+    /// Checks the arm at one place; gives the room that is left beyond what is kept, metres, at most [`FAR`].
+    pub(crate) fn check(&self, frames: &Frames, kind: SegmentKind) -> Result<f64, Hit> {
         let margins = margins(kind);
         let mut nearest = FAR;
-        let mut levers = [0.0_f64; 6];
         for body in &self.bodies {
             let frame = if body.frame == 7 { &frames.tool } else { &frames.links[body.frame] };
             let mut placed = place(body, frame);
-            for (joint, lever) in levers.iter_mut().enumerate().take(body.frame.min(6)) {
-                let axis = &frames.links[joint + 1];
-                let arm = placed.centre.coords - axis.translation.vector;
-                // J1 turns about the vertical: only the distance from it counts.
-                let arm = if joint == 0 { arm.xy().norm() } else { arm.norm() };
-                *lever = lever.max(arm + placed.radius);
-            }
             let (margin, to_map) = match body.name {
                 BodyName::Link(_) => (margins.link, Some(margins.link.max(0.0))),
                 BodyName::Tool(_) if !body.rigid => (margins.tool, None),
@@ -199,6 +273,10 @@ impl<'a> Checker<'a> {
             }
             let margin = margin.max(0.0);
             for (index, walled) in self.obstacles.walled.iter().enumerate() {
+                let is_high = placed.centre.z - placed.radius > walled.highest + FAR + margin;
+                if is_high || is_far(&placed, &walled.centre, walled.reach, margin) {
+                    continue;
+                }
                 let room = against_walled(&placed, walled, margin).map_err(|floor| Hit {
                     body: body.name,
                     with: if floor { Other::Floor(index) } else { Other::Wall(index) },
@@ -215,15 +293,34 @@ impl<'a> Checker<'a> {
                 }
             }
             for (index, solid) in self.obstacles.solids.iter().enumerate() {
+                if is_far(&placed, &solid.centre, solid.half.norm(), margin) {
+                    continue;
+                }
                 let room =
                     against_solid(&placed, solid, margin).ok_or(Hit { body: body.name, with: Other::Solid(index) })?;
                 nearest = nearest.min(room);
             }
             if body.frame >= 5 {
-                nearest = nearest.min(self.against_trunk(&placed, &frames)?);
+                nearest = nearest.min(self.against_trunk(&placed, frames)?);
             }
         }
-        Ok(Clear { distance: nearest, levers })
+        Ok(nearest)
+    }
+
+    /// How far any body moves between two places of the arm, on the straight way and turning evenly, metres.
+    pub(crate) fn moved(&self, from: &Frames, to: &Frames) -> f64 {
+        let mut most = 0.0_f64;
+        let mut turned = (usize::MAX, 0.0);
+        for body in &self.bodies {
+            let [a, b] =
+                [from, to].map(|frames| if body.frame == 7 { &frames.tool } else { &frames.links[body.frame] });
+            if turned.0 != body.frame {
+                turned = (body.frame, a.rotation.angle_to(&b.rotation));
+            }
+            let way = (b * body.centre - a * body.centre).norm();
+            most = most.max(way + turned.1 * body.radius);
+        }
+        most
     }
 
     fn against_trunk(&self, placed: &Placed, frames: &Frames) -> Result<f64, Hit> {
@@ -242,17 +339,12 @@ impl<'a> Checker<'a> {
 }
 
 fn place(body: &Body, frame: &Isometry3<f64>) -> Placed {
-    let (pose, centre, radius) = match &body.form {
-        Form::Capsule { from, to, radius } => {
-            let middle = nalgebra::center(from, to);
-            (*frame, frame * middle, 0.5 * (to - from).norm() + radius)
-        }
-        Form::Box { centre, half } => {
-            let pose = frame * centre;
-            (pose, Point3::from(pose.translation.vector), half.norm())
-        }
+    let pose = match &body.form {
+        Form::Capsule { .. } => *frame,
+        Form::Box { centre, .. } => frame * centre,
     };
-    Placed { name: body.name, rigid: body.rigid, pose, form: body.form, centre, radius }
+    let centre = frame * body.centre;
+    Placed { name: body.name, rigid: body.rigid, pose, form: body.form, centre, radius: body.radius }
 }
 
 fn shrink(form: &mut Form, by: f64) {
@@ -276,10 +368,67 @@ fn extents(placed: &Placed, into: &Isometry3<f64>) -> Vector3<f64> {
     }
 }
 
+/// The lowest point of a body: of a box its lowest corner.
+fn lowest(placed: &Placed) -> Point3<f64> {
+    match &placed.form {
+        Form::Capsule { .. } => placed.centre - Vector3::z() * placed.radius,
+        Form::Box { half, .. } => {
+            let down = placed.pose.rotation.inverse() * -Vector3::z();
+            placed.pose * Point3::from(down.map(f64::signum).component_mul(half))
+        }
+    }
+}
+
+/// Height in the world of the rim or the contents of a container under a body grown sideways by `grow` and drawn along
+/// two ways; `None` when it isn't over the container.
+fn top_under(
+    placed: &Placed,
+    walled: &Walled,
+    grow: f64,
+    ways: &[Vector3<f64>; 2],
+    over_contents: bool,
+) -> Option<f64> {
+    let into = &walled.container_from_world;
+    let p = into * placed.centre;
+    let outer = [walled.inner[0] + walled.wall, walled.inner[1] + walled.wall];
+    let drawn = ways.iter().fold(0.0_f64, |most, way| most.max(way.norm()));
+    let far = placed.radius + grow + drawn;
+    if p.x.abs() - far > outer[0] || p.y.abs() - far > outer[1] {
+        return None;
+    }
+    let e = extents(placed, into);
+    let drawn = ways.map(|way| into.rotation * way);
+    let range = |axis: usize| {
+        let [a, b] = drawn.map(|way| way[axis]);
+        let reach = e[axis] + grow;
+        [p[axis] - reach + a.min(b).min(0.0), p[axis] + reach + a.max(b).max(0.0)]
+    };
+    let (x, y) = (range(0), range(1));
+    let beyond = |range: [f64; 2], most: f64| range[0] > most || range[1] < -most;
+    if beyond(x, outer[0]) || beyond(y, outer[1]) {
+        return None;
+    }
+    let inside = |range: [f64; 2], most: f64| range[0] >= -most && range[1] <= most;
+    let within = inside(x, walled.inner[0]) && inside(y, walled.inner[1]);
+    let mut top = if within { 0.0 } else { walled.height };
+    if over_contents && let Some(surface) = &walled.surface {
+        let wider = |[low, high]: [f64; 2]| [low - surface.cell(), high + surface.cell()];
+        top = surface.most_over(wider(x), wider(y)).map_or(top, |most| most.max(top));
+    }
+    // Containers stand upright: their z is the world's but for a shift.
+    Some(top - into.translation.vector.z)
+}
+
 fn point_to_segment(p: &Point3<f64>, a: &Point3<f64>, b: &Point3<f64>) -> f64 {
     let way = b - a;
     let t = ((p - a).dot(&way) / way.norm_squared().max(1e-12)).clamp(0.0, 1.0);
     (p - (a + way * t)).norm()
+}
+
+/// True when a body is beyond [`FAR`] from all that is within a ball.
+fn is_far(placed: &Placed, centre: &Vector3<f64>, reach: f64, margin: f64) -> bool {
+    let most = placed.radius + reach + FAR + margin;
+    (placed.centre.coords - centre).norm_squared() > most * most
 }
 
 /// Distance of a point to an upright box around the origin.
@@ -364,7 +513,7 @@ fn against_surface(placed: &Placed, walled: &Walled, margin: f64) -> Option<f64>
             let grown = half + Vector3::repeat(margin);
             let pad = 0.5 * surface.cell();
             let down = box_from.rotation * -Vector3::z();
-            surface.any(x, y, |x, y, z| {
+            surface.any(x, y, low, |x, y, z| {
                 let start = box_from * Point3::new(x, y, z);
                 let (mut first, mut last) = (0.0_f64, f64::INFINITY);
                 for axis in 0..3 {
@@ -386,7 +535,7 @@ fn against_surface(placed: &Placed, walled: &Walled, margin: f64) -> Option<f64>
             let (a, b) = (into * (placed.pose * from), into * (placed.pose * to));
             let reach = radius + margin;
             let pad = 0.71 * surface.cell();
-            surface.any(x, y, |x, y, z| {
+            surface.any(x, y, low, |x, y, z| {
                 // Nearest point of the axis to the cell's top, seen from above, then in height.
                 let way = b - a;
                 let flat = way.xy().norm_squared();
@@ -411,28 +560,47 @@ fn against_solid(placed: &Placed, solid: &Solid, margin: f64) -> Option<f64> {
     (nearest > 0.0 && nearest >= margin).then_some(nearest - margin)
 }
 
+/// Signed distance of a body to a box, the body's nearest point and the way from the box to it; `None` beyond `reach`.
+fn contact(placed: &Placed, solid: &Solid, reach: f64) -> Option<(f64, Vector3<f64>, Vector3<f64>)> {
+    let at = in_frame(placed, &solid.box_from_world, &Vector3::zeros());
+    let fixed = Cuboid::new(single(&solid.half));
+    let found = with_shape(placed, |shape| {
+        query::contact(&at, shape, &ParryPose::identity(), &fixed, reach as f32).ok().flatten()
+    })?;
+    let double = |v: ParryVector| Vector3::new(f64::from(v.x), f64::from(v.y), f64::from(v.z));
+    let back = solid.box_from_world.inverse();
+    let point = back * Point3::from(double(found.point1));
+    Some((f64::from(found.dist), point.coords, back.rotation * double(found.normal2)))
+}
+
+fn single(v: &Vector3<f64>) -> ParryVector {
+    ParryVector::new(v.x as f32, v.y as f32, v.z as f32)
+}
+
+/// The pose of a body against a place in the frame that `into` maps the world to.
+fn in_frame(placed: &Placed, into: &Isometry3<f64>, centre: &Vector3<f64>) -> ParryPose {
+    let pose = into * placed.pose;
+    let r = pose.rotation.coords;
+    ParryPose::from_parts(
+        single(&(pose.translation.vector - centre)),
+        ParryRotation::from_xyzw(r.x as f32, r.y as f32, r.z as f32, r.w as f32),
+    )
+}
+
+fn with_shape<R>(placed: &Placed, then: impl FnOnce(&dyn Shape) -> R) -> R {
+    match &placed.form {
+        Form::Capsule { from, to, radius } => {
+            then(&Capsule::new(single(&from.coords), single(&to.coords), *radius as f32))
+        }
+        Form::Box { half, .. } => then(&Cuboid::new(single(half))),
+    }
+}
+
 /// Distance of a body to an upright box at `centre` in the frame that `into` maps the world to.
 fn exact(placed: &Placed, into: &Isometry3<f64>, centre: &Vector3<f64>, half: &Vector3<f64>) -> f64 {
-    let pose = into * placed.pose;
-    let vector = |v: &Vector3<f64>| ParryVector::new(v.x as f32, v.y as f32, v.z as f32);
-    let r = pose.rotation.coords;
-    let at = ParryPose::from_parts(
-        vector(&(pose.translation.vector - centre)),
-        ParryRotation::from_xyzw(r.x as f32, r.y as f32, r.z as f32, r.w as f32),
-    );
-    let fixed = Cuboid::new(vector(half));
-    let capsule;
-    let cuboid;
-    let shape: &dyn Shape = match &placed.form {
-        Form::Capsule { from, to, radius } => {
-            capsule = Capsule::new(vector(&from.coords), vector(&to.coords), *radius as f32);
-            &capsule
-        }
-        Form::Box { half, .. } => {
-            cuboid = Cuboid::new(vector(half));
-            &cuboid
-        }
-    };
+    let at = in_frame(placed, into, centre);
+    let fixed = Cuboid::new(single(half));
     // Every pair of these shapes is supported; if one were not, nothing is the safe distance.
-    distance(&at, shape, &ParryPose::identity(), &fixed).map_or(0.0, |d| f64::from(d.distance))
+    with_shape(placed, |shape| query::distance(&at, shape, &ParryPose::identity(), &fixed))
+        .map_or(0.0, |d| f64::from(d.distance))
 }

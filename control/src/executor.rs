@@ -217,6 +217,15 @@ impl Executor {
         }
     }
 
+    /// Share that is gone of what goes at the even speed of touch, 0…1; `None` elsewhere.
+    #[must_use]
+    pub fn slow(&self) -> Option<f64> {
+        let index = self.sigma.max(0.0);
+        let part = self.program.as_ref()?.segment_at(index as usize)?;
+        let from = part.slow_from? as f64;
+        (index >= from).then(|| ((index - from) / (part.last as f64 - from).max(1.0)).clamp(0.0, 1.0))
+    }
+
     /// One millisecond.
     pub fn tick(&mut self, inputs: &TickInputs) -> TickOutputs {
         if inputs.arm.stopped {
@@ -263,17 +272,17 @@ impl Executor {
         }
     }
 
+    fn is_guarded(&self, program: &Program) -> bool {
+        let index = self.sigma.max(0.0) as usize;
+        program.segment_at(index).and_then(|part| part.guarded_from).is_some_and(|from| index >= from)
+    }
+
     fn come_to_rest(&mut self, rest: Motion) {
         self.program = None;
         self.braking = None;
         self.rate = Rate::STILL;
         self.dq = [0.0; 6];
         self.rest = rest;
-    }
-
-    fn is_guarded(&self, program: &Program) -> bool {
-        let index = self.sigma.max(0.0) as usize;
-        program.segment_at(index).and_then(|part| part.guarded_from).is_some_and(|from| index >= from)
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Hold {
     pub press_m: f64,
     /// Speed at which the cups meet the face, m/s: what is pressed beyond contact grows with it.
     pub touch_speed: f64,
+    /// How far off the face may be, metres: the way goes at `touch_speed` from so much before touch on.
+    pub guard_m: f64,
     /// Cups that shall seal.
     pub cups: CupSet,
     /// Largest acceleration of the held box's centre, m/s², gravity not counted.
@@ -48,6 +50,8 @@ pub struct Drop {
     pub world_from_tool: Pose<frame::World, frame::Tool>,
     /// Speed at which what is held may meet what is below, m/s.
     pub touch_speed: f64,
+    /// How far off what is below may be, metres: the way goes at `touch_speed` from so much before its end on.
+    pub guard_m: f64,
     /// Length of the straight way down to it, metres, at least; it starts above the walls in any case.
     pub approach_m: f64,
 }

@@ -57,6 +57,11 @@ pub(crate) struct Walled {
     pub(crate) inner: [f64; 2],
     pub(crate) height: f64,
     pub(crate) wall: f64,
+    /// Centre and radius of a ball around walls and contents, in the world, metres.
+    pub(crate) centre: Vector3<f64>,
+    pub(crate) reach: f64,
+    /// Height of rim or contents, whichever is more, in the world.
+    pub(crate) highest: f64,
     pub(crate) surface: Option<Surface>,
 }
 
@@ -66,6 +71,8 @@ pub(crate) struct Solid {
     pub(crate) name: String,
     pub(crate) box_from_world: Isometry3<f64>,
     pub(crate) half: Vector3<f64>,
+    /// Its centre in the world.
+    pub(crate) centre: Vector3<f64>,
 }
 
 impl Obstacles {
@@ -81,6 +88,7 @@ impl Obstacles {
                 name: format!("camera {}", camera.name),
                 box_from_world: camera.world_from_camera.isometry().inverse(),
                 half: Vector3::from(CAMERA_BOX) * 0.5,
+                centre: camera.world_from_camera.origin().coords,
             })
             .collect();
         solids.extend(cell.obstacles.iter().map(|fixed| Solid {
@@ -90,6 +98,7 @@ impl Obstacles {
                 UnitQuaternion::identity(),
             ),
             half: Vector3::from(fixed.size_m) * 0.5,
+            centre: Vector3::from(fixed.centre_m),
         }));
         Self { walled, solids }
     }
@@ -126,7 +135,10 @@ impl Obstacles {
                 values: map.z.len(),
             });
         }
-        walled.surface = Some(Surface::new(map));
+        let surface = Surface::new(map);
+        walled.reach = walled.ball() + (surface.highest - walled.height).max(0.0);
+        walled.surface = Some(surface);
+        walled.highest = walled.top() - walled.container_from_world.translation.vector.z;
         Ok(())
     }
 
@@ -145,7 +157,11 @@ impl Obstacles {
 
 impl Walled {
     fn new<F: Frame>(container: &Container<F>, is_tote: bool) -> Self {
-        Self {
+        let middle = nalgebra::Point3::new(0.0, 0.0, 0.5 * container.size[2]);
+        let mut walled = Self {
+            centre: (container.world_from.isometry() * middle).coords,
+            reach: 0.0,
+            highest: 0.0,
             name: container.name.clone(),
             is_tote,
             container_from_world: container.world_from.isometry().inverse(),
@@ -153,7 +169,15 @@ impl Walled {
             height: container.size[2],
             wall: container.wall,
             surface: None,
-        }
+        };
+        walled.reach = walled.ball();
+        walled.highest = walled.height - walled.container_from_world.translation.vector.z;
+        walled
+    }
+
+    /// Radius of the ball around the walls.
+    fn ball(&self) -> f64 {
+        Vector3::new(self.inner[0] + self.wall, self.inner[1] + self.wall, 0.5 * self.height).norm()
     }
 
     /// Height of rim or contents, whichever is more, in the container's frame.
@@ -236,17 +260,31 @@ impl Surface {
         Some(f64::from(most))
     }
 
-    /// True when `hits(x, y, z)` holds for the centre and height of a cell of the rectangle.
-    pub(crate) fn any(&self, x: [f64; 2], y: [f64; 2], mut hits: impl FnMut(f64, f64, f64) -> bool) -> bool {
+    /// True when `hits(x, y, z)` holds for the centre and height of a cell of the rectangle that is higher than `low`.
+    pub(crate) fn any(&self, x: [f64; 2], y: [f64; 2], low: f64, mut hits: impl FnMut(f64, f64, f64) -> bool) -> bool {
+        // Blocks that are low throughout are passed over.
+        const BLOCK: usize = 3;
         let Some(CellRange { i, j }) = self.range(x, y) else { return false };
-        let grid = &self.levels[0];
-        j.into_iter().any(|j| {
-            i.clone().any(|i| {
-                let centre =
-                    [self.origin[0] + (i as f64 + 0.5) * self.cell, self.origin[1] + (j as f64 + 0.5) * self.cell];
-                hits(centre[0], centre[1], f64::from(grid.z[j * grid.nx + i]))
-            })
-        })
+        let level = BLOCK.min(self.levels.len() - 1);
+        let (grid, blocks) = (&self.levels[0], &self.levels[level]);
+        let side = 1 << level;
+        for bj in j.start >> level..=(j.end - 1) >> level {
+            for bi in i.start >> level..=(i.end - 1) >> level {
+                if f64::from(blocks.z[bj * blocks.nx + bi]) < low {
+                    continue;
+                }
+                for j in j.start.max(bj * side)..j.end.min((bj + 1) * side) {
+                    for i in i.start.max(bi * side)..i.end.min((bi + 1) * side) {
+                        let z = f64::from(grid.z[j * grid.nx + i]);
+                        let centre = [i, j].map(|n| (n as f64 + 0.5) * self.cell);
+                        if z >= low && hits(self.origin[0] + centre[0], self.origin[1] + centre[1], z) {
+                            return true;
+                        }
+                    }
+                }
+            }
+        }
+        false
     }
 
     pub(crate) fn cell(&self) -> f64 {
@@ -302,7 +340,8 @@ mod tests {
         assert_eq!(over([-0.2, 0.2], [-0.15, 0.15]) as f32, 0.2);
         assert_eq!(over([-0.19, -0.10], [-0.14, -0.05]) as f32, 0.01);
         assert_eq!(surface.most_over([0.3, 0.4], [0.0, 0.1]), None);
-        assert!(surface.any([0.0, 0.01], [0.0, 0.01], |_, _, z| z > 0.19));
+        assert!(surface.any([0.0, 0.01], [0.0, 0.01], 0.1, |_, _, z| z > 0.19));
+        assert!(!surface.any([0.0, 0.01], [0.0, 0.01], 0.21, |_, _, _| true));
     }
 
     #[test]

@@ -71,6 +71,28 @@ impl Curve {
         self.from
     }
 
+    /// The nearest place on the curve, its s and the derivative by s there.
+    pub(crate) fn nearest(&self, place: &Vector3<f64>) -> (f64, Vector3<f64>, Vector3<f64>) {
+        const PIECES: usize = 24;
+        let length = self.length();
+        let pieces = if self.parts.len() == 1 { 1 } else { PIECES };
+        let s_of = |k: usize| length * k as f64 / pieces as f64;
+        let mut best = (f64::INFINITY, 0.0);
+        let mut before = self.at(0.0).0;
+        for k in 1..=pieces {
+            let next = self.at(s_of(k)).0;
+            let way = next - before;
+            let share = ((place - before).dot(&way) / way.norm_squared().max(1e-18)).clamp(0.0, 1.0);
+            let off = (place - (before + way * share)).norm_squared();
+            if off < best.0 {
+                best = (off, s_of(k - 1) + share * length / pieces as f64);
+            }
+            before = next;
+        }
+        let (there, tangent) = self.at(best.1);
+        (best.1, there, tangent)
+    }
+
     /// Place and derivative by s.
     fn at(&self, s: f64) -> (Vector3<f64>, Vector3<f64>) {
         let mut origin = self.from;

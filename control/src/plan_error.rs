@@ -3,8 +3,10 @@
 use nalgebra::Isometry3;
 
 use crate::hold::Hold;
-use crate::motion::FASTEST_TOUCH;
 use crate::program::SegmentKind;
+
+/// Fastest speed of the tool when it may touch, m/s.
+const FASTEST_TOUCH: f64 = 0.05;
 
 /// Why there is no motion. Nothing has moved.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -143,6 +145,7 @@ pub(crate) fn check_hold(hold: &Hold) -> Result<(), PlanError> {
     check_range("hold.approach_m", hold.approach_m, 0.0, 2.0, "from 0 to 2 m")?;
     check_range("hold.press_m", hold.press_m, 0.0, 0.1, "from 0 to 0.1 m")?;
     check_touch_speed("hold.touch_speed", hold.touch_speed)?;
+    check_range("hold.guard_m", hold.guard_m, 0.0, 0.1, "from 0 to 0.1 m")?;
     check_range("hold.max_acceleration", hold.max_acceleration, 0.1, 100.0, "from 0.1 to 100 m/s²")?;
     check_range("hold.closed_m", hold.closed_m, 0.0, 0.1, "from 0 to 0.1 m")?;
     for side in hold.held.size_m {

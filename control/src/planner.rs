@@ -8,12 +8,13 @@ use crate::cell::Cell;
 use crate::chain::Chain;
 use crate::collision::Checker;
 use crate::hold::{Drop, Hold};
-use crate::motion::{Line, Route};
 use crate::obstacles::Obstacles;
 use crate::path::{Curve, JointPath};
-use crate::plan_error::{PlanError, check_hold, check_range, check_touch_speed, not_finite, unreachable};
+use crate::plan_error::{PlanError, check_hold, check_range, check_touch_speed, not_finite};
 use crate::program::{Program, SegmentKind};
 use crate::robot::RobotModel;
+use crate::route::{Line, Load, Touch};
+use crate::search::{Goal, Task};
 use crate::tool::ToolModel;
 
 /// Height over rims and contents at which straight ways end, metres.
@@ -74,7 +75,7 @@ impl Planner {
         }
         let touch = hold.world_from_tool.isometry();
         let checker = Checker::new(&self.robot, &self.tool, None, &self.fixed);
-        let Some(curve) = self.way_down_to(hold, &checker, &self.fixed, 0.0) else { return false };
+        let Some(curve) = self.way_down_to(hold, &checker, &self.fixed, None) else { return false };
         let entry = Isometry3::from_parts(Translation3::from(curve.start()), touch.rotation);
         self.chain.branches(touch).iter().any(|q| {
             let mut wound = Vec::with_capacity(8);
@@ -87,7 +88,7 @@ impl Planner {
     }
 
     fn checked(&self, checker: &Checker<'_>, q: &[f64; 6], kind: SegmentKind) -> bool {
-        checker.check(&self.chain, q, kind).is_ok()
+        checker.check(&self.chain.frames(q), kind).is_ok()
     }
 
     /// From rest at `from` to the hold: out of a container if the tool is in one, over the walls to
@@ -96,20 +97,41 @@ impl Planner {
     /// # Errors
     /// [`PlanError`].
     pub fn reach(&self, from: &JointAngles, hold: &Hold, obstacles: &Obstacles) -> Result<Program, PlanError> {
+        self.reach_by(from, hold, obstacles, false)
+    }
+
+    /// [`Planner::reach`], shortened: some hundred milliseconds of work.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn reach_refined(&self, from: &JointAngles, hold: &Hold, obstacles: &Obstacles) -> Result<Program, PlanError> {
+        self.reach_by(from, hold, obstacles, true)
+    }
+
+    fn reach_by(
+        &self,
+        from: &JointAngles,
+        hold: &Hold,
+        obstacles: &Obstacles,
+        refined: bool,
+    ) -> Result<Program, PlanError> {
         check_hold(hold)?;
         self.check_start(from, SegmentKind::Reach)?;
         let checker = Checker::new(&self.robot, &self.tool, None, obstacles);
-        self.search(&checker, None, |raise| {
-            let up = self.way_up(from, SegmentKind::Retreat, &checker, obstacles, raise, 0.0)?;
-            let Some(curve) = self.way_down_to(hold, &checker, obstacles, raise) else {
-                return Err(unreachable(SegmentKind::Approach, hold.world_from_tool.isometry()));
-            };
-            let end = hold.world_from_tool.isometry() * Isometry3::translation(0.0, 0.0, hold.press_m);
-            self.routes(&checker, from, up, SegmentKind::Reach, (SegmentKind::Approach, &curve, &end), |route| Route {
-                touch: Some((hold.press_m, hold.touch_speed)),
-                ..route
-            })
-        })
+        let end = hold.world_from_tool.isometry() * Isometry3::translation(0.0, 0.0, hold.press_m);
+        let task = Task {
+            from: from.0,
+            free: SegmentKind::Reach,
+            up: &|height| self.way_up(from, SegmentKind::Retreat, &checker, obstacles, height, 0.0),
+            goal: Goal::Pose {
+                kind: SegmentKind::Approach,
+                end,
+                down: &|height| self.way_down_to(hold, &checker, obstacles, height),
+            },
+            touch: Some(Touch { past: hold.press_m, guard: hold.guard_m, speed: hold.touch_speed }),
+            load: None,
+        };
+        self.search(&checker, &task, refined)
     }
 
     /// From rest at the grasp to the drop: straight up, over the walls with the held box, straight
@@ -124,30 +146,73 @@ impl Planner {
         drop: &Drop,
         obstacles: &Obstacles,
     ) -> Result<Program, PlanError> {
+        self.carrying(from, hold, drop, obstacles, |checker, task| self.search(checker, task, false))
+    }
+
+    /// [`Planner::carry`], shortened: some hundred milliseconds of work.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn carry_refined(
+        &self,
+        from: &JointAngles,
+        hold: &Hold,
+        drop: &Drop,
+        obstacles: &Obstacles,
+    ) -> Result<Program, PlanError> {
+        self.carrying(from, hold, drop, obstacles, |checker, task| self.search(checker, task, true))
+    }
+
+    /// [`Planner::carry`] like another carry to the same drop, planned for a start near `from`: as short as that one,
+    /// without the work. `None` when the other isn't near or its way isn't free any more.
+    ///
+    /// # Errors
+    /// [`PlanError`] for what is asked.
+    pub fn carry_like(
+        &self,
+        like: &Program,
+        from: &JointAngles,
+        hold: &Hold,
+        drop: &Drop,
+        obstacles: &Obstacles,
+    ) -> Result<Option<Program>, PlanError> {
+        self.carrying(from, hold, drop, obstacles, |checker, task| Ok(self.alike(checker, task, like)))
+    }
+
+    fn carrying<R>(
+        &self,
+        from: &JointAngles,
+        hold: &Hold,
+        drop: &Drop,
+        obstacles: &Obstacles,
+        plan: impl FnOnce(&Checker<'_>, &Task<'_>) -> Result<R, PlanError>,
+    ) -> Result<R, PlanError> {
         check_hold(hold)?;
         check_range("drop.approach_m", drop.approach_m, 0.0, 2.0, "from 0 to 2 m")?;
         check_touch_speed("drop.touch_speed", drop.touch_speed)?;
+        check_range("drop.guard_m", drop.guard_m, 0.0, 0.1, "from 0 to 0.1 m")?;
         if !drop.world_from_tool.is_finite() {
             return Err(not_finite("drop.world_from_tool"));
         }
         self.check_start(from, SegmentKind::Lift)?;
         let checker = Checker::new(&self.robot, &self.tool, Some(&hold.held), obstacles);
         let end = *drop.world_from_tool.isometry();
-        self.search(&checker, Some((&hold.held, hold.max_acceleration)), |raise| {
-            let up = self.way_up(from, SegmentKind::Lift, &checker, obstacles, raise, LEAST_LIFT_M)?;
-            let top = self.clear_height(&end, &checker, obstacles, raise);
+        let down = |height| {
+            let top = self.clear_height(&end, &checker, obstacles, height);
             let bottom = end.translation.vector;
             let above = top.unwrap_or(bottom.z).max(bottom.z + drop.approach_m);
             let start = Vector3::new(bottom.x, bottom.y, above.max(bottom.z + LEAST_LIFT_M));
-            let Some(curve) = Curve::straight(start, bottom) else {
-                return Err(unreachable(SegmentKind::Lower, &end));
-            };
-            self.routes(&checker, from, up, SegmentKind::Carry, (SegmentKind::Lower, &curve, &end), |route| Route {
-                touch: Some((0.0, drop.touch_speed)),
-                hardest: Some(hold.max_acceleration),
-                ..route
-            })
-        })
+            Curve::straight(start, bottom)
+        };
+        let task = Task {
+            from: from.0,
+            free: SegmentKind::Carry,
+            up: &|height| self.way_up(from, SegmentKind::Lift, &checker, obstacles, height, LEAST_LIFT_M),
+            goal: Goal::Pose { kind: SegmentKind::Lower, end, down: &down },
+            touch: Some(Touch { past: 0.0, guard: drop.guard_m, speed: drop.touch_speed }),
+            load: Some(Load { centre: hold.held.tool_from_box.origin().coords, most: hold.max_acceleration }),
+        };
+        plan(&checker, &task)
     }
 
     /// Straight up from rest at `from`, by `up_m` at least and until the empty tool is over rims and contents.
@@ -158,19 +223,10 @@ impl Planner {
         check_range("up_m", up_m, 0.0, 2.0, "from 0 to 2 m")?;
         self.check_start(from, SegmentKind::Retreat)?;
         let checker = Checker::new(&self.robot, &self.tool, None, obstacles);
-        self.search(&checker, None, |_| {
-            let up = self.way_up(from, SegmentKind::Retreat, &checker, obstacles, 0.0, up_m)?;
-            let end = up.as_ref().map_or(from.0, |line| line.path.end());
-            Ok(vec![Route {
-                up,
-                free: SegmentKind::Retreat,
-                from: end,
-                to: end,
-                down: None,
-                touch: None,
-                hardest: None,
-            }])
-        })
+        let up = |_| self.way_up(from, SegmentKind::Retreat, &checker, obstacles, None, up_m);
+        let goal = Goal::Above;
+        let task = Task { from: from.0, free: SegmentKind::Retreat, up: &up, goal, touch: None, load: None };
+        self.search(&checker, &task, false)
     }
 
     /// From rest at `from` to rest at `to` with the empty tool: out of a container first, if the tool is in one.
@@ -181,19 +237,10 @@ impl Planner {
         self.check_start(from, SegmentKind::Reach)?;
         self.check_start(to, SegmentKind::Reach)?;
         let checker = Checker::new(&self.robot, &self.tool, None, obstacles);
-        self.search(&checker, None, |raise| {
-            let up = self.way_up(from, SegmentKind::Retreat, &checker, obstacles, raise, 0.0)?;
-            let start = up.as_ref().map_or(from.0, |line| line.path.end());
-            Ok(vec![Route {
-                up,
-                free: SegmentKind::Reach,
-                from: start,
-                to: to.0,
-                down: None,
-                touch: None,
-                hardest: None,
-            }])
-        })
+        let up = |height| self.way_up(from, SegmentKind::Retreat, &checker, obstacles, height, 0.0);
+        let goal = Goal::Joints(to.0);
+        let task = Task { from: from.0, free: SegmentKind::Reach, up: &up, goal, touch: None, load: None };
+        self.search(&checker, &task, false)
     }
 
     fn check_start(&self, q: &JointAngles, segment: SegmentKind) -> Result<(), PlanError> {
@@ -214,11 +261,16 @@ impl Planner {
         tool: &Isometry3<f64>,
         checker: &Checker<'_>,
         obstacles: &Obstacles,
-        raise: f64,
+        height: Option<f64>,
     ) -> Option<f64> {
         let at = tool.translation.vector;
-        let top = obstacles.top_near(at.x, at.y, BESIDE_M)?;
-        Some(top + CLEAR_M + raise - checker.lowest_below(tool))
+        let near = obstacles.top_near(at.x, at.y, BESIDE_M)?;
+        let top = match height {
+            None => near,
+            // As high as the highest there is, and more.
+            Some(by) => obstacles.top_near(at.x, at.y, f64::INFINITY)? + by,
+        };
+        Some(top + CLEAR_M - checker.lowest_below(tool))
     }
 
     /// The way straight up from `from`; `None` when the tool is high enough already and `least` is 0.
@@ -228,12 +280,12 @@ impl Planner {
         kind: SegmentKind,
         checker: &Checker<'_>,
         obstacles: &Obstacles,
-        raise: f64,
+        height: Option<f64>,
         least: f64,
     ) -> Result<Option<Line>, PlanError> {
         let tool = self.chain.tool(&from.0);
         let bottom = tool.translation.vector;
-        let clear = self.clear_height(&tool, checker, obstacles, raise).unwrap_or(bottom.z);
+        let clear = self.clear_height(&tool, checker, obstacles, height).unwrap_or(bottom.z);
         let top = clear.max(bottom.z + least);
         if top - bottom.z < 2e-3 {
             return Ok(None);
@@ -245,17 +297,23 @@ impl Planner {
             length: curve.length(),
             branches: 1,
         })?;
-        Ok(Some(Line { kind, path }))
+        Ok(Some(Line { kind, curve, path }))
     }
 
     /// The way of the tool's origin from above the walls to `press_m` past touch.
-    fn way_down_to(&self, hold: &Hold, checker: &Checker<'_>, obstacles: &Obstacles, raise: f64) -> Option<Curve> {
+    fn way_down_to(
+        &self,
+        hold: &Hold,
+        checker: &Checker<'_>,
+        obstacles: &Obstacles,
+        height: Option<f64>,
+    ) -> Option<Curve> {
         let touch = hold.world_from_tool.isometry();
         let axis = touch.rotation * Vector3::z();
         let at = touch.translation.vector;
         let end = at + axis * hold.press_m;
         let stand_off = at - axis * hold.approach_m.max(1e-3);
-        let clear = self.clear_height(touch, checker, obstacles, raise).unwrap_or(stand_off.z);
+        let clear = self.clear_height(touch, checker, obstacles, height).unwrap_or(stand_off.z);
         if stand_off.z >= clear {
             return Curve::straight(stand_off, end);
         }

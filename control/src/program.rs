@@ -4,6 +4,7 @@ use scene::Span;
 use serde::{Deserialize, Serialize};
 
 use crate::JointAngles;
+use crate::spline::Spline;
 
 /// Time between two samples, nanoseconds.
 pub const SAMPLE_NANOS: u64 = 1_000_000;
@@ -52,6 +53,9 @@ pub struct Segment {
     pub last: usize,
     /// From this sample on contact ends the motion; `None` where contact means nothing.
     pub guarded_from: Option<usize>,
+    /// From this sample on it goes at the even speed of touch, and nothing of what came before is felt any more; `None`
+    /// where there is no such part.
+    pub slow_from: Option<usize>,
 }
 
 impl Segment {
@@ -70,6 +74,16 @@ pub struct Program {
     segments: Vec<Segment>,
     /// Upward acceleration of the tool at each sample, m/s².
     rise: Vec<f32>,
+    /// What the planner drew the samples from, to draw others like them.
+    form: Option<Form>,
+}
+
+/// The form of a motion before its slow end.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Form {
+    pub(crate) spline: Spline,
+    /// Height of the way over, as the search knows it.
+    pub(crate) height: Option<f64>,
 }
 
 impl Program {
@@ -77,7 +91,16 @@ impl Program {
     /// least one sample, as many accelerations, segments that follow on each other.
     pub(crate) fn new(samples: Vec<JointAngles>, segments: Vec<Segment>, rise: Vec<f32>) -> Self {
         debug_assert!(!samples.is_empty() && samples.len() == rise.len());
-        Self { samples, segments, rise }
+        Self { samples, segments, rise, form: None }
+    }
+
+    /// The same with the form that it was drawn from.
+    pub(crate) fn with_form(self, form: Form) -> Self {
+        Self { form: Some(form), ..self }
+    }
+
+    pub(crate) fn form(&self) -> Option<&Form> {
+        self.form.as_ref()
     }
 
     /// Joint angles, one a millisecond, from the start to the end at rest.

@@ -1,271 +1,350 @@
-//! The planner's search: branches, paces, slowing down, and the check of the whole way.
+//! The planner's search: branches, heights, overlaps, and the check of the whole way.
 
-use nalgebra::Isometry3;
+use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 
-use crate::collision::{BodyName, Checker, Hit, Other, STEP_M};
-use crate::hold::HeldBox;
-use crate::motion::{Line, Pace, Route, Sampled};
+use crate::collision::{BodyName, Checker, Hit, Other, Sweep, step};
+use crate::look::{ABOUT, missed};
+use crate::motion::Sampled;
 use crate::path::{Curve, JointPath};
 use crate::plan_error::{PlanError, unreachable, with_tries};
 use crate::planner::Planner;
-use crate::program::{Program, SegmentKind};
-use crate::{JOINT_NAMES, JointAngles};
+use crate::program::{Form, Program, SegmentKind};
+use crate::refine::Refiner;
+use crate::route::{Legs, Line, Load, Route, Touch, spread, time};
+use crate::spline::{Joints, POINTS, SETTLED, Spline};
 
-/// Additional heights that are tried when something is in the way of the free move, metres, and
-/// how many motions are checked whole before a height is given up. Below the rims the tool still
-/// goes up or down when the free move begins or ends, and often that is enough.
-const RAISES: [(f64, usize); 4] = [(-0.05, 2), (0.0, 4), (0.08, 3), (0.2, 3)];
-/// Speeds of going over from straight to free, as shares of what is possible.
-const BLENDS: [f64; 3] = [1.0, 0.5, 0.0];
-/// Branches of the arm whose times are compared.
+/// How high the way over is: each end over what is near it, or both over the highest there is and by so much more, metres.
+const HEIGHTS: [Option<f64>; 4] = [None, Some(0.0), Some(0.08), Some(0.2)];
+/// Overlap of the ways up and over, and of those over and down, that is tried first; it goes down in steps where it
+/// brings something too low.
+const OVERLAP: f64 = 1.5;
+const OVERLAP_STEP: f64 = 0.25;
+/// Overlaps of one route that are tried.
+const TRIES: usize = 12;
+/// Motions after which the search is given up: those laid over each other, and those of them that were checked whole.
+const MOST_LAID: usize = 60;
+const MOST_TRIED: usize = 12;
+/// Branches of the arm that are tried, of those that keep the tool upright and of those that don't.
 const BRANCHES: usize = 3;
-/// Rounds of slowing down before a motion is given up.
-const ROUNDS: usize = 8;
+/// Lean of the tool midway, beyond that at either end, from which a branch counts as not upright, radians.
+const LEANS: f64 = 0.35;
+/// How much higher than the higher end the way over is midway, metres.
+const MIDWAY_UP_M: f64 = 0.02;
+/// Places on the bare way over that are looked at before it is given a form in time.
+const GLANCES: usize = 8;
+/// Forms of a refinement that are checked exactly before the first motion is kept.
+const CHECKED: usize = 4;
+/// First guess of how far a body moves in a sample, metres, and share of the room that a step is guessed for.
+const STEP_M: f64 = 0.002;
+const CAREFUL: f64 = 0.9;
+/// A goal is the same within this, metres and radians.
+const SAME_M: f64 = 1e-6;
+/// How far a start may be from another one for a motion to be like the other's, radians, and the control points over
+/// which it is led into the other's way.
+const NEAR_RAD: f64 = 0.1;
+const LED_IN: usize = 8;
+/// Rounds of lengthening a motion whose samples accelerate what is held too hard between two nodes.
+const ROUNDS: usize = 4;
+
+/// What is to be planned.
+pub(crate) struct Task<'a> {
+    pub(crate) from: Joints,
+    pub(crate) free: SegmentKind,
+    /// The way straight up for one of [`HEIGHTS`].
+    pub(crate) up: &'a dyn Fn(Option<f64>) -> Result<Option<Line>, PlanError>,
+    pub(crate) goal: Goal<'a>,
+    pub(crate) touch: Option<Touch>,
+    pub(crate) load: Option<Load>,
+}
+
+/// Where it shall end.
+pub(crate) enum Goal<'a> {
+    /// At the top of the way up.
+    Above,
+    /// At a configuration.
+    Joints(Joints),
+    /// At a pose, by a straight way down for one of [`HEIGHTS`].
+    Pose { kind: SegmentKind, end: Isometry3<f64>, down: &'a dyn Fn(Option<f64>) -> Option<Curve> },
+}
+
+/// A motion that holds.
+struct Found {
+    spline: Spline,
+    sampled: Sampled,
+}
+
+/// What the search has seen so far.
+#[derive(Default)]
+struct Seen {
+    first: Option<PlanError>,
+    /// Motions laid over each other, and those of them that were checked whole.
+    laid: usize,
+    tried: usize,
+}
+
+impl Seen {
+    fn note(&mut self, error: PlanError) {
+        self.first.get_or_insert(error);
+    }
+}
 
 impl Planner {
-    /// Routes over the branches of the arm that are near, at most [`BRANCHES`].
-    pub(crate) fn routes(
-        &self,
-        checker: &Checker<'_>,
-        from: &JointAngles,
-        up: Option<Line>,
-        free: SegmentKind,
-        (down, curve, end): (SegmentKind, &Curve, &Isometry3<f64>),
-        finish: impl Fn(Route) -> Route,
-    ) -> Result<Vec<Route>, PlanError> {
-        let start = up.as_ref().map_or(from.0, |line| line.path.end());
-        let mut ends = self.chain.inverse(end);
-        if ends.is_empty() {
-            return Err(unreachable(down, end));
+    /// Tries branches, heights and overlaps, what should be fastest first, until a motion holds. What is found is
+    /// shortened when `refined`.
+    pub(crate) fn search(&self, checker: &Checker<'_>, task: &Task<'_>, refined: bool) -> Result<Program, PlanError> {
+        let mut seen = Seen::default();
+        'search: for end in self.ends(checker, task)? {
+            for height in HEIGHTS {
+                if seen.tried >= MOST_TRIED || seen.laid >= MOST_LAID {
+                    break 'search;
+                }
+                let route = match self.route(task, &end, height) {
+                    Ok(route) => route,
+                    // A higher way that is out of reach tells less than what was in the way of a lower one.
+                    Err(error) => {
+                        seen.note(error);
+                        break;
+                    }
+                };
+                let is_last = Some(&height) == HEIGHTS.last();
+                if !is_last && self.dips(checker, &route) {
+                    continue;
+                }
+                if let Some(found) = self.first(checker, &route, is_last, &mut seen) {
+                    let best = if refined { self.shorten(checker, &route, found) } else { found };
+                    return Ok(best.sampled.into_program().with_form(Form { spline: best.spline, height }));
+                }
+            }
         }
-        let time = |q: &[f64; 6]| {
-            let each = q.iter().zip(&start).zip(self.chain.limits());
+        let none = PlanError::Timing { segment: task.free, reason: "no route was given".into() };
+        Err(with_tries(seen.first.unwrap_or(none), seen.tried))
+    }
+
+    /// A motion like another one that began near by: its form, led from another start into the same way.
+    pub(crate) fn alike(&self, checker: &Checker<'_>, task: &Task<'_>, like: &Program) -> Option<Program> {
+        let form = like.form()?;
+        let end = like.end().0;
+        let Goal::Pose { end: pose, .. } = &task.goal else { return None };
+        let there = self.chain.tool(&end);
+        let is_same = (there.translation.vector - pose.translation.vector).norm() < SAME_M
+            && there.rotation.angle_to(&pose.rotation) < SAME_M;
+        let shift: Joints = core::array::from_fn(|i| task.from[i] - form.spline.points[0][i]);
+        if !is_same || shift.iter().any(|s| s.abs() > NEAR_RAD) {
+            return None;
+        }
+        let route = self.route(task, &end, form.height).ok()?;
+        let legs = route.legs(&self.chain).ok()?;
+        let mut spline = form.spline.clone();
+        for (k, point) in spline.points.iter_mut().enumerate().take(POINTS - SETTLED) {
+            // From all of the shift to none of it, smoothly.
+            let u = (k.saturating_sub(SETTLED - 1) as f64 / LED_IN as f64).min(1.0);
+            let left = (1.0 - u) * (1.0 - u) * (1.0 + 2.0 * u);
+            for (p, shift) in point.iter_mut().zip(&shift) {
+                *p += left * shift;
+            }
+        }
+        time(&mut spline, &self.chain, &legs.end, route.load.as_ref());
+        let found = self.hold(checker, &route, spline, &legs).ok()?;
+        Some(found.sampled.into_program().with_form(Form { spline: found.spline, height: form.height }))
+    }
+
+    /// The configurations to end at, the nearest first, those that lean the tool on the way last.
+    fn ends(&self, checker: &Checker<'_>, task: &Task<'_>) -> Result<Vec<Joints>, PlanError> {
+        let (kind, end) = match &task.goal {
+            Goal::Above => return Ok(vec![task.from]),
+            Goal::Joints(q) => return Ok(vec![*q]),
+            Goal::Pose { kind, end, .. } => (*kind, end),
+        };
+        let all = self.chain.inverse(end);
+        if all.is_empty() {
+            return Err(unreachable(kind, end));
+        }
+        let apart = |q: &Joints| {
+            let each = q.iter().zip(&task.from).zip(self.chain.limits());
             each.fold(0.0_f64, |most, ((a, b), l)| most.max((a - b).abs() / l.velocity))
         };
-        ends.sort_by(|a, b| time(a).total_cmp(&time(b)));
-        let mut out = Vec::with_capacity(BRANCHES);
-        let mut broken: Option<f64> = None;
+        let lean = |q: &Joints| (-(self.chain.tool(q).rotation * Vector3::z()).z).clamp(-1.0, 1.0).acos();
+        let at_most = lean(&task.from).max(lean(&all[0])) + LEANS;
+        let mut ends: Vec<_> = all
+            .into_iter()
+            .map(|q| {
+                let midway = core::array::from_fn(|i| 0.5 * (q[i] + task.from[i]));
+                (lean(&midway) > at_most, apart(&q), q)
+            })
+            .collect();
+        ends.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         let mut touched = None;
-        for q in &ends {
-            // A branch that touches something at its very end needs no further look.
-            if let Err(hit) = checker.check(&self.chain, q, down) {
-                touched.get_or_insert(hit);
+        let mut kept = [0; 2];
+        let mut out = Vec::with_capacity(2 * BRANCHES);
+        for (leans, _, q) in ends {
+            let kept = &mut kept[usize::from(leans)];
+            if *kept == BRANCHES {
                 continue;
             }
-            match JointPath::backwards(&self.chain, curve, q) {
-                Ok(path) => out.push(finish(Route {
-                    up: up.clone(),
-                    free,
-                    from: start,
-                    to: path.start(),
-                    down: Some(Line { kind: down, path }),
-                    touch: None,
-                    hardest: None,
-                })),
-                Err(at) => broken = Some(broken.map_or(at.after_m, |b: f64| b.max(at.after_m))),
-            }
-            if out.len() == BRANCHES {
-                break;
+            // A branch that touches something at its very end needs no further look.
+            match checker.check(&self.chain.frames(&q), kind) {
+                Ok(_) => {
+                    *kept += 1;
+                    out.push(q);
+                }
+                Err(hit) => {
+                    touched.get_or_insert(hit);
+                }
             }
         }
-        match (broken, touched) {
-            _ if !out.is_empty() => Ok(out),
-            (_, Some(hit)) => Err(self.collision(hit, checker, down, None)),
-            (after, None) => Err(PlanError::Broken {
-                segment: down,
-                after: after.unwrap_or(0.0),
-                length: curve.length(),
-                branches: ends.len(),
-            }),
+        match touched {
+            Some(hit) if out.is_empty() => Err(self.collision(hit, checker, kind, None)),
+            _ => Ok(out),
         }
     }
 
-    /// Tries routes and paces from the fastest on until a motion holds; then higher ones.
-    pub(crate) fn search(
-        &self,
-        checker: &Checker<'_>,
-        held: Option<(&HeldBox, f64)>,
-        routes: impl Fn(f64) -> Result<Vec<Route>, PlanError>,
-    ) -> Result<Program, PlanError> {
-        let mut first: Option<PlanError> = None;
-        let mut tried = 0;
-        // Branches, by where they end, whose straight way down touches something at any pace.
-        let mut blocked: Vec<[f64; 6]> = Vec::new();
-        for (raise, tries) in RAISES {
-            let routes = match routes(raise) {
-                Ok(routes) => routes,
-                // A higher way that is out of reach tells less than what was in the way of a lower one.
-                Err(error) => return Err(with_tries(first.unwrap_or(error), tried)),
-            };
-            let mut options = Vec::with_capacity(routes.len() * BLENDS.len());
-            for route in &routes {
-                for blend in BLENDS {
-                    let pace = Pace::blended(blend);
-                    match route.timed(&self.chain, &pace) {
-                        Ok(timed) => options.push((timed.duration(), route, pace)),
-                        Err(error) => {
-                            first.get_or_insert(PlanError::Timing { segment: route.free, reason: error.to_string() });
-                        }
+    /// The straight ways of a height, and the way over between them.
+    fn route(&self, task: &Task<'_>, end: &Joints, height: Option<f64>) -> Result<Route, PlanError> {
+        let up = (task.up)(height)?;
+        let from = up.as_ref().map_or(task.from, |line| line.path.end());
+        let (to, down) = match &task.goal {
+            Goal::Above => (from, None),
+            Goal::Joints(q) => (*q, None),
+            Goal::Pose { kind, end: pose, down } => {
+                let curve = down(height).ok_or_else(|| unreachable(*kind, pose))?;
+                let path = JointPath::backwards(&self.chain, &curve, end).map_err(|at| PlanError::Broken {
+                    segment: *kind,
+                    after: at.after_m,
+                    length: curve.length(),
+                    branches: 1,
+                })?;
+                (path.start(), Some(Line { kind: *kind, curve, path }))
+            }
+        };
+        let middle =
+            if down.is_some() { self.middle(&from, &to) } else { core::array::from_fn(|i| 0.5 * (from[i] + to[i])) };
+        Ok(Route { up, free: task.free, from, middle, to, down, touch: task.touch, load: task.load })
+    }
+
+    /// The configuration midway between two, seen from the base: half the turn about it, half the change of distance, the
+    /// tool turned half, a little higher than the higher of both. The joints' own middle where the arm can't be there on one branch.
+    fn middle(&self, from: &Joints, to: &Joints) -> Joints {
+        let joints = core::array::from_fn(|i| 0.5 * (from[i] + to[i]));
+        let (one, other) = (self.chain.tool(from), self.chain.tool(to));
+        let guess = self.chain.tool(&joints);
+        let far = |tool: &Isometry3<f64>| tool.translation.vector.xy().norm();
+        let way = guess.translation.vector.xy().normalize() * (0.5 * (far(&one) + far(&other)));
+        let height = one.translation.vector.z.max(other.translation.vector.z) + MIDWAY_UP_M;
+        // Upright midway: what leans at either end need not lean on the way.
+        let down = guess.rotation * Vector3::z();
+        let turn = UnitQuaternion::rotation_between(&down, &-Vector3::z()).unwrap_or_else(UnitQuaternion::identity);
+        let place = Translation3::new(way.x, way.y, height);
+        let near = self.chain.follow(&joints, &Isometry3::from_parts(place, turn * guess.rotation));
+        near.map_or(joints, |(q, _)| q)
+    }
+
+    /// True when the bare way over comes too near to what is under it.
+    fn dips(&self, checker: &Checker<'_>, route: &Route) -> bool {
+        (1..GLANCES).any(|k| {
+            let tool = self.chain.tool(&route.over(k as f64 / GLANCES as f64));
+            checker.above(&tool, 0.0, &Sweep::NONE).0 < -ABOUT
+        })
+    }
+
+    /// The first form of a route that holds, as much overlapped as it can be. What is too low in spite of no overlap is
+    /// given up, but for the last height of all: there it is told what is in the way.
+    fn first(&self, checker: &Checker<'_>, route: &Route, is_last: bool, seen: &mut Seen) -> Option<Found> {
+        let legs = match route.legs(&self.chain) {
+            Ok(legs) => legs,
+            Err(error) => {
+                seen.note(PlanError::Timing { segment: route.free, reason: error.to_string() });
+                return None;
+            }
+        };
+        let mut overlaps = [OVERLAP; 2];
+        let later = |overlaps: &mut [f64; 2], side: usize, missed: f64| {
+            // What is missed is made good by so much of the straight way.
+            let step = (missed / legs.overlapped_m(side)).clamp(OVERLAP_STEP, 1.0);
+            let is_possible = overlaps[side] > 0.0;
+            overlaps[side] = (overlaps[side] - step).max(0.0);
+            is_possible
+        };
+        let mut unknown = [true; 2];
+        for _ in 0..TRIES {
+            let mut spline = legs.laid(&overlaps);
+            seen.laid += 1;
+            // Too low or too far aside: a later way over, or a later way down.
+            let mut is_changed = false;
+            for (side, unknown) in unknown.iter_mut().enumerate().filter(|(_, unknown)| **unknown) {
+                let missed = missed(&self.chain, checker, route, &spline, side);
+                *unknown = missed > 0.0 && later(&mut overlaps, side, missed);
+                if missed > 0.0 && !*unknown && !is_last {
+                    return None;
+                }
+                is_changed |= *unknown;
+            }
+            if is_changed {
+                continue;
+            }
+            spline = spread(&spline, &self.chain, &legs.end, route.load.as_ref());
+            time(&mut spline, &self.chain, &legs.end, route.load.as_ref());
+            seen.tried += 1;
+            let half = 0.5 * spline.duration();
+            match self.hold(checker, route, spline, &legs) {
+                Ok(found) => return Some(found),
+                Err(error) => {
+                    let side = match &error {
+                        PlanError::Collision { after: Some(after), .. } => Some(usize::from(*after > half)),
+                        _ => None,
+                    };
+                    seen.note(error);
+                    if !side.is_some_and(|side| later(&mut overlaps, side, f64::INFINITY)) {
+                        return None;
                     }
                 }
             }
-            options.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let mut left = tries;
-            for (_, route, pace) in options {
-                let end = route.down.as_ref().map(|line| line.path.end());
-                if left == 0 || end.is_some_and(|end| blocked.contains(&end)) {
-                    continue;
-                }
-                left -= 1;
-                tried += 1;
-                match self.finish(checker, held, route, &pace) {
-                    Ok(sampled) => return Ok(sampled.into_program(&self.chain)),
-                    Err(error) => {
-                        if let PlanError::Collision { segment, .. } = &error {
-                            if route.up.as_ref().is_some_and(|line| line.kind == *segment) {
-                                // The way up is the same for all.
-                                return Err(with_tries(error, tried));
-                            }
-                            if route.down.as_ref().is_some_and(|line| line.kind == *segment) {
-                                blocked.extend(end);
-                            }
-                        }
-                        first.get_or_insert(error);
-                    }
-                }
-            }
         }
-        let none = PlanError::Timing { segment: SegmentKind::Reach, reason: "no route was given".into() };
-        Err(with_tries(first.unwrap_or(none), tried))
+        None
     }
 
-    /// Slows a route down until it keeps all limits, then looks for collisions.
-    fn finish(
+    /// Samples a motion and holds it against what it must keep.
+    fn hold(
         &self,
         checker: &Checker<'_>,
-        held: Option<(&HeldBox, f64)>,
         route: &Route,
-        pace: &Pace,
-    ) -> Result<Sampled, PlanError> {
-        let mut pace = *pace;
-        if let Some((held, most)) = held {
-            self.pre_slow(held, most, route, &mut pace);
-        }
-        let mut worst = None;
+        mut spline: Spline,
+        legs: &Legs<'_>,
+    ) -> Result<Found, PlanError> {
         for _ in 0..ROUNDS {
-            let timed = route
-                .timed(&self.chain, &pace)
-                .map_err(|error| PlanError::Timing { segment: route.free, reason: error.to_string() })?;
-            let sampled = timed.sample();
-            worst = self.slow_down(&sampled, held, route, &mut pace);
-            if worst.is_none() {
-                self.check_angles(&sampled)?;
-                self.check_way(checker, &sampled)?;
-                return Ok(sampled);
-            }
-        }
-        Err(worst.unwrap_or(PlanError::Timing { segment: route.free, reason: "no round was run".into() }))
-    }
-
-    /// Slows the free move down until the item's acceleration is about what it may be, judged coarsely.
-    fn pre_slow(&self, held: &HeldBox, most: f64, route: &Route, pace: &mut Pace) {
-        let centre = held.tool_from_box.origin().coords;
-        for _ in 0..ROUNDS {
-            let Ok(timed) = route.timed(&self.chain, pace) else { return };
-            let acceleration = timed.free_acceleration(&self.chain, &centre);
-            if acceleration <= 0.99 * most {
-                return;
-            }
-            pace.free *= (acceleration / (0.98 * most)).sqrt();
-        }
-    }
-
-    /// Lengthens what breaks a limit; gives the worst of it, `None` when all holds.
-    fn slow_down(
-        &self,
-        sampled: &Sampled,
-        held: Option<(&HeldBox, f64)>,
-        route: &Route,
-        pace: &mut Pace,
-    ) -> Option<PlanError> {
-        let mut worst: Option<(f64, PlanError)> = None;
-        let mut note = |factor: f64, error: PlanError| {
-            if worst.as_ref().is_none_or(|(f, _)| factor > *f) {
-                worst = Some((factor, error));
-            }
-        };
-        let slower = |pace: &mut Pace, kind: SegmentKind, factor: f64| {
-            let up = route.up.as_ref().is_some_and(|l| l.kind == kind);
-            let down = route.down.as_ref().is_some_and(|l| l.kind == kind);
-            if kind == route.free {
-                pace.free *= factor;
-            }
-            if up {
-                pace.up *= factor;
-            }
-            if down {
-                pace.down *= factor;
-            }
-        };
-        for (segment, excess) in sampled.segments.iter().zip(sampled.excess(&self.chain)) {
-            let Some(excess) = excess else { continue };
-            let limits = &self.chain.limits()[excess.joint];
-            let (unit, limit) = match excess.quantity {
-                "velocity" => ("rad/s", limits.velocity),
-                "acceleration" => ("rad/s²", limits.acceleration),
-                _ => ("rad/s³", limits.jerk),
-            };
-            note(
-                excess.factor,
-                PlanError::Limit {
-                    segment: segment.kind,
-                    what: format!("{} of {}", excess.quantity, JOINT_NAMES[excess.joint]),
-                    value: excess.value.abs(),
-                    unit,
-                    limit,
-                    rounds: ROUNDS,
-                },
-            );
-            let factor = excess.factor * 1.003;
-            slower(pace, segment.kind, factor);
-            // At a border either side may be to blame.
-            for other in &sampled.segments {
-                let touches = other.kind != segment.kind
-                    && (excess.at.abs_diff(other.first) <= 4 || excess.at.abs_diff(other.last) <= 4);
-                if touches {
-                    slower(pace, other.kind, factor);
-                }
-            }
-        }
-        if let Some((held, most)) = held {
-            let centre = held.tool_from_box.origin().coords;
-            // Coarse while it is far off, exact before it is taken.
-            let coarse = sampled.point_acceleration(&self.chain, &centre, 4);
-            let rough = coarse.iter().all(|&a| a <= most);
-            let found =
-                if rough && worst.is_none() { sampled.point_acceleration(&self.chain, &centre, 1) } else { coarse };
-            for (segment, &acceleration) in sampled.segments.iter().zip(&found) {
-                if acceleration <= most {
+            let sampled = Sampled::new(&self.chain, checker, route, &spline, legs.tail.as_ref());
+            if let Some(load) = &route.load {
+                let found = sampled.point_acceleration(&self.chain, &load.centre, 4);
+                if found > 0.998 * load.most {
+                    spline.step *= (found / (0.995 * load.most)).sqrt();
+                    spline.settle(&legs.end);
                     continue;
                 }
-                let factor = (acceleration / most).sqrt();
-                if worst.as_ref().is_none_or(|(f, _)| factor > *f) {
-                    worst = Some((
-                        factor,
-                        PlanError::Limit {
-                            segment: segment.kind,
-                            what: "acceleration of the item".into(),
-                            value: acceleration,
-                            unit: "m/s²",
-                            limit: most,
-                            rounds: ROUNDS,
-                        },
-                    ));
-                }
-                slower(pace, segment.kind, factor * 1.005);
+            }
+            self.check_angles(&sampled)?;
+            self.check_way(checker, &sampled)?;
+            return Ok(Found { spline, sampled });
+        }
+        let most = route.load.map_or(0.0, |load| load.most);
+        Err(PlanError::Limit {
+            segment: route.free,
+            what: "acceleration of the item".into(),
+            value: most,
+            unit: "m/s²",
+            limit: most,
+            rounds: ROUNDS,
+        })
+    }
+
+    /// The refinement of a motion, or the motion where that is no better.
+    fn shorten(&self, checker: &Checker<'_>, route: &Route, first: Found) -> Found {
+        let Ok(legs) = route.legs(&self.chain) else { return first };
+        let refiner = Refiner::new(&self.chain, checker, route, legs.end);
+        for spline in refiner.refine(&first.spline).into_iter().take(CHECKED) {
+            if let Ok(refined) = self.hold(checker, route, spline, &legs) {
+                return if refined.sampled.q.len() < first.sampled.q.len() { refined } else { first };
             }
         }
-        worst.map(|(_, error)| error)
+        first
     }
 
     fn check_angles(&self, sampled: &Sampled) -> Result<(), PlanError> {
@@ -285,37 +364,35 @@ impl Planner {
         Ok(())
     }
 
-    /// Checks the samples against obstacles, in steps no longer than the room there is.
+    /// Checks the samples against obstacles, in steps in which no body moves further than the room there is and a little
+    /// more, since both ends of a step are looked at.
     fn check_way(&self, checker: &Checker<'_>, sampled: &Sampled) -> Result<(), PlanError> {
+        // Samples a metre, from the step before.
+        let mut pace = 1.0 / STEP_M;
         for segment in &sampled.segments {
             let mut k = segment.first;
+            let mut frames = self.chain.frames(&sampled.q[k]);
             loop {
-                let clear = checker
-                    .check(&self.chain, &sampled.q[k], segment.kind)
+                let free = checker
+                    .check(&frames, segment.kind)
                     .map_err(|hit| self.collision(hit, checker, segment.kind, Some(k)))?;
                 if k == segment.last {
                     break;
                 }
-                // A body may move as far as there is room. The levers grow with what moves beyond them.
-                let room = clear.distance.max(STEP_M);
-                let mut moved = 0.0;
-                while k < segment.last {
-                    let step = self.travel(&sampled.q[k], &sampled.q[k + 1], &clear.levers, room);
-                    if moved > 0.0 && moved + step > room {
-                        break;
+                let room = free + step(segment.kind);
+                let mut count = ((CAREFUL * room * pace) as usize).clamp(1, segment.last - k);
+                (k, frames) = loop {
+                    let next = self.chain.frames(&sampled.q[k + count]);
+                    let moved = checker.moved(&frames, &next);
+                    pace = count as f64 / moved.max(1e-6);
+                    if moved <= room || count == 1 {
+                        break (k + count, next);
                     }
-                    moved += step;
-                    k += 1;
-                }
+                    count = ((CAREFUL * room * pace) as usize).clamp(1, count - 1);
+                };
             }
         }
         Ok(())
-    }
-
-    /// How far any body moves between two configurations, at most, metres.
-    fn travel(&self, a: &[f64; 6], b: &[f64; 6], levers: &[f64; 6], room: f64) -> f64 {
-        let each = a.iter().zip(b).zip(levers);
-        each.map(|((a, b), lever)| (a - b).abs() * (lever + room)).sum()
     }
 
     /// The error for a hit at a sample; without one it is at the segment's end.

@@ -12,11 +12,6 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    /// The bounds under which the same way takes `k` times as long.
-    pub(crate) fn slower(self, k: f64) -> Self {
-        Self { velocity: self.velocity / k, acceleration: self.acceleration / (k * k), jerk: self.jerk / (k * k * k) }
-    }
-
     /// Time to change speed by `dv`, from and to no acceleration.
     pub(crate) fn time_to_change(&self, dv: f64) -> f64 {
         let dv = dv.abs();

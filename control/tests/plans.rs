@@ -168,6 +168,7 @@ fn refusals_name_what_is_wrong() {
     let hold = |at: [f64; 3]| Hold {
         world_from_tool: Pose::from_parts(Vector3::from(at), down(0.0)),
         touch_speed: 0.05,
+        guard_m: 0.012,
         approach_m: 0.08,
         closed_m: 0.0,
         press_m: 0.006,
@@ -195,6 +196,7 @@ fn refusals_name_what_is_wrong() {
     let drop = Drop {
         world_from_tool: Pose::from_parts(Vector3::new(0.74, -0.16, 0.1), down(0.0)),
         touch_speed: 0.05,
+        guard_m: 0.012,
         approach_m: 0.05,
     };
     let hold = hold([0.9, 0.42, 0.1]);

@@ -50,6 +50,8 @@ const UNSURE_FREE_M: f64 = 0.004;
 const UNSURE_MOST_M: f64 = 0.010;
 /// Straight way down, metres; motion begins it above the walls in any case.
 const APPROACH_M: f64 = 0.06;
+/// How far off may be what is below, or what hangs, metres.
+const GUARD_M: f64 = 0.012;
 /// How much is kept, looked at and tried.
 const ACCEPTED_MOST: usize = 16;
 const FOUND_MOST: usize = 40;
@@ -515,6 +517,7 @@ impl Search<'_> {
                     Some(Fragility::Fragile) => TOUCH_SPEED_FRAGILE,
                     Some(Fragility::Normal | Fragility::Sturdy) | None => TOUCH_SPEED,
                 },
+                guard_m: GUARD_M,
                 approach_m: APPROACH_M,
             },
             height_m: height,

@@ -14,6 +14,8 @@ use crate::suction::{Supply, Surface, supplies, surface};
 
 /// Straight way to the face, metres: beyond it the tool may come from anywhere.
 pub(crate) const APPROACH_M: f64 = 0.06;
+/// How far off a face may be, metres: depth of the camera and what gives under the cups.
+pub(crate) const GUARD_M: f64 = 0.012;
 /// How far over a face something must stand to lie on it, metres.
 const ON_TOP_M: f64 = 0.01;
 
@@ -182,6 +184,7 @@ impl<'a> Target<'a> {
         let rotation = UnitQuaternion::new_normalize(world.rotation.into_inner());
         Hold {
             world_from_tool: Pose::from_isometry(Isometry3::from_parts(world.translation, rotation)),
+            guard_m: GUARD_M,
             approach_m: APPROACH_M,
             press_m: self.press_m,
             cups: (0..8_usize).filter(|i| cups & (1 << i) != 0).collect(),

@@ -33,6 +33,7 @@ fn hold(size_m: [f64; 3], off: [f64; 2], yaw: f64) -> Hold {
     Hold {
         world_from_tool: Pose::from_parts(Vector3::new(0.9, 0.42, 0.1), upside_down),
         touch_speed: 0.05,
+        guard_m: 0.012,
         approach_m: 0.06,
         closed_m: 0.0,
         press_m: 0.01,

@@ -29,6 +29,7 @@ rest_deg = [0.0, -6.3, -53.0, 0.0, -43.3, 0.0]
 look = 100
 choose = 15
 plan = 2
+refine = 200
 
 [thresholds]
 accept_probability = 0.5
@@ -186,6 +187,7 @@ impl Station {
         (cups.count() > 0).then(|| Hold {
             world_from_tool: Pose::from_isometry(world_from_tool),
             touch_speed: 0.05,
+            guard_m: 0.012,
             approach_m: 0.06,
             // Six cups press with 12 N a millimetre.
             closed_m: 0.0,
@@ -240,7 +242,8 @@ impl Station {
         let height = hold.held.size_m[2];
         let down = UnitQuaternion::from_euler_angles(std::f64::consts::PI, 0.0, 0.0);
         let over = Isometry3::from_parts(Translation3::new(0.74, -0.30, height + 0.012), down);
-        let drop = Drop { world_from_tool: Pose::from_isometry(over), touch_speed: 0.05, approach_m: 0.08 };
+        let drop =
+            Drop { world_from_tool: Pose::from_isometry(over), touch_speed: 0.05, guard_m: 0.012, approach_m: 0.08 };
         let carry = self.planner.carry(&self.executor.at(), hold, &drop, &self.obstacles).unwrap();
         self.run(carry, None);
         let held = self.world.truth().iter().any(|i| i.at == Where::Held);

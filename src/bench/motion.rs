@@ -29,31 +29,30 @@ struct MotionFigures {
     first_plan_us_p50: f64,
     first_plan_us_p99: f64,
     first_plan_us_max: f64,
-    /// Null: what is planned first is what runs.
-    refined_ms_p50: Option<f64>,
-    refined_ms_p99: Option<f64>,
+    /// First plan and sweeps together.
+    refined_ms_p50: f64,
+    refined_ms_p99: f64,
     /// Of the reachable.
     solved: f64,
     /// Problems with a way by our planner, or by RRT-Connect where ours finds none.
     reachable: usize,
     limit_violations: usize,
     collisions: usize,
+    duration_first_s_mean: f64,
     duration_s_mean: f64,
-    /// Straight up, over, straight down; and what of that is gone slowly to meet what is below.
+    /// Of the refined: deep in the tote, over rims and contents, deep in the bin.
     lift_s_mean: f64,
     carry_s_mean: f64,
     lower_s_mean: f64,
-    slow_s_mean: f64,
     bound_s_mean: f64,
     duration_vs_bound_first: f64,
-    duration_vs_bound_first_ci95: Option<[f64; 2]>,
     duration_vs_bound_first_p95: f64,
-    /// Null as long as nothing is refined.
-    duration_vs_bound: Option<f64>,
+    duration_vs_bound: f64,
+    duration_vs_bound_ci95: Option<[f64; 2]>,
+    duration_vs_bound_p95: f64,
     duration_vs_stop_to_stop: f64,
     duration_vs_stop_to_stop_p95: f64,
     same_bytes: bool,
-    why: &'static str,
     /// Why there was no motion, most frequent first, among the reachable.
     unsolved: Vec<(String, usize)>,
     /// The first of what the second look found.
@@ -63,9 +62,11 @@ struct MotionFigures {
 /// What became of one problem.
 struct Solved {
     us: f64,
+    refined_ms: f64,
+    first_s: f64,
     duration_s: f64,
-    /// Lift, carry, lower, and what is slow before touch.
-    parts_s: [f64; 4],
+    /// Lift, carry, lower.
+    parts_s: [f64; 3],
     bound: Bound,
 }
 
@@ -123,6 +124,7 @@ impl Tally {
     fn take(&mut self, site: &Site<'_>, problem: &Problem, seed: u64) {
         self.drawn += 1;
         let plan = || site.planner.carry(&problem.from, &problem.hold, &problem.drop, &problem.obstacles);
+        let refine = || site.planner.carry_refined(&problem.from, &problem.hold, &problem.drop, &problem.obstacles);
         let since = Stopwatch::start();
         let planned = plan();
         let us = since.seconds() * 1e6;
@@ -142,24 +144,31 @@ impl Tally {
                 return;
             }
         };
+        let since = Stopwatch::start();
+        // What has a first plan has a refined one: at worst the first.
+        let refined = refine().unwrap_or_else(|_| program.clone());
+        let refined_ms = since.seconds() * 1e3;
         let recheck = Recheck::new(site, problem);
         let mut note = |finding: Finding| {
             self.finding.get_or_insert_with(|| format!("problem {seed}: {finding:?}"));
         };
-        if let Some(finding) = recheck.beyond_limits(&program) {
-            self.limits += 1;
-            note(finding);
-        }
-        if let Some(finding) = recheck.collides(&program) {
-            self.collisions += 1;
-            note(finding);
+        for planned in [&program, &refined] {
+            if let Some(finding) = recheck.beyond_limits(planned) {
+                self.limits += 1;
+                note(finding);
+            }
+            if let Some(finding) = recheck.collides(planned) {
+                self.collisions += 1;
+                note(finding);
+            }
         }
         self.differed |= plan().is_ok_and(|again| digest(&again) != digest(&program));
+        self.differed |= refine().is_ok_and(|again| digest(&again) != digest(&refined));
         if let Some(bound) = bound(site, problem) {
-            let part = |kind| program.duration_of(kind).seconds();
-            let [lift, carry, lower] = [SegmentKind::Lift, SegmentKind::Carry, SegmentKind::Lower].map(part);
-            let parts_s = [lift, carry, lower, slow_s(site, problem, &program)];
-            self.solved.push(Solved { us, duration_s: program.duration().seconds(), parts_s, bound });
+            let part = |kind| refined.duration_of(kind).seconds();
+            let parts_s = [SegmentKind::Lift, SegmentKind::Carry, SegmentKind::Lower].map(part);
+            let [first_s, duration_s] = [&program, &refined].map(|p| p.duration().seconds());
+            self.solved.push(Solved { us, refined_ms, first_s, duration_s, parts_s, bound });
         }
     }
 
@@ -176,6 +185,7 @@ impl Tally {
             all[((n * share) as usize).min(all.len() - 1)]
         };
         let us = |s: &Solved| s.us;
+        let first_to_bound = |s: &Solved| s.first_s / s.bound.least_s;
         let to_bound = |s: &Solved| s.duration_s / s.bound.least_s;
         let to_stops = |s: &Solved| s.duration_s / s.bound.stop_to_stop_s;
         let ratios: Vec<_> = solved.iter().map(|s| (to_bound(s), 1.0)).collect();
@@ -190,39 +200,30 @@ impl Tally {
             first_plan_us_p50: part(&us, 0.5),
             first_plan_us_p99: part(&us, 0.99),
             first_plan_us_max: part(&us, 1.0),
-            refined_ms_p50: None,
-            refined_ms_p99: None,
+            refined_ms_p50: part(&|s| s.refined_ms, 0.5),
+            refined_ms_p99: part(&|s| s.refined_ms, 0.99),
             solved: n / (n + failed as f64),
             reachable: solved.len() + failed,
             limit_violations: self.limits,
             collisions: self.collisions,
+            duration_first_s_mean: mean(&|s| s.first_s),
             duration_s_mean: mean(&|s| s.duration_s),
             lift_s_mean: mean(&|s| s.parts_s[0]),
             carry_s_mean: mean(&|s| s.parts_s[1]),
             lower_s_mean: mean(&|s| s.parts_s[2]),
-            slow_s_mean: mean(&|s| s.parts_s[3]),
             bound_s_mean: mean(&|s| s.bound.least_s),
-            duration_vs_bound_first: mean(&to_bound),
-            duration_vs_bound_first_ci95: ratio_ci95(&ratios, seed),
-            duration_vs_bound_first_p95: part(&to_bound, 0.95),
-            duration_vs_bound: None,
+            duration_vs_bound_first: mean(&first_to_bound),
+            duration_vs_bound_first_p95: part(&first_to_bound, 0.95),
+            duration_vs_bound: mean(&to_bound),
+            duration_vs_bound_ci95: ratio_ci95(&ratios, seed),
+            duration_vs_bound_p95: part(&to_bound, 0.95),
             duration_vs_stop_to_stop: mean(&to_stops),
             duration_vs_stop_to_stop_p95: part(&to_stops, 0.95),
             same_bytes: !self.differed,
-            why: "motions are not refined yet: the first one runs",
             unsolved: self.unsolved,
             first_finding: self.finding,
         })
     }
-}
-
-/// How long before its end a motion is no faster than it may touch.
-fn slow_s(site: &Site<'_>, problem: &Problem, program: &Program) -> f64 {
-    let samples = program.samples();
-    let place = |k: usize| site.planner.forward(&samples[k]).origin();
-    let fastest = problem.drop.touch_speed * 1.01 * 1e-3;
-    let fast = (1..samples.len()).rev().take_while(|&k| (place(k) - place(k - 1)).norm() <= fastest);
-    fast.count() as f64 * 1e-3
 }
 
 /// Every bit of a motion's samples in one number.
@@ -241,18 +242,23 @@ fn print_table(f: &MotionFigures) {
         "  first plan p50 / p99 / max, µs  {:>9.0} / {:.0} / {:.0}",
         f.first_plan_us_p50, f.first_plan_us_p99, f.first_plan_us_max
     );
+    println!("  refined p50 / p99, ms           {:>9.0} / {:.0}", f.refined_ms_p50, f.refined_ms_p99);
     println!("  limits broken, collisions       {:>9} / {}", f.limit_violations, f.collisions);
-    println!("  duration / bound, s             {:>9.3} / {:.3}", f.duration_s_mean, f.bound_s_mean);
     println!(
-        "  lift, carry, lower, of it slow  {:>9.3} / {:.3} / {:.3} / {:.3}",
-        f.lift_s_mean, f.carry_s_mean, f.lower_s_mean, f.slow_s_mean
+        "  duration first / refined / bound, s {:>5.3} / {:.3} / {:.3}",
+        f.duration_first_s_mean, f.duration_s_mean, f.bound_s_mean
     );
     println!(
-        "  duration vs bound mean / p95    {:>9.3} / {:.3}",
+        "  refined: lift, carry, lower     {:>9.3} / {:.3} / {:.3}",
+        f.lift_s_mean, f.carry_s_mean, f.lower_s_mean
+    );
+    println!(
+        "  first vs bound mean / p95       {:>9.3} / {:.3}",
         f.duration_vs_bound_first, f.duration_vs_bound_first_p95
     );
+    println!("  refined vs bound mean / p95     {:>9.3} / {:.3}", f.duration_vs_bound, f.duration_vs_bound_p95);
     println!(
-        "  vs stop to stop mean / p95      {:>9.3} / {:.3}",
+        "  refined vs stop to stop mean / p95  {:>5.3} / {:.3}",
         f.duration_vs_stop_to_stop, f.duration_vs_stop_to_stop_p95
     );
     println!("  same bytes when asked twice     {:>9}", f.same_bytes);

@@ -172,6 +172,7 @@ fn measure(
         (Stage::Look, declared.look.seconds() * 1e3),
         (Stage::Choose, declared.choose.seconds() * 1e3),
         (Stage::Plan, declared.plan.seconds() * 1e3),
+        (Stage::Refine, declared.refine.seconds() * 1e3),
     ]
     .into_iter()
     .map(|(stage, declared)| (stage.name().to_owned(), Budget { declared, p99: times.spread(stage).p99 }))

@@ -118,7 +118,7 @@ pub fn report(seed: u64, finished: &Finished, since: &Stopwatch) -> Report {
     let (orders_filled, orders_total, _, items_ordered) = ledger.totals();
     let cell_s = finished.took.seconds();
     let (rss_mb_max, threads) = memory_and_threads();
-    let stages = [Stage::Look, Stage::Choose, Stage::Plan, Stage::Tick];
+    let stages = [Stage::Look, Stage::Choose, Stage::Plan, Stage::Refine, Stage::Tick];
     Report {
         seed,
         picks_attempted: finished.tally.attempted,

@@ -5,15 +5,16 @@
 pub mod eyes;
 pub mod ledger;
 pub mod orders;
+mod plans;
 pub mod weight;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use control::{Cell, Drop, JointAngles, Obstacles, PlanError, Planner, Program, RobotModel, ToolModel, least_time};
+use control::{Cell, JointAngles, Obstacles, Planner, RobotModel, ToolModel};
 use grasp::{Candidate, Placement, Surroundings};
 use perception::LookError;
-use scene::{Catalogue, HeightMap, Item, Manifest, Pose, RgbdImage, SkuName, Timestamp, frame};
+use scene::{Catalogue, HeightMap, Item, Manifest, RgbdImage, SkuName, Timestamp, frame};
 
 use crate::cli::Strategy;
 use crate::cycle::Attempt;
@@ -21,6 +22,7 @@ use crate::telemetry::{CandidateRecord, Choice, Event, Outcome, PickRecord};
 use eyes::Eyes;
 use ledger::Ledger;
 use orders::Orders;
+use plans::Ahead;
 
 /// Side of the cells of all height maps, metres: two cells are narrower than the least gap that matters (10 mm).
 const CELL_M: f64 = 0.005;
@@ -39,16 +41,6 @@ const USUAL_ACCELERATION: f64 = 4.0;
 const SLOW_COST: f64 = 0.2;
 /// Least belief from the picture with which the weight may settle what an item is.
 const LEAST_PICTURE: f64 = 0.45;
-/// Placements of a choice that the arm is asked to get to.
-const PLACEMENTS_TRIED: usize = 5;
-/// What is put back is let go this far above where it lay, metres.
-const PUT_BACK_M: f64 = 0.015;
-/// And this far from the walls of the tote, metres.
-const PUT_BACK_CLEAR_M: f64 = 0.02;
-/// And goes down there at this speed, m/s.
-const PUT_BACK_SPEED: f64 = 0.04;
-/// The tool goes up by this at least after letting go, metres; the planner adds what rims and contents ask.
-const RETREAT_M: f64 = 0.05;
 
 /// One bin as the station believes it to be.
 #[derive(Debug, Clone)]
@@ -104,6 +96,8 @@ pub struct Station {
     /// Grasps of the newest look that no motion reaches: item and place of the candidate.
     unreachable: Vec<(scene::ItemId, nalgebra::Point3<f64>, nalgebra::Vector3<f64>)>,
     waiting: Option<Waiting>,
+    /// A short carry from where the reach should touch.
+    ahead: Option<Ahead>,
     /// The pick whose item goes elsewhere than chosen, and where.
     elsewhere: Option<(u32, Placement)>,
     records: Vec<PickRecord>,
@@ -151,6 +145,7 @@ impl Station {
             misses: Vec::new(),
             unreachable: Vec::new(),
             waiting: None,
+            ahead: None,
             elsewhere: None,
             records: Vec::new(),
             events: Vec::new(),
@@ -327,161 +322,6 @@ impl Station {
             obstacles.set_bin(&bin.name, &bin.surface).expect("a bin of this cell");
         }
         obstacles
-    }
-
-    /// The way to the grasp, and the choice with the first placement that the arm gets to from there.
-    ///
-    /// # Errors
-    /// [`PlanError`] of the first placement when there is no way to any: nothing has moved, and the grasp is not
-    /// chosen again in this look.
-    pub fn plan_reach(
-        &mut self,
-        from: &JointAngles,
-        choice: &Arc<Choice>,
-        now: Timestamp,
-    ) -> Result<(Arc<Program>, Arc<Choice>), PlanError> {
-        let hold = &choice.candidates[choice.chosen].hold;
-        let obstacles = self.obstacles(true);
-        let planned = self.planner.reach(from, hold, &obstacles).and_then(|reach| {
-            let placements = choice.placements.iter().take_while(|p| p.rejected.is_none()).take(PLACEMENTS_TRIED);
-            let mut first = None;
-            for (index, placement) in placements.enumerate() {
-                match self.planner.carry(&reach.end(), hold, &placement.drop, &obstacles) {
-                    Ok(_) => return Ok((reach, index)),
-                    Err(why) => first = first.or(Some(why)),
-                }
-            }
-            Err(first.unwrap_or(PlanError::Input { what: "placements", value: 0.0, rule: "at least one" }))
-        });
-        match planned {
-            Ok((reach, index)) => {
-                let program = Arc::new(reach);
-                let mut choice = choice.clone();
-                if index > 0 {
-                    Arc::make_mut(&mut choice).placements.swap(0, index);
-                }
-                self.reach_from = *from;
-                self.picture(now, choice.pick, &program);
-                Ok((program, choice))
-            }
-            Err(why) => {
-                let axis = hold.world_from_tool.direction(&nalgebra::Vector3::z());
-                self.unreachable.push((choice.item, hold.world_from_tool.origin(), axis));
-                self.ledger.note(&choice.sku, &format!("seen, but {why}"));
-                Err(why)
-            }
-        }
-    }
-
-    /// Lift, carry and lowering of what is held.
-    ///
-    /// # Errors
-    /// [`PlanError`]: the arm stands, the vacuum holds.
-    pub fn plan_carry(
-        &mut self,
-        from: &JointAngles,
-        choice: &Choice,
-        sealed_share: f64,
-        now: Timestamp,
-    ) -> Result<Arc<Program>, PlanError> {
-        let mut hold = choice.candidates[choice.chosen].hold;
-        hold.max_acceleration *= sealed_share;
-        let obstacles = self.obstacles(true);
-        let program = match self.planner.carry(from, &hold, &choice.placements[0].drop, &obstacles) {
-            Ok(program) => program,
-            // The bin was looked at since the place was chosen: another place in it may do.
-            Err(why) => self.carry_elsewhere(from, choice, &hold, &obstacles).ok_or(why)?,
-        };
-        let program = Arc::new(program);
-        let least = |from, to| least_time(&self.robot, from, to).map(|t| t.seconds());
-        self.bound_s = least(&self.reach_from, from).zip(least(from, &program.end())).map(|(there, back)| there + back);
-        self.picture(now, choice.pick, &program);
-        Ok(program)
-    }
-
-    /// The way to another place in the bin as it is now believed to be; remembers the place.
-    fn carry_elsewhere(
-        &mut self,
-        from: &JointAngles,
-        choice: &Choice,
-        hold: &control::Hold,
-        obstacles: &Obstacles,
-    ) -> Option<Program> {
-        let bin = self.bins.iter().position(|b| b.name == choice.bin)?;
-        let sku = self.catalogue.get(&choice.sku);
-        let placements = grasp::placements(hold, &self.bins[bin].surface, &self.cell.bins[bin], &self.tool, sku);
-        let accepted = placements.into_iter().take_while(|p| p.rejected.is_none()).take(PLACEMENTS_TRIED);
-        for placement in accepted {
-            if let Ok(program) = self.planner.carry(from, hold, &placement.drop, obstacles) {
-                self.elsewhere = Some((choice.pick, placement));
-                return Some(program);
-            }
-        }
-        None
-    }
-
-    /// Where the item of a choice goes: the chosen place, or the other one that the carry had to take.
-    fn placement<'a>(&'a self, choice: &'a Choice) -> &'a Placement {
-        match &self.elsewhere {
-            Some((pick, placement)) if *pick == choice.pick => placement,
-            _ => &choice.placements[0],
-        }
-    }
-
-    /// Back to where the item was taken from.
-    ///
-    /// # Errors
-    /// [`PlanError`]: the arm stands, the vacuum holds.
-    pub fn plan_put_back(
-        &mut self,
-        from: &JointAngles,
-        choice: &Choice,
-        now: Timestamp,
-    ) -> Result<Arc<Program>, PlanError> {
-        let hold = &choice.candidates[choice.chosen].hold;
-        // The surface still shows the item where it lay; the guarded way down needs no map. As it hangs now it must
-        // stay clear of the walls.
-        let tote = &self.cell.totes[self.tote];
-        let tote_from_box = tote.world_from.inverse() * hold.world_from_tool * hold.held.tool_from_box;
-        let half = grasp::half_extents(&tote_from_box, hold.held.size_m);
-        let at = tote_from_box.origin();
-        let inwards = |axis: usize| {
-            let room = (0.5 * tote.size[axis] - half[axis] - PUT_BACK_CLEAR_M).max(0.0);
-            at[axis].clamp(-room, room) - at[axis]
-        };
-        let shift =
-            tote.world_from.direction(&nalgebra::Vector3::new(inwards(0), inwards(1), PUT_BACK_M + hold.closed_m));
-        let up = Pose::<frame::World, frame::World>::from_translation(shift);
-        let drop = Drop {
-            world_from_tool: up * hold.world_from_tool,
-            touch_speed: PUT_BACK_SPEED,
-            approach_m: hold.approach_m,
-        };
-        let program = Arc::new(self.planner.carry(from, hold, &drop, &self.obstacles(false))?);
-        self.picture(now, choice.pick, &program);
-        Ok(program)
-    }
-
-    /// Straight up, out of the container.
-    ///
-    /// # Errors
-    /// [`PlanError`]: the arm stands.
-    pub fn plan_retreat(&mut self, from: &JointAngles) -> Result<Arc<Program>, PlanError> {
-        self.planner.retreat(from, RETREAT_M, &self.obstacles(true)).map(Arc::new)
-    }
-
-    /// To the rest pose.
-    ///
-    /// # Errors
-    /// [`PlanError`]: the arm stands.
-    pub fn plan_clear(&mut self, from: &JointAngles) -> Result<Arc<Program>, PlanError> {
-        self.planner.go_to(from, &self.cell.rest, &self.obstacles(true)).map(Arc::new)
-    }
-
-    fn picture(&mut self, at: Timestamp, pick: u32, program: &Arc<Program>) {
-        let tool_path =
-            program.samples().iter().step_by(20).map(|q| self.planner.forward(q).origin().coords.into()).collect();
-        self.events.push(Event::Path { at, pick, program: program.clone(), tool_path: Arc::new(tool_path) });
     }
 
     /// A pick begins: its item is under way and its line wants one less.

@@ -69,7 +69,8 @@ mod tests {
             // Every second sample: twice as fast.
             let samples: Vec<_> = program.samples().iter().step_by(2).copied().collect();
             let last = samples.len() - 1;
-            let segments = vec![crate::Segment { kind: SegmentKind::Carry, first: 0, last, guarded_from: None }];
+            let segments =
+                vec![crate::Segment { kind: SegmentKind::Carry, first: 0, last, guarded_from: None, slow_from: None }];
             let rise = vec![0.0; samples.len()];
             let recheck = Recheck::new(site, &problem);
             let finding = recheck.beyond_limits(&Program::new(samples, segments, rise));

@@ -155,6 +155,7 @@ impl Problem {
             approach_m: 0.08,
             press_m: 0.0,
             touch_speed: 0.05,
+            guard_m: 0.0,
             cups: CupSet::ALL,
             max_acceleration: rng.random_range(4.0..15.0),
             held: HeldBox {
@@ -218,5 +219,5 @@ fn place(site: &Site<'_>, bins: &[HeightMap<frame::Bin>], size: [f64; 3], rng: &
         return None;
     }
     let at = bin.world_from.origin().coords + Vector3::new(centre[0], centre[1], top);
-    Some(Drop { world_from_tool: Pose::from_parts(at, down(yaw)), touch_speed: 0.05, approach_m: 0.0 })
+    Some(Drop { world_from_tool: Pose::from_parts(at, down(yaw)), touch_speed: 0.05, guard_m: 0.0, approach_m: 0.0 })
 }

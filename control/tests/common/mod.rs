@@ -58,6 +58,7 @@ pub fn problems(site: &Site, count: u64) -> impl Iterator<Item = (u64, Problem)>
         let hold = Hold {
             world_from_tool: Pose::from_parts(at, down(rng.random_range(-1.5..1.5))),
             touch_speed: 0.05,
+            guard_m: 0.012,
             approach_m: rng.random_range(0.03..0.12),
             closed_m: 0.0,
             press_m: rng.random_range(0.0..0.01),
@@ -76,6 +77,7 @@ pub fn problems(site: &Site, count: u64) -> impl Iterator<Item = (u64, Problem)>
         let drop = Drop {
             world_from_tool: Pose::from_parts(place, down(rng.random_range(-0.3..0.3))),
             touch_speed: 0.05,
+            guard_m: 0.012,
             approach_m: rng.random_range(0.0..0.1),
         };
         let mut tote = HeightMap::<frame::Tote>::over_floor([0.6, 0.4], 0.005, 0.0);

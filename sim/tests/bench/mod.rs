@@ -29,6 +29,7 @@ rest_deg = [0.0, -6.3, -53.0, 0.0, -43.3, 0.0]
 look = 100
 choose = 15
 plan = 2
+refine = 200
 
 [thresholds]
 accept_probability = 0.5
@@ -203,6 +204,7 @@ impl Bench {
         Hold {
             world_from_tool: Pose::from_isometry(world_from_tool),
             touch_speed: 0.05,
+            guard_m: 0.012,
             approach_m: 0.06,
             closed_m: 0.0,
             press_m: 0.002,
@@ -259,7 +261,8 @@ impl Bench {
     pub fn carry(&mut self, hold: &Hold) {
         let down = UnitQuaternion::from_euler_angles(std::f64::consts::PI, 0.0, 0.0);
         let over = Isometry3::from_parts(Translation3::new(0.74, -0.30, 2.0 * self.half[2] + 0.012), down);
-        let drop = Drop { world_from_tool: Pose::from_isometry(over), touch_speed: 0.05, approach_m: 0.08 };
+        let drop =
+            Drop { world_from_tool: Pose::from_isometry(over), touch_speed: 0.05, guard_m: 0.012, approach_m: 0.08 };
         if let Ok(carry) = self.planner.carry(&self.executor.at(), hold, &drop, &self.obstacles) {
             self.run(carry, Part::Lift, SegmentKind::Carry, Part::Carry, None);
         }
