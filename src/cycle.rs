@@ -1,17 +1,16 @@
 //! The pick cycle: the one place where the flow is read, from camera image to placed item.
 //!
 //! ```text
-//! Look ─▶ Choose ─▶ Plan ─▶ Reach ─▶ Approach ─▶ Seal ─▶ Lift ─▶ Carry ─▶ Place ─▶ Release ─▶ Retreat
+//! Look ─▶ Choose ─▶ Plan ─▶ Reach ─▶ Approach ─▶ Seal ─▶ Lift ─▶ Carry ─▶ Place ─▶ Release ─▶ Reach, or Retreat
 //!  ▲ image   │ grasp,   │ motion                    │       │ weight  │ held        │  while the arm lowers,
 //!  │ to items│ placement│                           │       ▼ wrong   ▼ lost        ▼  the next item is looked for
 //!  └─────────┴──────────┴─────── Clear ◀────────────┴── PutBack ──────┘        Confirm (bin image)
 //! ```
 //!
 //! The weight is looked at early in the carry and judged later in it; what hits something on its way is put back too.
-//!
-//! [`Cycle::tick`] is a pure function of its inputs, a thousand times a second. Slow work — networks,
-//! grasp and motion planning — is asked for as a [`Task`] and answered through [`Inputs::answers`]
-//! when its declared latency has passed, so that a recording of inputs replays the cell.
+//! [`Cycle::tick`] is a pure function of its inputs, a thousand times a second. Slow work — networks, grasp and motion
+//! planning — is asked for as a [`Task`] and answered through [`Inputs::answers`] when its declared latency has passed, so
+//! that a recording of inputs replays the cell.
 
 use std::sync::Arc;
 
@@ -19,7 +18,8 @@ use control::{ArmState, Executor, JointAngles, Motion, Program, Scale, SegmentKi
 use firmware::{CupSet, CupState, Request, State, Status};
 use scene::{Span, Timestamp};
 
-pub use crate::task::{Answer, Attempt, Step, Task};
+use crate::task::Next;
+pub use crate::task::{Answer, Attempt, Rules, Step, Task};
 use crate::telemetry::{Choice, Outcome};
 
 /// Share of the slow way to the face in which nothing should be touched yet.
@@ -28,26 +28,9 @@ const FREE_UNTIL: f64 = 0.3;
 const TARED_AFTER: Span = Span::from_millis(40);
 /// Shares of the carry after which the weight is looked at, and how much further off it may be then: what hangs
 /// beside the item should not come along far, but a weight is better known over more of the carry.
-const WEIGHED_AT: [(f64, f64); 2] = [(0.25, 3.0), (0.6, 1.0)];
+const WEIGHED_AT: [(f64, f64); 2] = [(0.3, 3.0), (0.75, 1.0)];
 /// What is held stands on something when so much of the load is gone, newtons.
 const STANDS_N: f64 = 3.0;
-
-/// What the cycle must know beside its inputs. From the cell file.
-#[derive(Debug, Clone, Copy)]
-pub struct Rules {
-    /// How long cups may take to seal after contact.
-    pub seal_timeout: Span,
-    /// A load this far beyond what item and motion explain means that something was hit, newtons.
-    pub collision_n: f64,
-    /// A cup below this pressure that the tool calls lost holds nothing, pascals.
-    pub lost_pa: u32,
-    /// How long the released cups blow.
-    pub blow: Span,
-    /// Longest wait for the cups to come down to `released_pa`.
-    pub release_timeout: Span,
-    /// Cups below this pressure hold nothing, pascals.
-    pub released_pa: u32,
-}
 
 /// Everything that one tick may depend on.
 #[derive(Debug)]
@@ -75,19 +58,6 @@ pub struct Outputs {
     pub entered: Option<Step>,
 }
 
-/// What is known of the next pick while the current one still moves.
-#[derive(Debug, Clone)]
-enum Next {
-    /// Nobody has asked yet.
-    Unknown,
-    Looking,
-    Choosing,
-    Chosen(Arc<Choice>),
-    Planning,
-    Ready(Arc<Choice>, Arc<Program>),
-    Nothing,
-}
-
 /// The state of the pick cycle.
 #[derive(Debug)]
 pub struct Cycle {
@@ -109,6 +79,8 @@ pub struct Cycle {
     scale: Scale,
     /// When the gripper was asked to tare on this approach.
     tared_at: Option<Timestamp>,
+    /// An attempt that let go in its bin, until the tool has left that.
+    leaving: Option<Box<Attempt>>,
     /// How often the weight has been judged, up to the length of [`WEIGHED_AT`].
     weighed: usize,
     /// Newtons that push what is held, beyond weight and motion.
@@ -143,6 +115,7 @@ impl Cycle {
             goal: at,
             touched: false,
             tared_at: None,
+            leaving: None,
             weighed: 0,
             pushed_n: 0.0,
             clearing: false,
@@ -210,9 +183,13 @@ impl Cycle {
             }
             (Answer::Chosen(choice), Next::Choosing) => self.next = Next::Chosen(choice.clone()),
             (Answer::Nothing, Next::Choosing) => self.next = Next::Nothing,
-            (Answer::Reached(program, choice), Next::Planning) => {
-                out.tasks.push(Task::RefineReach { reach: program.clone(), choice: choice.clone() });
-                self.next = Next::Ready(choice.clone(), program.clone())
+            (Answer::Reached { reach, choice, is_like }, Next::Planning) => {
+                let (of, choice) = (reach.clone(), choice.clone());
+                out.tasks.push(match is_like {
+                    true => Task::RefineCarry { reach: of, choice: choice.clone() },
+                    false => Task::RefineReach { reach: of, choice: choice.clone() },
+                });
+                self.next = Next::Ready(choice, reach.clone());
             }
             (Answer::Refined { reach, shorter }, Next::Ready(choice, planned)) if Arc::ptr_eq(&planned, reach) => {
                 let reach = shorter.as_ref().unwrap_or(reach).clone();
@@ -258,19 +235,28 @@ impl Cycle {
                 self.next = Next::Looking;
             }
             Next::Chosen(choice) if !self.waiting_for_plan => {
-                let from = if idle {
-                    Some(self.at)
-                } else if self.step == Step::Retreat {
-                    Some(self.goal)
-                } else {
-                    None
-                };
-                if let Some(from) = from {
-                    out.tasks.push(Task::PlanReach { from, choice: choice.clone() });
+                if let Some(from) = self.leaves_from() {
+                    out.tasks.push(Task::PlanReach { from, choice: choice.clone(), like: None });
+                    self.next = Next::Planning;
+                }
+            }
+            // The arm came to rest elsewhere than was thought.
+            Next::Ready(choice, reach) if !self.waiting_for_plan => {
+                if let Some(from) = self.leaves_from().filter(|from| *from != reach.start()) {
+                    out.tasks.push(Task::PlanReach { from, choice: choice.clone(), like: Some(reach.clone()) });
                     self.next = Next::Planning;
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Where the next reach begins, as far as that is known.
+    fn leaves_from(&self) -> Option<JointAngles> {
+        match self.step {
+            Step::Look | Step::Choose | Step::Plan | Step::Release => Some(self.at),
+            Step::Place | Step::Retreat => Some(self.goal),
+            _ => None,
         }
     }
 
@@ -280,6 +266,7 @@ impl Cycle {
             Step::Look | Step::Choose | Step::Plan => self.begin_when_ready(inputs, out),
             Step::Reach => {
                 if motion.in_segment(SegmentKind::Approach) || motion.is_over() {
+                    self.report_left(out);
                     if let Some(attempt) = &mut self.attempt {
                         attempt.attempted = true;
                         let hold = &attempt.choice.candidates[attempt.choice.chosen].hold;
@@ -332,9 +319,16 @@ impl Cycle {
             Step::PutBack => self.carry_back(inputs, &motion, out),
             Step::Release => {
                 let empty = inputs.tool.cups.iter().all(|c| c.pressure_pa <= self.rules.released_pa);
-                if (empty || held_for >= self.rules.release_timeout)
-                    && let Some(program) = self.planned.take()
-                {
+                let is_free = empty || held_for >= self.rules.release_timeout;
+                let is_next = self.attempt.as_ref().is_some_and(|a| a.released_in_bin)
+                    && matches!(&self.next, Next::Ready(_, reach) if reach.start() == self.at);
+                if is_free && is_next {
+                    // Out of the bin and to the next item in one motion.
+                    self.planned = None;
+                    self.waiting_for_plan = false;
+                    self.leaving = self.end_attempt(inputs);
+                    self.begin_when_ready(inputs, out);
+                } else if is_free && let Some(program) = self.planned.take() {
                     self.start(program);
                     self.enter(Step::Retreat, inputs, out);
                 } else if self.no_plan {
@@ -493,7 +487,7 @@ impl Cycle {
         self.enter(Step::Release, inputs, out);
     }
 
-    /// Ends an attempt that holds nothing worth carrying: the cups vent and the tool goes up.
+    /// Ends an attempt that holds nothing: the cups vent and the tool goes up.
     fn let_go(&mut self, outcome: Outcome, inputs: &Inputs<'_>, out: &mut Outputs) {
         if let Some(attempt) = &mut self.attempt {
             attempt.outcome = outcome;
@@ -534,17 +528,29 @@ impl Cycle {
         }
     }
 
+    /// The attempt under way, ended.
+    fn end_attempt(&mut self, inputs: &Inputs<'_>) -> Option<Box<Attempt>> {
+        let mut attempt = self.attempt.take()?;
+        attempt.ended_at = inputs.now;
+        attempt.steps.push((self.step, inputs.now.since(self.entered_at)));
+        self.entered_at = inputs.now;
+        self.began_at = inputs.now;
+        Some(Box::new(attempt))
+    }
+
     fn finish(&mut self, inputs: &Inputs<'_>, out: &mut Outputs) {
-        if let Some(mut attempt) = self.attempt.take() {
-            attempt.ended_at = inputs.now;
-            attempt.steps.push((self.step, inputs.now.since(self.entered_at)));
-            self.entered_at = inputs.now;
-            self.began_at = inputs.now;
-            // What was lifted may lie in a bin, wherever it was let go.
+        self.report_left(out);
+        self.leaving = self.end_attempt(inputs);
+        self.report_left(out);
+    }
+
+    /// Tells of the attempt whose bin the tool has left; what was lifted may lie in a bin, wherever it was let go.
+    fn report_left(&mut self, out: &mut Outputs) {
+        if let Some(attempt) = self.leaving.take() {
             if attempt.lifted || attempt.released_in_bin {
                 self.unconfirmed = Some(attempt.choice.pick);
             }
-            out.tasks.push(Task::Finish(Box::new(attempt)));
+            out.tasks.push(Task::Finish(attempt));
         }
     }
 

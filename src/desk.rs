@@ -166,12 +166,16 @@ fn work(station: &mut Station, asked: Timestamp, job: Job) -> Done {
             Task::Choose { pick } => {
                 Some((Stage::Choose, station.choose(pick, asked).map_or(Answer::Nothing, Answer::Chosen)))
             }
-            Task::PlanReach { from, choice } => {
-                let planned = station.plan_reach(&from, &choice, asked);
-                Some((
-                    Stage::Plan,
-                    planned.map_or(Answer::Unreachable, |(program, choice)| Answer::Reached(program, choice)),
-                ))
+            Task::PlanReach { from, choice, like } => {
+                let alike = like.and_then(|like| station.reach_like(&like, &from, &choice, asked));
+                let answer = match alike {
+                    Some(reach) => Answer::Reached { reach, choice, is_like: true },
+                    None => match station.plan_reach(&from, &choice, asked) {
+                        Ok((reach, choice)) => Answer::Reached { reach, choice, is_like: false },
+                        Err(_) => Answer::Unreachable,
+                    },
+                };
+                Some((Stage::Plan, answer))
             }
             Task::RefineReach { reach, choice } => {
                 let shorter = station.refine_reach(&reach, &choice, asked);

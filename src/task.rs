@@ -9,6 +9,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::telemetry::{Choice, Outcome};
 
+/// What the cycle must know beside its inputs. From the cell file.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// How long cups may take to seal after contact.
+    pub seal_timeout: Span,
+    /// A load this far beyond what item and motion explain means that something was hit, newtons.
+    pub collision_n: f64,
+    /// A cup below this pressure that the tool calls lost holds nothing, pascals.
+    pub lost_pa: u32,
+    /// How long the released cups blow.
+    pub blow: Span,
+    /// Longest wait for the cups to come down to `released_pa`.
+    pub release_timeout: Span,
+    /// Cups below this pressure hold nothing, pascals.
+    pub released_pa: u32,
+}
+
 /// A step of the cycle, by the name that a person reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -81,6 +98,8 @@ pub enum Task {
         from: JointAngles,
         /// What was chosen.
         choice: Arc<Choice>,
+        /// A reach to the same grasp from where the arm was thought to end.
+        like: Option<Arc<Program>>,
     },
     /// Make a reach shorter that has been planned and may not have begun.
     RefineReach {
@@ -135,6 +154,19 @@ pub enum Task {
     Finish(Box<Attempt>),
 }
 
+/// What is known of the next pick while the current one still moves.
+#[derive(Debug, Clone)]
+pub(crate) enum Next {
+    /// Nobody has asked yet.
+    Unknown,
+    Looking,
+    Choosing,
+    Chosen(Arc<Choice>),
+    Planning,
+    Ready(Arc<Choice>, Arc<Program>),
+    Nothing,
+}
+
 /// The answer to a [`Task`].
 #[derive(Debug, Clone)]
 pub enum Answer {
@@ -144,8 +176,15 @@ pub enum Answer {
     Chosen(Arc<Choice>),
     /// Nothing can be picked, with the reason.
     Nothing,
-    /// The way to the grasp, for PlanReach, and the choice with the placement that can be reached put first.
-    Reached(Arc<Program>, Arc<Choice>),
+    /// For PlanReach.
+    Reached {
+        /// The way to the grasp.
+        reach: Arc<Program>,
+        /// The choice with the placement that can be reached put first.
+        choice: Arc<Choice>,
+        /// True when it is as short as another one that it was made like.
+        is_like: bool,
+    },
     /// A reach, and a shorter one in its place if there is one, for RefineReach.
     Refined {
         /// The reach that was asked about.

@@ -97,7 +97,7 @@ impl Planner {
     /// # Errors
     /// [`PlanError`].
     pub fn reach(&self, from: &JointAngles, hold: &Hold, obstacles: &Obstacles) -> Result<Program, PlanError> {
-        self.reach_by(from, hold, obstacles, false)
+        self.reaching(from, hold, obstacles, |checker, task| self.search(checker, task, false))
     }
 
     /// [`Planner::reach`], shortened: some hundred milliseconds of work.
@@ -105,16 +105,31 @@ impl Planner {
     /// # Errors
     /// [`PlanError`].
     pub fn reach_refined(&self, from: &JointAngles, hold: &Hold, obstacles: &Obstacles) -> Result<Program, PlanError> {
-        self.reach_by(from, hold, obstacles, true)
+        self.reaching(from, hold, obstacles, |checker, task| self.search(checker, task, true))
     }
 
-    fn reach_by(
+    /// [`Planner::reach`] like another reach to the same hold, planned for a start near `from`: as short as that one,
+    /// without the work. `None` when the other isn't near or its way isn't free any more.
+    ///
+    /// # Errors
+    /// [`PlanError`] for what is asked.
+    pub fn reach_like(
+        &self,
+        like: &Program,
+        from: &JointAngles,
+        hold: &Hold,
+        obstacles: &Obstacles,
+    ) -> Result<Option<Program>, PlanError> {
+        self.reaching(from, hold, obstacles, |checker, task| Ok(self.alike(checker, task, like)))
+    }
+
+    fn reaching<R>(
         &self,
         from: &JointAngles,
         hold: &Hold,
         obstacles: &Obstacles,
-        refined: bool,
-    ) -> Result<Program, PlanError> {
+        plan: impl FnOnce(&Checker<'_>, &Task<'_>) -> Result<R, PlanError>,
+    ) -> Result<R, PlanError> {
         check_hold(hold)?;
         self.check_start(from, SegmentKind::Reach)?;
         let checker = Checker::new(&self.robot, &self.tool, None, obstacles);
@@ -131,7 +146,7 @@ impl Planner {
             touch: Some(Touch { past: hold.press_m, guard: hold.guard_m, speed: hold.touch_speed }),
             load: None,
         };
-        self.search(&checker, &task, refined)
+        plan(&checker, &task)
     }
 
     /// From rest at the grasp to the drop: straight up, over the walls with the held box, straight

@@ -15,8 +15,9 @@ const HALF: usize = 10;
 /// Estimates what hangs on the tool over the ticks of a lift, against the empty tool of the way down.
 ///
 /// The cell between flange and tool reads `F = F₀ + (m + m_tool) (g·d + a·d)`, d the tool's axis turned upwards, a the
-/// tool's acceleration, F₀ whatever zero it was given. F₀ is the mean over the ticks of [`Scale::tare`], the mass the
-/// least-squares solution over those of [`Scale::add`]. The load is as old as the tool file says.
+/// tool's acceleration, F₀ whatever zero it was given. F₀ is the mean over the ticks of [`Scale::tare`], the mass that
+/// over those of [`Scale::add`]: sums of forces, not products, since what hangs on bellows swings, and over some of its
+/// swings the forces on it still add up to its change of momentum. The load is as old as the tool file says.
 #[derive(Clone)]
 pub struct Scale {
     planner: Planner,
@@ -84,8 +85,8 @@ impl Scale {
         let empty = self.empty / f64::from(self.empty_ticks.max(1));
         if let Some((up, acceleration, load)) = self.feel(q, load_n) {
             let felt = GRAVITY * up + acceleration;
-            self.over += (load - empty - self.tool_kg * felt) * felt;
-            self.under += felt * felt;
+            self.over += load - empty - self.tool_kg * felt;
+            self.under += felt;
         }
     }
 

@@ -162,3 +162,89 @@ impl Spline {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{RobotModel, ToolModel};
+
+    fn places() -> [Joints; INTERVALS + 1] {
+        core::array::from_fn(|k| {
+            let u = k as f64 / INTERVALS as f64;
+            let s = u * u * u * (10.0 - 15.0 * u + 6.0 * u * u);
+            [0.9 * s, -0.4 * s, 0.2 * s * (1.0 - s), 0.0, 0.5 * s, -s]
+        })
+    }
+
+    fn spline() -> Spline {
+        let end = End { q: places()[INTERVALS], v: [0.0; 6], a: [0.0; 6] };
+        Spline::near(&places(), &end, 0.04)
+    }
+
+    #[test]
+    fn it_begins_and_ends_at_rest_and_runs_near_the_places() {
+        let spline = spline();
+        for (k, place) in places().iter().enumerate() {
+            let at = spline.at(k as f64 * spline.step);
+            assert!((0..6).all(|i| (at[i] - place[i]).abs() < 3e-3), "{k}: {at:?} for {place:?}");
+        }
+        for node in [0, NODES - 1] {
+            let at = spline.at_node(node);
+            assert!(at.d1.iter().chain(&at.d2).all(|d| d.abs() < 1e-12), "node {node}: {:?}", at.d1);
+        }
+    }
+
+    #[test]
+    fn nodes_are_the_motion_and_its_differences() {
+        let spline = spline();
+        let h = 1e-4;
+        for node in 1..NODES - 1 {
+            let time = 0.5 * node as f64 * spline.step;
+            let [before, here, after] = [-h, 0.0, h].map(|d| spline.at(time + d * spline.step));
+            let at = spline.at_node(node);
+            for i in 0..6 {
+                assert!((at.q[i] - here[i]).abs() < 1e-12);
+                assert!((at.d1[i] - (after[i] - before[i]) / (2.0 * h)).abs() < 1e-6);
+                assert!((at.d2[i] - (after[i] - 2.0 * here[i] + before[i]) / (h * h)).abs() < 1e-3);
+            }
+        }
+    }
+
+    #[test]
+    fn it_ends_with_the_speed_and_acceleration_that_it_should() {
+        let mut spline = spline();
+        let end = End { q: [0.1; 6], v: [0.3, -0.2, 0.1, 0.0, 0.5, 1.0], a: [2.0, 1.0, 0.0, -1.0, 0.5, 0.0] };
+        spline.settle(&end);
+        let at = spline.at_node(NODES - 1);
+        for i in 0..6 {
+            assert!((at.q[i] - end.q[i]).abs() < 1e-12);
+            assert!((at.d1[i] / spline.step - end.v[i]).abs() < 1e-9);
+            assert!((at.d2[i] / spline.step.powi(2) - end.a[i]).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn at_the_least_step_one_limit_is_reached_and_none_broken() {
+        let robot = RobotModel::find("fanuc-m20id-25", Path::new("")).unwrap();
+        let tool = ToolModel::find("six-cup", Path::new("")).unwrap();
+        let chain = Chain::new(&robot, &tool);
+        let mut spline = spline();
+        spline.step = spline.least_step(&chain);
+        let fine = 1e-3 * spline.step;
+        let mut most = 0.0_f64;
+        for k in 3..1000 * INTERVALS {
+            let q = [3, 2, 1, 0].map(|back| spline.at((k - back) as f64 * fine));
+            for (i, limit) in chain.limits().iter().enumerate() {
+                let v = [q[1][i] - q[0][i], q[2][i] - q[1][i], q[3][i] - q[2][i]].map(|d| d / fine);
+                let a = [v[1] - v[0], v[2] - v[1]].map(|d| d / fine);
+                // Rounding is large in a third difference: jerk is read off the points, which are its values.
+                let shares = [v[2].abs() / limit.velocity, a[1].abs() / limit.acceleration];
+                most = shares.into_iter().fold(most, f64::max);
+            }
+        }
+        assert!(most < 1.0 + 1e-6, "{most} of a limit");
+        assert!(spline.step < 0.1, "{} s", spline.step);
+    }
+}

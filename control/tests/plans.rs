@@ -213,3 +213,50 @@ fn refusals_name_what_is_wrong() {
         "height map is for \"tote-z\"; the cell has no such tote"
     );
 }
+
+#[test]
+fn a_refined_carry_is_shorter_and_keeps_all_that_a_first_one_keeps() {
+    let site = site();
+    let (mut first_s, mut refined_s, mut planned) = (0.0, 0.0, 0);
+    for (seed, problem) in problems(&site, 12) {
+        let Ok(reach) = site.planner.reach(&problem.from, &problem.hold, &problem.obstacles) else { continue };
+        let from = reach.end();
+        let carry = site.planner.carry(&from, &problem.hold, &problem.drop, &problem.obstacles).unwrap();
+        let refined = site.planner.carry_refined(&from, &problem.hold, &problem.drop, &problem.obstacles).unwrap();
+        assert!(refined.duration() <= carry.duration(), "problem {seed}");
+        assert_eq!(refined.start(), from);
+        let missed = site.planner.forward(&refined.end()).origin() - problem.drop.world_from_tool.origin();
+        assert!(missed.norm() < 1e-6, "problem {seed}: ends {missed} m off");
+        check_limits(&site.robot, &refined, seed);
+        Boxes::new(&site, &problem).check(&site, &refined, Some(&problem.hold.held), seed);
+        first_s += carry.duration().seconds();
+        refined_s += refined.duration().seconds();
+        planned += 1;
+    }
+    assert!(planned >= 10, "{planned} of 12 planned");
+    assert!(refined_s < 0.95 * first_s, "{refined_s} s, {first_s} s at first");
+}
+
+#[test]
+fn a_carry_like_another_begins_where_it_is_asked_to_and_is_refused_from_afar() {
+    let site = site();
+    let (_, problem) = problems(&site, 3).next().unwrap();
+    let reach = site.planner.reach(&problem.from, &problem.hold, &problem.obstacles).unwrap();
+    let ahead = site.planner.carry_refined(&reach.end(), &problem.hold, &problem.drop, &problem.obstacles).unwrap();
+    let like = |from: &JointAngles| {
+        site.planner.carry_like(&ahead, from, &problem.hold, &problem.drop, &problem.obstacles).unwrap()
+    };
+    // Some millimetres before the end of the reach.
+    let from = reach.samples()[reach.samples().len() - 60];
+    let alike = like(&from).unwrap();
+    assert_eq!(alike.start(), from);
+    assert!(site.planner.forward(&alike.end()).origin() == site.planner.forward(&ahead.end()).origin());
+    check_limits(&site.robot, &alike, 0);
+    assert_eq!(like(&problem.from), None);
+    let mut elsewhere = problem.drop;
+    elsewhere.approach_m += 0.01;
+    elsewhere.world_from_tool =
+        Pose::from_isometry(Isometry3::translation(0.0, 0.0, 0.02) * elsewhere.world_from_tool.isometry());
+    let other = site.planner.carry_like(&ahead, &from, &problem.hold, &elsewhere, &problem.obstacles).unwrap();
+    assert_eq!(other, None);
+}

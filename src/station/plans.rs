@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use control::{Drop, JointAngles, Obstacles, PlanError, Program, least_time};
+use control::{Drop, Hold, JointAngles, Obstacles, PlanError, Program, least_time};
 use grasp::Placement;
 use scene::{Pose, Timestamp, frame};
 
@@ -12,6 +12,8 @@ use crate::telemetry::{Choice, Event};
 
 /// Standard gravity, m/s² (CGPM 1901).
 const GRAVITY: f64 = 9.806_65;
+/// Share of what the cups hold that a motion uses: what hangs on bellows swings past where it is pulled to.
+const CALM: f64 = 0.8;
 /// What is held is carried with this at least, m/s², however little pulls: slower it only hangs longer.
 const LEAST_ACCELERATION: f64 = 1.0;
 /// Placements of a choice that the arm is asked to get to.
@@ -30,8 +32,17 @@ const RETREAT_M: f64 = 0.05;
 /// A carry that has been planned before it is known where exactly the cups touch.
 pub(super) struct Ahead {
     pick: u32,
+    /// Which of the choice's candidates.
+    chosen: usize,
     program: Program,
     ready_at: Timestamp,
+}
+
+/// The hold as it is carried with a share of the pull that was expected of its cups.
+fn carried(hold: &Hold, pull_share: f64) -> Hold {
+    // What held (g + a) with all of the pull holds so much less with a part of it.
+    let held = (GRAVITY + hold.max_acceleration) * pull_share - GRAVITY;
+    Hold { max_acceleration: (CALM * held).max(LEAST_ACCELERATION).min(hold.max_acceleration), ..*hold }
 }
 
 impl Station {
@@ -79,6 +90,21 @@ impl Station {
         }
     }
 
+    /// A way to the grasp like one that began near by, with the same way on.
+    pub fn reach_like(
+        &mut self,
+        like: &Program,
+        from: &JointAngles,
+        choice: &Arc<Choice>,
+        now: Timestamp,
+    ) -> Option<Arc<Program>> {
+        let hold = &choice.candidates[choice.chosen].hold;
+        let program = Arc::new(self.planner.reach_like(like, from, hold, &self.obstacles(true)).ok()??);
+        self.reach_from = *from;
+        self.picture(now, choice.pick, &program);
+        Some(program)
+    }
+
     /// A shorter way to the grasp, if there is one.
     pub fn refine_reach(&mut self, reach: &Arc<Program>, choice: &Arc<Choice>, now: Timestamp) -> Option<Arc<Program>> {
         let hold = &choice.candidates[choice.chosen].hold;
@@ -92,7 +118,10 @@ impl Station {
 
     /// Plans a short carry from where a reach should touch.
     pub fn refine_carry(&mut self, reach: &Arc<Program>, choice: &Arc<Choice>, now: Timestamp) {
-        let hold = &choice.candidates[choice.chosen].hold;
+        if self.ahead.as_ref().is_some_and(|ahead| ahead.pick == choice.pick && ahead.chosen == choice.chosen) {
+            return;
+        }
+        let hold = &carried(&choice.candidates[choice.chosen].hold, 1.0);
         let axis = hold.world_from_tool.direction(&nalgebra::Vector3::z());
         let touch = hold.world_from_tool.origin();
         let touches = |q: &&JointAngles| (touch - self.planner.forward(q).origin()).dot(&axis) > 0.0;
@@ -101,7 +130,7 @@ impl Station {
         let drop = &choice.placements[0].drop;
         let planned = self.planner.carry_refined(&from, hold, drop, &self.obstacles(true)).ok();
         let ready_at = now + self.cell.budgets.refine;
-        self.ahead = planned.map(|program| Ahead { pick: choice.pick, program, ready_at });
+        self.ahead = planned.map(|program| Ahead { pick: choice.pick, chosen: choice.chosen, program, ready_at });
     }
 
     /// Lift, carry and lowering of what is held.
@@ -115,10 +144,7 @@ impl Station {
         pull_share: f64,
         now: Timestamp,
     ) -> Result<Arc<Program>, PlanError> {
-        let mut hold = choice.candidates[choice.chosen].hold;
-        // What held (g + a) with all of the pull holds so much less with a part of it.
-        let held = (GRAVITY + hold.max_acceleration) * pull_share - GRAVITY;
-        hold.max_acceleration = held.max(LEAST_ACCELERATION).min(hold.max_acceleration);
+        let hold = carried(&choice.candidates[choice.chosen].hold, pull_share);
         let obstacles = self.obstacles(true);
         let drop = &choice.placements[0].drop;
         let ahead = self.ahead.take().filter(|ahead| ahead.pick == choice.pick && ahead.ready_at <= now);
@@ -144,7 +170,7 @@ impl Station {
         &mut self,
         from: &JointAngles,
         choice: &Choice,
-        hold: &control::Hold,
+        hold: &Hold,
         obstacles: &Obstacles,
     ) -> Option<Program> {
         let bin = self.bins.iter().position(|b| b.name == choice.bin)?;
