@@ -71,7 +71,7 @@ struct Margins {
 
 /// What is kept from what depends on what the segment is for: on the straight ways into and out of
 /// a container the walls are near on purpose, and what is lifted may lean on them.
-fn margins(kind: SegmentKind) -> Margins {
+fn margins(kind: SegmentKind, begins_clear: bool) -> Margins {
     match kind {
         SegmentKind::Reach | SegmentKind::Carry => {
             Margins { link: 0.02, tool: 0.01, held: 0.01, tool_to_map: Some(0.01), held_to_map: Some(0.01) }
@@ -82,9 +82,10 @@ fn margins(kind: SegmentKind) -> Margins {
         SegmentKind::Lower => {
             Margins { link: 0.005, tool: 0.002, held: -0.004, tool_to_map: Some(0.0), held_to_map: Some(-0.012) }
         }
-        // On the way out nothing is gained by refusing to leave what is already near.
+        // On the way out nothing is gained by refusing to leave what is already near, but what isn't stays away.
         SegmentKind::Lift | SegmentKind::Retreat => {
-            Margins { link: 0.0, tool: -0.003, held: -0.025, tool_to_map: None, held_to_map: None }
+            let tool_to_map = begins_clear.then_some(-0.0028);
+            Margins { link: 0.0, tool: -0.003, held: -0.025, tool_to_map, held_to_map: None }
         }
     }
 }
@@ -198,7 +199,7 @@ impl<'a> Checker<'a> {
     /// sweep, beyond what is kept from both, metres; and the lowest point of the body that is nearest, in the world.
     /// Infinite where nothing is below.
     pub(crate) fn above(&self, tool: &Isometry3<f64>, grow: f64, sweep: &Sweep) -> (f64, Point3<f64>) {
-        let margins = margins(SegmentKind::Carry);
+        let margins = margins(SegmentKind::Carry, true);
         let mut nearest = (f64::INFINITY, Point3::from(tool.translation.vector));
         for body in self.bodies.iter().filter(|b| b.frame == 7) {
             let placed = place(body, tool);
@@ -225,7 +226,7 @@ impl<'a> Checker<'a> {
     /// Every fixed box within `reach` of a body: how far the body is from it beyond what is kept, metres; the body's
     /// nearest point and the way from the box to it, both in the world; and the number of joints that move the body.
     pub(crate) fn near_solids(&self, frames: &Frames, reach: f64, mut note: impl FnMut(Near)) {
-        let margins = margins(SegmentKind::Carry);
+        let margins = margins(SegmentKind::Carry, true);
         for body in &self.bodies {
             let frame = if body.frame == 7 { &frames.tool } else { &frames.links[body.frame] };
             let placed = place(body, frame);
@@ -254,9 +255,10 @@ impl<'a> Checker<'a> {
         self.obstacles.solids.get(index).map_or("box", |s| &s.name)
     }
 
-    /// Checks the arm at one place; gives the room that is left beyond what is kept, metres, at most [`FAR`].
-    pub(crate) fn check(&self, frames: &Frames, kind: SegmentKind) -> Result<f64, Hit> {
-        let margins = margins(kind);
+    /// Checks the arm at one place; gives the room that is left beyond what is kept, metres, at most [`FAR`]. A way out
+    /// of a container may begin with the tool in what is believed to lie there, or clear of it.
+    pub(crate) fn check(&self, frames: &Frames, kind: SegmentKind, begins_clear: bool) -> Result<f64, Hit> {
+        let margins = margins(kind, begins_clear);
         let mut nearest = FAR;
         for body in &self.bodies {
             let frame = if body.frame == 7 { &frames.tool } else { &frames.links[body.frame] };

@@ -10,6 +10,8 @@ use crate::spline::{NODES, Spline};
 /// Height by which a node may be lower than it should and still counts as above, metres: less than what is kept
 /// beside what is checked.
 pub(crate) const ABOUT: f64 = 1e-3;
+/// How much further from a straight way than it should be a node may be, metres.
+const BARELY: f64 = 2e-4;
 /// Distance from a straight way that is kept at its deep end, metres, and what it grows by for each metre from there.
 const BESIDE: [f64; 2] = [0.0003, 0.01];
 
@@ -75,7 +77,7 @@ pub(crate) fn missed(chain: &Chain, checker: &Checker<'_>, route: &Route, spline
         worst = worst.max(match line {
             Some(line) if is_deep => {
                 let off = Off::new(line, &tool.translation.vector);
-                off.aside.norm() - off.most() - ABOUT
+                off.aside.norm() - off.most() - BARELY
             }
             _ => -room - ABOUT,
         });

@@ -88,7 +88,7 @@ impl Planner {
     }
 
     fn checked(&self, checker: &Checker<'_>, q: &[f64; 6], kind: SegmentKind) -> bool {
-        checker.check(&self.chain.frames(q), kind).is_ok()
+        checker.check(&self.chain.frames(q), kind, true).is_ok()
     }
 
     /// From rest at `from` to the hold: out of a container if the tool is in one, over the walls to

@@ -182,7 +182,7 @@ impl Planner {
                 continue;
             }
             // A branch that touches something at its very end needs no further look.
-            match checker.check(&self.chain.frames(&q), kind) {
+            match checker.check(&self.chain.frames(&q), kind, true) {
                 Ok(_) => {
                     *kept += 1;
                     out.push(q);
@@ -338,6 +338,11 @@ impl Planner {
     /// The refinement of a motion, or the motion where that is no better.
     fn shorten(&self, checker: &Checker<'_>, route: &Route, first: Found) -> Found {
         let Ok(legs) = route.legs(&self.chain) else { return first };
+        // Out of what is believed to be in the way nothing but the straight way is known to be free, to the hair.
+        let begin = self.chain.frames(&first.sampled.q[0]);
+        if route.up.as_ref().is_some_and(|line| checker.check(&begin, line.kind, true).is_err()) {
+            return first;
+        }
         let refiner = Refiner::new(&self.chain, checker, route, legs.end);
         for spline in refiner.refine(&first.spline).into_iter().take(CHECKED) {
             if let Ok(refined) = self.hold(checker, route, spline, &legs) {
@@ -372,9 +377,10 @@ impl Planner {
         for segment in &sampled.segments {
             let mut k = segment.first;
             let mut frames = self.chain.frames(&sampled.q[k]);
+            let begins_clear = checker.check(&frames, segment.kind, true).is_ok();
             loop {
                 let free = checker
-                    .check(&frames, segment.kind)
+                    .check(&frames, segment.kind, begins_clear)
                     .map_err(|hit| self.collision(hit, checker, segment.kind, Some(k)))?;
                 if k == segment.last {
                     break;
