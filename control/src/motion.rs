@@ -1,6 +1,6 @@
 //! A motion's samples: what is checked and what runs.
 
-use nalgebra::Vector3;
+use nalgebra::{Isometry3, Vector3};
 
 use crate::JointAngles;
 use crate::chain::Chain;
@@ -12,6 +12,8 @@ use crate::spline::{NODES, Spline};
 
 /// Downward acceleration of the tool above which its own inertia looks like contact, m/s².
 const INERTIA: f64 = 0.3;
+/// Samples between two looks at the tool.
+const STRIDE: usize = 4;
 /// Samples after that until load cell, cups and packets have forgotten it.
 const FADES: usize = 15;
 
@@ -21,6 +23,8 @@ pub(crate) struct Sampled {
     pub(crate) segments: Vec<Segment>,
     /// Upward acceleration of the tool at each sample, m/s².
     rise: Vec<f32>,
+    /// The tool at every [`STRIDE`]th sample and at the last.
+    tools: Vec<Isometry3<f64>>,
 }
 
 impl Sampled {
@@ -47,7 +51,8 @@ impl Sampled {
         // Rounding must not move the ends.
         q[0] = route.up.as_ref().map_or(route.from, |line| line.path.start());
         q[count] = route.finish();
-        let rise = rise(chain, &q);
+        let tools: Vec<_> = (0..count.div_ceil(STRIDE) + 1).map(|n| chain.tool(&q[(n * STRIDE).min(count)])).collect();
+        let rise = rise(&tools, q.len());
         let [leaves, enters] = way_over(chain, checker, route, spline).map(|node| {
             let time = node as f64 / (NODES - 1) as f64 * begins_tail;
             ((time / SAMPLE_S).ceil() as usize).min(count)
@@ -71,20 +76,20 @@ impl Sampled {
             let slow = (begins_tail / SAMPLE_S).ceil() as usize + FADES;
             last.slow_from = tail.map(|_| slow).filter(|&from| from < last.last);
         }
-        Self { q, segments, rise }
+        Self { q, segments, rise, tools }
     }
 
-    /// Largest acceleration of a point of the tool, m/s², looked at every `stride` samples.
-    pub(crate) fn point_acceleration(&self, chain: &Chain, in_tool: &Vector3<f64>, stride: usize) -> f64 {
+    /// Largest acceleration of a point of the tool, m/s², looked at every [`STRIDE`] samples.
+    pub(crate) fn point_acceleration(&self, in_tool: &Vector3<f64>) -> f64 {
         let place = |k: usize| {
-            let tool = chain.tool(&self.q[k]);
+            let tool = &self.tools[k.min(self.tools.len() - 1)];
             tool.translation.vector + tool.rotation * in_tool
         };
-        let h = stride as f64 * SAMPLE_S;
+        let h = STRIDE as f64 * SAMPLE_S;
         let (mut before, mut here) = (place(0), place(0));
         let mut worst = 0.0_f64;
-        for k in (0..self.q.len()).step_by(stride) {
-            let next = place((k + stride).min(self.q.len() - 1));
+        for k in 1..=self.tools.len() {
+            let next = place(k);
             worst = worst.max((next - 2.0 * here + before).norm_squared());
             (before, here) = (here, next);
         }
@@ -98,19 +103,16 @@ impl Sampled {
     }
 }
 
-/// Upward acceleration of the tool at each sample: exact at every fourth, straight between.
-fn rise(chain: &Chain, q: &[[f64; 6]]) -> Vec<f32> {
-    const STRIDE: usize = 4;
-    let last = q.len() - 1;
+/// Upward acceleration of the tool at each of `count` samples: exact where the tool is known, straight between.
+fn rise(tools: &[Isometry3<f64>], count: usize) -> Vec<f32> {
     let h = STRIDE as f64 * SAMPLE_S;
-    let knots = q.len().div_ceil(STRIDE) + 1;
-    let heights: Vec<f64> = (0..knots).map(|n| chain.tool(&q[(n * STRIDE).min(last)]).translation.vector.z).collect();
-    let at = |n: usize| heights[n.min(knots - 1)];
-    let bend: Vec<f64> = (0..knots).map(|n| (at(n + 1) - 2.0 * at(n) + at(n.saturating_sub(1))) / (h * h)).collect();
-    (0..q.len())
+    let last = tools.len() - 1;
+    let at = |n: usize| tools[n.min(last)].translation.vector.z;
+    let bend: Vec<f64> = (0..=last).map(|n| (at(n + 1) - 2.0 * at(n) + at(n.saturating_sub(1))) / (h * h)).collect();
+    (0..count)
         .map(|k| {
             let (n, u) = (k / STRIDE, (k % STRIDE) as f64 / STRIDE as f64);
-            ((1.0 - u) * bend[n] + u * bend[(n + 1).min(knots - 1)]) as f32
+            ((1.0 - u) * bend[n.min(last)] + u * bend[(n + 1).min(last)]) as f32
         })
         .collect()
 }

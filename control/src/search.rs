@@ -93,7 +93,20 @@ impl Planner {
     /// shortened when `refined`.
     pub(crate) fn search(&self, checker: &Checker<'_>, task: &Task<'_>, refined: bool) -> Result<Program, PlanError> {
         let mut seen = Seen::default();
-        'search: for end in self.ends(checker, task)? {
+        let mut kept = [0; 2];
+        'search: for (leans, end) in self.ends(task)? {
+            let kept = &mut kept[usize::from(leans)];
+            if *kept == BRANCHES {
+                continue;
+            }
+            // A branch that touches something at its very end needs no further look.
+            if let Goal::Pose { kind, .. } = task.goal
+                && let Err(hit) = checker.check(&self.chain.frames(&end), kind, true)
+            {
+                seen.note(self.collision(hit, checker, kind, None));
+                continue;
+            }
+            *kept += 1;
             for height in HEIGHTS {
                 if seen.tried >= MOST_TRIED || seen.laid >= MOST_LAID {
                     break 'search;
@@ -148,11 +161,11 @@ impl Planner {
         Some(found.sampled.into_program().with_form(Form { spline: found.spline, height: form.height }))
     }
 
-    /// The configurations to end at, the nearest first, those that lean the tool on the way last.
-    fn ends(&self, checker: &Checker<'_>, task: &Task<'_>) -> Result<Vec<Joints>, PlanError> {
+    /// The configurations to end at and whether they lean the tool on the way, the nearest first and those that don't.
+    fn ends(&self, task: &Task<'_>) -> Result<Vec<(bool, Joints)>, PlanError> {
         let (kind, end) = match &task.goal {
-            Goal::Above => return Ok(vec![task.from]),
-            Goal::Joints(q) => return Ok(vec![*q]),
+            Goal::Above => return Ok(vec![(false, task.from)]),
+            Goal::Joints(q) => return Ok(vec![(false, *q)]),
             Goal::Pose { kind, end, .. } => (*kind, end),
         };
         let all = self.chain.inverse(end);
@@ -173,29 +186,7 @@ impl Planner {
             })
             .collect();
         ends.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let mut touched = None;
-        let mut kept = [0; 2];
-        let mut out = Vec::with_capacity(2 * BRANCHES);
-        for (leans, _, q) in ends {
-            let kept = &mut kept[usize::from(leans)];
-            if *kept == BRANCHES {
-                continue;
-            }
-            // A branch that touches something at its very end needs no further look.
-            match checker.check(&self.chain.frames(&q), kind, true) {
-                Ok(_) => {
-                    *kept += 1;
-                    out.push(q);
-                }
-                Err(hit) => {
-                    touched.get_or_insert(hit);
-                }
-            }
-        }
-        match touched {
-            Some(hit) if out.is_empty() => Err(self.collision(hit, checker, kind, None)),
-            _ => Ok(out),
-        }
+        Ok(ends.into_iter().map(|(leans, _, q)| (leans, q)).collect())
     }
 
     /// The straight ways of a height, and the way over between them.
@@ -313,7 +304,7 @@ impl Planner {
         for _ in 0..ROUNDS {
             let sampled = Sampled::new(&self.chain, checker, route, &spline, legs.tail.as_ref());
             if let Some(load) = &route.load {
-                let found = sampled.point_acceleration(&self.chain, &load.centre, 4);
+                let found = sampled.point_acceleration(&load.centre);
                 if found > 0.998 * load.most {
                     spline.step *= (found / (0.995 * load.most)).sqrt();
                     spline.settle(&legs.end);
