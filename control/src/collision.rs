@@ -65,6 +65,7 @@ struct Margins {
     link: f64,
     tool: f64,
     held: f64,
+    link_to_map: Option<f64>,
     tool_to_map: Option<f64>,
     held_to_map: Option<f64>,
 }
@@ -74,18 +75,21 @@ struct Margins {
 fn margins(kind: SegmentKind, begins_clear: bool) -> Margins {
     match kind {
         SegmentKind::Reach | SegmentKind::Carry => {
-            Margins { link: 0.02, tool: 0.01, held: 0.01, tool_to_map: Some(0.01), held_to_map: Some(0.01) }
+            let [link_to_map, tool_to_map, held_to_map] = [Some(0.02), Some(0.01), Some(0.01)];
+            Margins { link: 0.02, tool: 0.01, held: 0.01, link_to_map, tool_to_map, held_to_map }
         }
         SegmentKind::Approach => {
-            Margins { link: 0.005, tool: 0.002, held: 0.0, tool_to_map: Some(0.002), held_to_map: None }
+            let [link_to_map, tool_to_map] = [Some(0.005), Some(0.002)];
+            Margins { link: 0.005, tool: 0.002, held: 0.0, link_to_map, tool_to_map, held_to_map: None }
         }
         SegmentKind::Lower => {
-            Margins { link: 0.005, tool: 0.002, held: -0.004, tool_to_map: Some(0.0), held_to_map: Some(-0.012) }
+            let [link_to_map, tool_to_map, held_to_map] = [Some(0.005), Some(0.0), Some(-0.012)];
+            Margins { link: 0.005, tool: 0.002, held: -0.004, link_to_map, tool_to_map, held_to_map }
         }
         // On the way out nothing is gained by refusing to leave what is already near, but what isn't stays away.
         SegmentKind::Lift | SegmentKind::Retreat => {
-            let tool_to_map = begins_clear.then_some(-0.0028);
-            Margins { link: 0.0, tool: -0.003, held: -0.025, tool_to_map, held_to_map: None }
+            let [link_to_map, tool_to_map] = [begins_clear.then_some(0.0), begins_clear.then_some(-0.0028)];
+            Margins { link: 0.0, tool: -0.003, held: -0.025, link_to_map, tool_to_map, held_to_map: None }
         }
     }
 }
@@ -264,7 +268,7 @@ impl<'a> Checker<'a> {
             let frame = if body.frame == 7 { &frames.tool } else { &frames.links[body.frame] };
             let mut placed = place(body, frame);
             let (margin, to_map) = match body.name {
-                BodyName::Link(_) => (margins.link, Some(margins.link.max(0.0))),
+                BodyName::Link(_) => (margins.link, margins.link_to_map),
                 BodyName::Tool(_) if !body.rigid => (margins.tool, None),
                 BodyName::Tool(_) => (margins.tool, margins.tool_to_map),
                 BodyName::Held => (margins.held, margins.held_to_map),
