@@ -12,10 +12,23 @@ use crate::spline::{NODES, Spline};
 
 /// Downward acceleration of the tool above which its own inertia looks like contact, m/s².
 const INERTIA: f64 = 0.3;
-/// Samples between two looks at the tool.
-const STRIDE: usize = 4;
 /// Samples after that until load cell, cups and packets have forgotten it.
 const FADES: usize = 15;
+/// Samples between two looks at the tool.
+const STRIDE: usize = 4;
+
+/// A limit of a joint that samples break.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Excess {
+    pub(crate) at: usize,
+    pub(crate) joint: usize,
+    pub(crate) quantity: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) value: f64,
+    pub(crate) limit: f64,
+    /// By how much longer all of the motion would keep it.
+    pub(crate) factor: f64,
+}
 
 /// Samples and what they are for.
 pub(crate) struct Sampled {
@@ -77,6 +90,40 @@ impl Sampled {
             last.slow_from = tail.map(|_| slow).filter(|&from| from < last.last);
         }
         Self { q, segments, rise, tools }
+    }
+
+    /// The worst of the limits that the samples' differences break, at rest before and after; `None` when all hold.
+    pub(crate) fn excess(&self, chain: &Chain) -> Option<Excess> {
+        const ROUNDING: f64 = 1.0 + 1e-9;
+        let h = 1.0 / SAMPLE_S;
+        let last = self.q.len() - 1;
+        let mut worst: Option<Excess> = None;
+        for (joint, limits) in chain.limits().iter().enumerate() {
+            let (mut q, mut v, mut a) = (self.q[0][joint], 0.0, 0.0);
+            // Three samples at rest follow: the last difference is felt so long.
+            for k in 1..=last + 3 {
+                let next = self.q[k.min(last)][joint];
+                let velocity = (next - q) * h;
+                let acceleration = (velocity - v) * h;
+                let jerk = (acceleration - a) * h;
+                for (quantity, unit, value, limit, power) in [
+                    ("velocity", "rad/s", velocity, limits.velocity, 1.0),
+                    ("acceleration", "rad/s²", acceleration, limits.acceleration, 2.0),
+                    ("jerk", "rad/s³", jerk, limits.jerk, 3.0),
+                ] {
+                    if value.abs() <= limit * ROUNDING {
+                        continue;
+                    }
+                    let factor = (value.abs() / limit).powf(1.0 / power);
+                    if worst.is_none_or(|w| w.factor < factor) {
+                        worst =
+                            Some(Excess { at: k.min(last), joint, quantity, unit, value: value.abs(), limit, factor });
+                    }
+                }
+                (q, v, a) = (next, velocity, acceleration);
+            }
+        }
+        worst
     }
 
     /// Largest acceleration of a point of the tool, m/s², looked at every [`STRIDE`] samples.

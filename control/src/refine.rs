@@ -196,7 +196,7 @@ impl<'a> Refiner<'a> {
                         (aside, room, corner)
                     })
                     .find(|(_, room, _)| *room >= -ABOUT)
-                    .unwrap_or((0.12, room, corner));
+                    .unwrap_or((ASIDE_M[0], room, corner));
                 let jacobian = self.chain.point_jacobian(frames, &corner.coords);
                 clear.at_most(row(&jacobian, &-Vector3::z()), room, CENTIMETRE);
                 for side in [Vector3::x(), Vector3::y()] {

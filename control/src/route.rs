@@ -222,17 +222,17 @@ impl Legs<'_> {
 }
 
 /// Spends the time of a motion where it is needed: goes through its way more slowly where a limit is nearest, and faster
-/// elsewhere.
+/// elsewhere; the limits of joints and grasp are kept, as by [`time`].
 pub(crate) fn spread(spline: &Spline, chain: &Chain, end: &End, load: Option<&Load>) -> Spline {
     let mut here = spline.clone();
     // Time of the given motion at each interval's end of the new one, intervals.
     let mut warp: [f64; INTERVALS + 1] = core::array::from_fn(|k| k as f64);
-    let score = |s: &Spline| {
-        let mut t = s.clone();
-        time(&mut t, chain, end, load);
-        t.step
+    let timed = |spline: &Spline| {
+        let mut spline = spline.clone();
+        time(&mut spline, chain, end, load);
+        spline
     };
-    let mut best = (score(&here), here.clone());
+    let mut best = timed(&here);
     for _ in 0..SPREADS {
         let needs = here.needs(chain, load);
         let most = needs.iter().copied().fold(0.0, f64::max);
@@ -263,12 +263,12 @@ pub(crate) fn spread(spline: &Spline, chain: &Chain, end: &End, load: Option<&Lo
         warp = next;
         let places = warp.map(|t| spline.at(t * spline.step));
         here = Spline::near(&places, end, spline.step);
-        let s = score(&here);
-        if s < best.0 {
-            best = (s, here.clone());
+        let next = timed(&here);
+        if next.step < best.step {
+            best = next;
         }
     }
-    best.1
+    best
 }
 
 /// Gives the intervals the least length with which the motion keeps the limits of joints and grasp.

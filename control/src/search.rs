@@ -2,6 +2,7 @@
 
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 
+use crate::JOINT_NAMES;
 use crate::collision::{BodyName, Checker, Hit, Other, Sweep, step};
 use crate::look::{ABOUT, missed};
 use crate::motion::Sampled;
@@ -43,8 +44,12 @@ const SAME_M: f64 = 1e-6;
 /// which it is led into the other's way.
 const NEAR_RAD: f64 = 0.1;
 const LED_IN: usize = 8;
-/// Rounds of lengthening a motion whose samples accelerate what is held too hard between two nodes.
+/// Rounds of lengthening a motion whose samples break a limit of the joints, or accelerate what is held too hard between
+/// two nodes, and how much longer it gets beside what is asked.
 const ROUNDS: usize = 4;
+const LONGER: f64 = 1.0015;
+/// Share of what a grasp holds that samples may use; the rest is for the way between two looks at the tool.
+const GRASP_SHARE: f64 = 0.998;
 
 /// What is to be planned.
 pub(crate) struct Task<'a> {
@@ -257,7 +262,7 @@ impl Planner {
         };
         let mut unknown = [true; 2];
         for _ in 0..TRIES {
-            let mut spline = legs.laid(&overlaps);
+            let spline = legs.laid(&overlaps);
             seen.laid += 1;
             // Too low or too far aside: a later way over, or a later way down.
             let mut is_changed = false;
@@ -272,8 +277,7 @@ impl Planner {
             if is_changed {
                 continue;
             }
-            spline = spread(&spline, &self.chain, &legs.end, route.load.as_ref());
-            time(&mut spline, &self.chain, &legs.end, route.load.as_ref());
+            let spline = spread(&spline, &self.chain, &legs.end, route.load.as_ref());
             seen.tried += 1;
             let half = 0.5 * spline.duration();
             match self.hold(checker, route, spline, &legs) {
@@ -301,28 +305,44 @@ impl Planner {
         mut spline: Spline,
         legs: &Legs<'_>,
     ) -> Result<Found, PlanError> {
+        let mut broken = None;
         for _ in 0..ROUNDS {
             let sampled = Sampled::new(&self.chain, checker, route, &spline, legs.tail.as_ref());
-            if let Some(load) = &route.load {
-                let found = sampled.point_acceleration(&load.centre);
-                if found > 0.998 * load.most {
-                    spline.step *= (found / (0.995 * load.most)).sqrt();
-                    spline.settle(&legs.end);
-                    continue;
-                }
-            }
-            self.check_angles(&sampled)?;
-            self.check_way(checker, &sampled)?;
-            return Ok(Found { spline, sampled });
+            let Some((factor, error)) = self.too_fast(&sampled, route) else {
+                self.check_angles(&sampled)?;
+                self.check_way(checker, &sampled)?;
+                return Ok(Found { spline, sampled });
+            };
+            spline.step *= factor * LONGER;
+            spline.settle(&legs.end);
+            broken = Some(error);
         }
-        let most = route.load.map_or(0.0, |load| load.most);
-        Err(PlanError::Limit {
-            segment: route.free,
-            what: "acceleration of the item".into(),
-            value: most,
-            unit: "m/s²",
-            limit: most,
-            rounds: ROUNDS,
+        Err(broken.unwrap_or(PlanError::Timing { segment: route.free, reason: "no round was run".into() }))
+    }
+
+    /// The limit of joints or grasp that samples break most, and by how much longer the motion must be for it.
+    fn too_fast(&self, sampled: &Sampled, route: &Route) -> Option<(f64, PlanError)> {
+        if let Some(excess) = sampled.excess(&self.chain) {
+            let part = sampled.segments.iter().find(|part| excess.at <= part.last);
+            return Some((
+                excess.factor,
+                PlanError::Limit {
+                    segment: part.map_or(route.free, |part| part.kind),
+                    what: format!("{} of {}", excess.quantity, JOINT_NAMES[excess.joint]),
+                    value: excess.value,
+                    unit: excess.unit,
+                    limit: excess.limit,
+                    rounds: ROUNDS,
+                },
+            ));
+        }
+        let load = route.load?;
+        let value = sampled.point_acceleration(&load.centre);
+        (value > GRASP_SHARE * load.most).then(|| {
+            let what = "acceleration of the item".into();
+            let (segment, limit, rounds) = (route.free, load.most, ROUNDS);
+            let error = PlanError::Limit { segment, what, value, unit: "m/s²", limit, rounds };
+            ((value / (GRASP_SHARE * load.most)).sqrt(), error)
         })
     }
 

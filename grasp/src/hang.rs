@@ -10,11 +10,15 @@
 //! Linear springs to the tool file's stiffness; folds that lie on each other are stiffer; an idle cup only pushes.
 //! Valid for an upright tool, as the item is carried and put down.
 
-use control::ToolModel;
+use control::{Hold, ToolModel};
 use nalgebra::{Isometry3, Matrix3, Translation3, UnitQuaternion, Vector3};
 
 use crate::wrench::GRAVITY;
 
+/// Share of what the cups hold that a motion may use: what hangs on bellows swings past where it is pulled to.
+const CALM: f64 = 0.8;
+/// What is held is carried with this at least, m/s², however little pulls: slower it only hangs longer.
+const LEAST_ACCELERATION: f64 = 1.0;
 /// Share of the stroke after which folds lie on each other, and how much stiffer they are then (10 to 30 ×).
 const FOLDED: f64 = 0.85;
 const FOLDED_STIFFNESS: f64 = 15.0;
@@ -114,9 +118,42 @@ impl Hang {
     }
 }
 
+/// The hold as it should be carried when a share of the pull that was expected of its cups is there, 0…1. Cups that
+/// hold m (g + a) with all of it hold so much less with a part.
+#[must_use]
+pub fn carried(hold: &Hold, pull_share: f64) -> Hold {
+    let holds = (GRAVITY + hold.max_acceleration) * pull_share - GRAVITY;
+    Hold { max_acceleration: (CALM * holds).max(LEAST_ACCELERATION).min(hold.max_acceleration), ..*hold }
+}
+
 #[cfg(test)]
 mod tests {
+    use scene::Pose;
+
     use super::*;
+
+    #[test]
+    fn less_pull_is_carried_more_calmly_and_never_faster_than_the_hold_allows() {
+        let hold = |max_acceleration| Hold {
+            world_from_tool: Pose::identity(),
+            approach_m: 0.06,
+            press_m: 0.0,
+            touch_speed: 0.05,
+            guard_m: 0.012,
+            cups: (0..6_usize).collect(),
+            max_acceleration,
+            held: control::HeldBox { tool_from_box: Pose::identity(), size_m: [0.1; 3] },
+            closed_m: 0.0,
+            mass_kg: 0.4,
+            expected_pa: 50_000,
+        };
+        let a = |most, share| carried(&hold(most), share).max_acceleration;
+        assert!((a(10.0, 1.0) - 8.0).abs() < 1e-12);
+        // Half of the pull holds the weight and next to nothing more.
+        assert!((a(10.0, 0.5) - LEAST_ACCELERATION).abs() < 1e-12);
+        assert!((a(15.0, 0.75) - CALM * (0.75 * (GRAVITY + 15.0) - GRAVITY)).abs() < 1e-12);
+        assert!((a(0.6, 1.0) - 0.6).abs() < 1e-12);
+    }
 
     fn tool() -> ToolModel {
         ToolModel::find("six-cup", std::path::Path::new(".")).unwrap()

@@ -25,6 +25,7 @@ mod wrench;
 pub use baseline::baseline_grasps;
 pub use bin_state::{BinState, Content, bears_n, observe};
 pub use candidate::{Candidate, CupFeatures, Features, Surroundings};
+pub use hang::carried;
 pub use place::{placements, placements_in};
 pub use placement::{Placement, half_extents};
 pub use rejection::{PlaceRejection, Rejection, Weakest};

@@ -10,12 +10,6 @@ use scene::{Pose, Timestamp, frame};
 use super::Station;
 use crate::telemetry::{Choice, Event};
 
-/// Standard gravity, m/s² (CGPM 1901).
-const GRAVITY: f64 = 9.806_65;
-/// Share of what the cups hold that a motion uses: what hangs on bellows swings past where it is pulled to.
-const CALM: f64 = 0.8;
-/// What is held is carried with this at least, m/s², however little pulls: slower it only hangs longer.
-const LEAST_ACCELERATION: f64 = 1.0;
 /// Placements of a choice that the arm is asked to get to.
 const PLACEMENTS_TRIED: usize = 5;
 /// What is put back is let go this far above where it lay, metres.
@@ -36,13 +30,6 @@ pub(super) struct Ahead {
     chosen: usize,
     program: Program,
     ready_at: Timestamp,
-}
-
-/// The hold as it is carried with a share of the pull that was expected of its cups.
-fn carried(hold: &Hold, pull_share: f64) -> Hold {
-    // What held (g + a) with all of the pull holds so much less with a part of it.
-    let held = (GRAVITY + hold.max_acceleration) * pull_share - GRAVITY;
-    Hold { max_acceleration: (CALM * held).max(LEAST_ACCELERATION).min(hold.max_acceleration), ..*hold }
 }
 
 impl Station {
@@ -121,7 +108,7 @@ impl Station {
         if self.ahead.as_ref().is_some_and(|ahead| ahead.pick == choice.pick && ahead.chosen == choice.chosen) {
             return;
         }
-        let hold = &carried(&choice.candidates[choice.chosen].hold, 1.0);
+        let hold = &grasp::carried(&choice.candidates[choice.chosen].hold, 1.0);
         let axis = hold.world_from_tool.direction(&nalgebra::Vector3::z());
         let touch = hold.world_from_tool.origin();
         let touches = |q: &&JointAngles| (touch - self.planner.forward(q).origin()).dot(&axis) > 0.0;
@@ -144,7 +131,7 @@ impl Station {
         pull_share: f64,
         now: Timestamp,
     ) -> Result<Arc<Program>, PlanError> {
-        let hold = carried(&choice.candidates[choice.chosen].hold, pull_share);
+        let hold = grasp::carried(&choice.candidates[choice.chosen].hold, pull_share);
         let obstacles = self.obstacles(true);
         let drop = &choice.placements[0].drop;
         let ahead = self.ahead.take().filter(|ahead| ahead.pick == choice.pick && ahead.ready_at <= now);
