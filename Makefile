@@ -38,5 +38,5 @@ setup: ## install what is missing: Rust, OpenCV, ONNX Runtime; run and test do i
 viewer: ## install the Rerun viewer into .local/viewer, for `nuthatch run --viewer` and .rrd files
 	@.ci/setup viewer
 
-peers: ## install what the benches compare with (MuJoCo, Ruckig, OMPL) into .local/peers
+peers: ## install what the benches compare with (MuJoCo, Ruckig, OMPL, pinocchio) into .local/peers
 	@.ci/setup peers

@@ -231,7 +231,7 @@ impl Cell {
     }
 
     /// Loads the arm and the tool that the cell names and checks what needs both: the rest pose
-    /// within the joints' limits. `folder` is the cell file's.
+    /// within the joints' limits, the tool's mass below the arm's payload. `folder` is the cell file's.
     ///
     /// # Errors
     /// [`ConfigError`] with file, field, value and rule.
@@ -239,6 +239,10 @@ impl Cell {
         let robot = RobotModel::find(&self.robot, folder)?;
         let tool = ToolModel::find(&self.tool, folder)?;
         let check = Check { file };
+        if tool.mass_kg >= robot.payload_kg {
+            let rule = format!("below the payload of robot {:?}, {} kg", self.robot, robot.payload_kg);
+            return Err(check.refuse("mass_kg of the tool", tool.mass_kg, rule));
+        }
         for ((angle, joint), name) in self.rest.0.iter().zip(&robot.joints).zip(JOINT_NAMES) {
             check.range(
                 &format!("rest_deg of {name}"),

@@ -1,12 +1,13 @@
 //! Forward and inverse kinematics of the arm with its tool.
 
-use nalgebra::{Isometry3, Matrix3x6, Matrix6, Translation3, UnitQuaternion, Vector3, Vector6};
+use nalgebra::{Isometry3, Matrix3x6, Matrix6, Quaternion, Translation3, UnitQuaternion, Vector3, Vector6};
 use rs_opw_kinematics::glam::{DQuat, DVec3};
 use rs_opw_kinematics::kinematic_traits::{Kinematics, Pose as OpwPose};
 use rs_opw_kinematics::kinematics_impl::OPWKinematics;
 use rs_opw_kinematics::parameters::opw_kinematics::Parameters;
 
 use crate::JOINT_NAMES;
+use crate::geometry::{self, Geometry, Ur};
 use crate::robot::{JointLimits, RobotModel};
 use crate::tool::ToolModel;
 
@@ -25,12 +26,29 @@ const PLANNED_JERK: f64 = 0.85;
 pub(crate) struct Chain {
     robot: RobotModel,
     planned: [JointLimits; 6],
-    solver: OPWKinematics,
-    flange_from_tool: Isometry3<f64>,
+    /// From each joint's frame to the next one's origin.
+    shifts: [Vector3<f64>; 6],
+    /// Axes at angle zero, y or z.
+    axes: [Vector3<f64>; 6],
+    /// From joint angles to turns about `axes`: times the sign, less the offset.
+    signs: [f64; 6],
+    offsets: [f64; 6],
+    solver: Solver,
+    last_from_tool: Isometry3<f64>,
     tool_from_flange: Isometry3<f64>,
 }
 
-/// World poses of the link frames (0 the base, 6 the flange) and of the tool.
+/// What solves the inverse in closed form.
+#[derive(Clone)]
+enum Solver {
+    /// Knows the joints' signs and offsets.
+    Opw(Box<OPWKinematics>),
+    /// In the geometry's angles.
+    Ur(Ur),
+}
+
+/// World poses of the link frames (0 the base, 6 at the flange) and of the tool. The link frames stand parallel to the
+/// base where the geometry's angles are zero; see [`Geometry::steps`].
 #[derive(Clone, Copy)]
 pub(crate) struct Frames {
     pub(crate) links: [Isometry3<f64>; 7],
@@ -39,19 +57,23 @@ pub(crate) struct Frames {
 
 impl Chain {
     pub(crate) fn new(robot: &RobotModel, tool: &ToolModel) -> Self {
-        let opw = robot.opw;
-        let solver = OPWKinematics::new(Parameters {
-            a1: opw.a1,
-            a2: opw.a2,
-            b: opw.b,
-            c1: opw.c1,
-            c2: opw.c2,
-            c3: opw.c3,
-            c4: opw.c4,
-            offsets: robot.offsets,
-            sign_corrections: robot.signs,
-            dof: 6,
-        });
+        let solver = match robot.geometry {
+            Geometry::Opw(opw) => Solver::Opw(Box::new(OPWKinematics::new(Parameters {
+                a1: opw.a1,
+                a2: opw.a2,
+                b: opw.b,
+                c1: opw.c1,
+                c2: opw.c2,
+                c3: opw.c3,
+                c4: opw.c4,
+                offsets: robot.offsets,
+                sign_corrections: robot.signs,
+                dof: 6,
+            }))),
+            Geometry::Ur(ur) => Solver::Ur(ur),
+        };
+        let steps = robot.geometry.steps();
+        let about_z = robot.geometry.about_z();
         let flange_from_tool = *tool.flange_from_tool.isometry();
         Self {
             robot: robot.clone(),
@@ -60,8 +82,12 @@ impl Chain {
                 jerk: joint.jerk * PLANNED_JERK,
                 ..joint
             }),
+            shifts: steps.map(|step| Vector3::from(step.shift)),
+            axes: std::array::from_fn(|i| if about_z & (1 << i) != 0 { Vector3::z() } else { Vector3::y() }),
+            signs: std::array::from_fn(|i| f64::from(robot.signs[i]) * steps[i].sense),
+            offsets: std::array::from_fn(|i| robot.offsets[i] * steps[i].sense),
             solver,
-            flange_from_tool,
+            last_from_tool: robot.geometry.last_from_flange() * flange_from_tool,
             tool_from_flange: flange_from_tool.inverse(),
         }
     }
@@ -71,36 +97,38 @@ impl Chain {
         &self.planned
     }
 
-    /// Angles of the geometry from those of the joints.
-    fn geometric(&self, q: &[f64; 6]) -> [f64; 6] {
-        std::array::from_fn(|i| q[i] * f64::from(self.robot.signs[i]) - self.robot.offsets[i])
+    /// Where everything is at joint angles `q`.
+    pub(crate) fn frames(&self, q: &[f64; 6]) -> Frames {
+        match self.solver {
+            Solver::Opw(_) => self.walk::<{ geometry::OPW_ABOUT_Z }>(q),
+            Solver::Ur(_) => self.walk::<{ geometry::UR_ABOUT_Z }>(q),
+        }
     }
 
-    /// Brandstötter et al. 2014, written as a chain: z, y, y, z, y, z.
-    pub(crate) fn frames(&self, q: &[f64; 6]) -> Frames {
-        let g = self.geometric(q);
-        let o = self.robot.opw;
-        let step = |from: &Isometry3<f64>, shift: [f64; 3], about_z: bool, angle: f64| {
-            let (s, c) = (0.5 * angle).sin_cos();
-            let turn = if about_z {
-                nalgebra::Quaternion::new(c, 0.0, 0.0, s)
+    /// From joint to joint; bit `i` of `ABOUT_Z` says that joint `i` turns about z. Known when it is compiled, since
+    /// this is where planning spends its time.
+    #[inline(always)]
+    fn walk<const ABOUT_Z: u8>(&self, q: &[f64; 6]) -> Frames {
+        let next = |from: &Isometry3<f64>, i: usize| {
+            let (s, c) = (0.5 * (q[i] * self.signs[i] - self.offsets[i])).sin_cos();
+            let r = from.rotation.coords;
+            // The product with a turn about one axis: half of a quaternion product is zero.
+            let turned = if ABOUT_Z & (1 << i) != 0 {
+                Quaternion::new(r.w * c - r.z * s, r.x * c + r.y * s, r.y * c - r.x * s, r.w * s + r.z * c)
             } else {
-                nalgebra::Quaternion::new(c, 0.0, s, 0.0)
+                Quaternion::new(r.w * c - r.y * s, r.x * c - r.z * s, r.w * s + r.y * c, r.x * s + r.z * c)
             };
-            let origin = from.translation.vector + from.rotation * Vector3::from(shift);
-            Isometry3::from_parts(
-                Translation3::from(origin),
-                UnitQuaternion::new_unchecked(from.rotation.into_inner() * turn),
-            )
+            let origin = from.translation.vector + from.rotation * self.shifts[i];
+            Isometry3::from_parts(Translation3::from(origin), UnitQuaternion::new_unchecked(turned))
         };
         let base = Isometry3::identity();
-        let one = step(&base, [0.0, 0.0, 0.0], true, g[0]);
-        let two = step(&one, [o.a1, o.b, o.c1], false, g[1]);
-        let three = step(&two, [0.0, 0.0, o.c2], false, g[2]);
-        let four = step(&three, [o.a2, 0.0, 0.0], true, g[3]);
-        let five = step(&four, [0.0, 0.0, o.c3], false, g[4]);
-        let six = step(&five, [0.0, 0.0, o.c4], true, g[5]);
-        Frames { links: [base, one, two, three, four, five, six], tool: six * self.flange_from_tool }
+        let one = next(&base, 0);
+        let two = next(&one, 1);
+        let three = next(&two, 2);
+        let four = next(&three, 3);
+        let five = next(&four, 4);
+        let six = next(&five, 5);
+        Frames { links: [base, one, two, three, four, five, six], tool: six * self.last_from_tool }
     }
 
     pub(crate) fn tool(&self, q: &[f64; 6]) -> Isometry3<f64> {
@@ -108,7 +136,7 @@ impl Chain {
     }
 
     /// Velocity of the tool's origin (m/s) and its turning (rad/s), in the world, for each joint's rad/s.
-    fn jacobian(&self, frames: &Frames) -> Matrix6<f64> {
+    pub(crate) fn jacobian(&self, frames: &Frames) -> Matrix6<f64> {
         let mut jacobian = Matrix6::zeros();
         let tip = frames.tool.translation.vector;
         for i in 0..6 {
@@ -141,9 +169,7 @@ impl Chain {
 
     /// The axis that a joint turns about, in the world.
     fn axis(&self, frames: &Frames, joint: usize) -> Vector3<f64> {
-        let about_z = matches!(joint, 0 | 3 | 5);
-        let axis = if about_z { Vector3::z() } else { Vector3::y() };
-        frames.links[joint + 1].rotation * axis * f64::from(self.robot.signs[joint])
+        frames.links[joint + 1].rotation * self.axes[joint] * self.signs[joint]
     }
 
     /// Acceleration of a point fixed to the tool, given in the world, from the joints' rates and accelerations: those
@@ -220,8 +246,21 @@ impl Chain {
         if !finite {
             return Vec::new();
         }
-        let pose = OpwPose::from_parts(DVec3::new(t.x, t.y, t.z), DQuat::from_xyzw(r.x, r.y, r.z, r.w));
-        self.solver.inverse(&pose)
+        match &self.solver {
+            Solver::Opw(solver) => {
+                let pose = OpwPose::from_parts(DVec3::new(t.x, t.y, t.z), DQuat::from_xyzw(r.x, r.y, r.z, r.w));
+                solver.inverse(&pose)
+            }
+            Solver::Ur(ur) => {
+                let mut found = ur.inverse(&flange);
+                for q in &mut found {
+                    for (i, angle) in q.iter_mut().enumerate() {
+                        *angle = (*angle + self.robot.offsets[i]) * f64::from(self.robot.signs[i]);
+                    }
+                }
+                found
+            }
+        }
     }
 
     /// Adds all windings of `q` from joint `joint` on that are within the limits.
@@ -253,10 +292,11 @@ impl Chain {
     /// The tool's pose by the library's forward kinematics, for tests of the chain.
     #[cfg(test)]
     pub(crate) fn library_tool(&self, q: &crate::JointAngles) -> Option<Isometry3<f64>> {
-        let pose = self.solver.try_forward(&q.0).ok()?;
+        let Solver::Opw(solver) = &self.solver else { return None };
+        let pose = solver.try_forward(&q.0).ok()?;
         let (t, r) = (pose.translation, pose.rotation);
         let rotation = UnitQuaternion::from_quaternion(nalgebra::Quaternion::new(r.w, r.x, r.y, r.z));
-        Some(Isometry3::from_parts(Translation3::new(t.x, t.y, t.z), rotation) * self.flange_from_tool)
+        Some(Isometry3::from_parts(Translation3::new(t.x, t.y, t.z), rotation) * self.last_from_tool)
     }
 }
 
@@ -288,8 +328,8 @@ mod tests {
         let flange = zero.links[6].translation.vector;
         assert!((flange - Vector3::new(1.055, 0.0, 1.48)).norm() < 1e-12, "{flange}");
         // Reach: from J1's axis to the wrist's centre with the arm stretched.
-        let o = chain.robot.opw;
-        let reach = o.a1 + o.c2 + (o.a2 * o.a2 + o.c3 * o.c3).sqrt();
+        let Geometry::Opw(o) = chain.robot.geometry else { panic!("another family") };
+        let reach = o.a1 + chain.robot.geometry.stretched_m();
         assert!((reach - 1.831).abs() < 1e-3, "{reach} m");
     }
 

@@ -10,6 +10,7 @@ mod config;
 mod device;
 mod executor;
 mod faults;
+mod geometry;
 mod hold;
 mod link;
 mod look;
@@ -30,6 +31,7 @@ mod timing;
 mod tool;
 mod tool_client;
 pub mod trial;
+mod ur;
 mod wrappers;
 
 pub use bound::least_time;
@@ -39,6 +41,7 @@ pub use config::ConfigError;
 pub use device::{Arm, ArmState, JOINT_NAMES, JointAngles, LinkError, Setpoint, Tool};
 pub use executor::{Executor, Motion, StartError, StopCause, TickInputs, TickOutputs};
 pub use faults::{Late, Leaky, Off, Stuck, Switch};
+pub use geometry::{Geometry, Opw, Ur};
 pub use hold::{Drop, HeldBox, Hold};
 pub use link::{
     Clock, FromWorld, LINK_VERSION, LONGEST_MESSAGE, MessageError, ToWorld, Turn, Turned, decode_message,
@@ -48,7 +51,7 @@ pub use obstacles::{ObstacleError, Obstacles};
 pub use plan_error::PlanError;
 pub use planner::Planner;
 pub use program::{Program, SAMPLE_NANOS, Segment, SegmentKind};
-pub use robot::{JointLimits, LinkCapsule, Opw, RobotModel};
+pub use robot::{JointLimits, LinkCapsule, RobotModel};
 pub use scale::Scale;
 pub use stream_tool::{AddressError, StreamCounters, StreamTool, ToolAddress};
 pub use tool::{Pinch, ToolBody, ToolModel, Vacuum};

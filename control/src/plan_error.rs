@@ -21,6 +21,19 @@ pub enum PlanError {
         /// The rule it breaks.
         rule: &'static str,
     },
+    /// What shall be held is too heavy for the arm with this tool.
+    #[error(
+        "{sum:.3} kg at the flange, {held_kg:.3} held and {tool_kg:.3} of the tool; at most the arm's payload of {payload_kg:.3} kg",
+        sum = held_kg + tool_kg
+    )]
+    Payload {
+        /// What the item should weigh, kilograms.
+        held_kg: f64,
+        /// Mass of the tool, kilograms.
+        tool_kg: f64,
+        /// What the arm carries, kilograms.
+        payload_kg: f64,
+    },
     /// The arm is, or shall go, outside its joints' limits.
     #[error("{joint} at {angle:.4} rad is outside [{min:.4}, {max:.4}] rad in {segment}")]
     JointLimit {
@@ -148,6 +161,7 @@ pub(crate) fn check_hold(hold: &Hold) -> Result<(), PlanError> {
     check_range("hold.guard_m", hold.guard_m, 0.0, 0.1, "from 0 to 0.1 m")?;
     check_range("hold.max_acceleration", hold.max_acceleration, 0.1, 100.0, "from 0.1 to 100 m/s²")?;
     check_range("hold.closed_m", hold.closed_m, 0.0, 0.1, "from 0 to 0.1 m")?;
+    check_range("hold.mass_kg", hold.mass_kg, 0.0, 1000.0, "from 0 to 1000 kg")?;
     for side in hold.held.size_m {
         check_range("hold.held.size_m", side, 1e-3, 2.0, "from 0.001 to 2 m each")?;
     }

@@ -1,6 +1,6 @@
 //! Plans motions: which branch of the arm, which way up and down, how fast, and whether anything is in the way.
 
-use nalgebra::{Isometry3, Translation3, Vector3};
+use nalgebra::{Isometry3, Matrix6, Translation3, Vector3};
 use scene::{Pose, frame};
 
 use crate::JointAngles;
@@ -53,10 +53,32 @@ impl Planner {
         Pose::from_isometry(self.chain.tool(&q.0))
     }
 
-    /// Poses of the link frames in the world: 0 the base, 1 to 6 turning with J1 to J6, 6 the flange.
+    /// Poses of the link frames in the world: 0 the base, 1 to 6 turning with J1 to J6, 6 at the flange. They stand
+    /// parallel to the base where the geometry's angles (after signs and offsets) are zero: an `[opw]` arm points straight
+    /// up there, a `[ur]` arm lies along −x with the flange facing −y.
     #[must_use]
     pub fn links(&self, q: &JointAngles) -> [nalgebra::Isometry3<f64>; 7] {
         self.chain.frames(&q.0).links
+    }
+
+    /// How the tool moves: the first three rows are the velocity of its origin, m/s, the others its turning, rad/s, both
+    /// in the world, for 1 rad/s of each joint, a column a joint.
+    #[must_use]
+    pub fn jacobian(&self, q: &JointAngles) -> Matrix6<f64> {
+        self.chain.jacobian(&self.chain.frames(&q.0))
+    }
+
+    /// How far the arm is from a singular configuration: the smallest singular value of [`Planner::jacobian`] with
+    /// lengths divided by the stretched arm's ([`crate::Geometry::stretched_m`]), without a unit. Joint rates of norm 1
+    /// move the tool by that much at least. 0 where some motion of the tool is not possible: wrist straight, elbow
+    /// stretched, wrist over J1's axis. Of that length since a joint turn then moves what it moves at arm's length by about
+    /// as much as it turns it; it makes large and small arms comparable, where metres would call a small arm singular.
+    #[must_use]
+    pub fn singularity_distance(&self, q: &JointAngles) -> f64 {
+        let mut scaled = self.jacobian(q);
+        scaled.fixed_rows_mut::<3>(0).unscale_mut(self.robot.geometry.stretched_m());
+        // Of angles that are not finite: as singular as can be, not a search without end.
+        if scaled.iter().all(|v| v.is_finite()) { scaled.singular_values().min() } else { 0.0 }
     }
 
     /// All configurations within the joints' limits that put the tool there, every winding counted, in a fixed order.
@@ -70,7 +92,7 @@ impl Planner {
     /// within reach on one branch, and the tool at touch doesn't touch a wall. Contents aren't looked at.
     #[must_use]
     pub fn reachable(&self, hold: &Hold) -> bool {
-        if check_hold(hold).is_err() {
+        if self.check_hold(hold).is_err() {
             return false;
         }
         let touch = hold.world_from_tool.isometry();
@@ -130,7 +152,7 @@ impl Planner {
         obstacles: &Obstacles,
         plan: impl FnOnce(&Checker<'_>, &Task<'_>) -> Result<R, PlanError>,
     ) -> Result<R, PlanError> {
-        check_hold(hold)?;
+        self.check_hold(hold)?;
         self.check_start(from, SegmentKind::Reach)?;
         let checker = Checker::new(&self.robot, &self.tool, None, obstacles);
         let end = hold.world_from_tool.isometry() * Isometry3::translation(0.0, 0.0, hold.press_m);
@@ -202,7 +224,7 @@ impl Planner {
         obstacles: &Obstacles,
         plan: impl FnOnce(&Checker<'_>, &Task<'_>) -> Result<R, PlanError>,
     ) -> Result<R, PlanError> {
-        check_hold(hold)?;
+        self.check_hold(hold)?;
         check_range("drop.approach_m", drop.approach_m, 0.0, 2.0, "from 0 to 2 m")?;
         check_touch_speed("drop.touch_speed", drop.touch_speed)?;
         check_range("drop.guard_m", drop.guard_m, 0.0, 0.1, "from 0 to 0.1 m")?;
@@ -256,6 +278,15 @@ impl Planner {
         let goal = Goal::Joints(to.0);
         let task = Task { from: from.0, free: SegmentKind::Reach, up: &up, goal, touch: None, load: None };
         self.search(&checker, &task, false)
+    }
+
+    fn check_hold(&self, hold: &Hold) -> Result<(), PlanError> {
+        check_hold(hold)?;
+        let (held_kg, tool_kg, payload_kg) = (hold.mass_kg, self.tool.mass_kg, self.robot.payload_kg);
+        if held_kg + tool_kg > payload_kg {
+            return Err(PlanError::Payload { held_kg, tool_kg, payload_kg });
+        }
+        Ok(())
     }
 
     fn check_start(&self, q: &JointAngles, segment: SegmentKind) -> Result<(), PlanError> {

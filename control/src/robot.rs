@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Check, ConfigError, parse};
+use crate::geometry::{Geometry, Opw, Ur};
 
 /// Limits of one joint.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -21,35 +22,13 @@ pub struct JointLimits {
     pub jerk: f64,
 }
 
-/// Geometry of an arm with an ortho-parallel base and a spherical wrist
-/// (Brandstötter, Angerer, Hofbaur: "An analytical solution of the inverse kinematics problem of
-/// industrial serial manipulators with an ortho-parallel basis and a spherical wrist", 2014). Metres.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Opw {
-    /// J1's axis to J2's axis, forward.
-    pub a1: f64,
-    /// J3's axis to J4's axis, across the forearm.
-    pub a2: f64,
-    /// Sideways offset of the arm's plane from J1's axis.
-    pub b: f64,
-    /// Floor to J2's axis, up.
-    pub c1: f64,
-    /// J2's axis to J3's axis.
-    pub c2: f64,
-    /// J3's axis to the centre of the wrist, along the forearm.
-    pub c3: f64,
-    /// Centre of the wrist to the flange.
-    pub c4: f64,
-}
-
 /// A round-ended cylinder that a link stays inside of, in the frame of its link.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinkCapsule {
     /// The link: 0 is the base, 1 to 6 turn with J1 to J6.
     pub link: usize,
-    /// One end of the axis, metres. Link frames stand at the joint's axis; see [`crate::Planner::forward`].
+    /// One end of the axis, metres. Link frames stand at the joint's axis; see [`crate::Planner::links`].
     pub from: [f64; 3],
     /// Other end of the axis, metres.
     pub to: [f64; 3],
@@ -63,8 +42,9 @@ pub struct RobotModel {
     /// What people call it.
     pub name: String,
     /// Link lengths.
-    pub opw: Opw,
-    /// Added to each angle after its sign to give the geometry's angle, radians.
+    #[serde(flatten)]
+    pub geometry: Geometry,
+    /// Taken from each angle after its sign to give the geometry's angle, radians.
     pub offsets: [f64; 6],
     /// Sense of rotation of each joint, +1 or −1.
     pub signs: [i8; 6],
@@ -81,7 +61,8 @@ pub struct RobotModel {
 struct File {
     name: String,
     payload_kg: f64,
-    opw: Opw,
+    opw: Option<Opw>,
+    ur: Option<Ur>,
     offsets_deg: [f64; 6],
     signs: [i8; 6],
     limits_deg: [[f64; 2]; 6],
@@ -92,7 +73,13 @@ struct File {
 }
 
 /// The robot files that come with the crate: name and text.
-const SHIPPED: [(&str, &str); 1] = [("fanuc-m20id-25", include_str!("../robots/fanuc-m20id-25.toml"))];
+const SHIPPED: [(&str, &str); 5] = [
+    ("fanuc-m20id-25", include_str!("../robots/fanuc-m20id-25.toml")),
+    ("fanuc-m20id-35", include_str!("../robots/fanuc-m20id-35.toml")),
+    ("abb-irb1200-7-07", include_str!("../robots/abb-irb1200-7-07.toml")),
+    ("kuka-kr10-r1100", include_str!("../robots/kuka-kr10-r1100.toml")),
+    ("ur10e", include_str!("../robots/ur10e.toml")),
+];
 
 impl RobotModel {
     /// Parses a robot file; `file` is its name in messages.
@@ -102,14 +89,8 @@ impl RobotModel {
     pub fn from_toml(text: &str, file: &str) -> Result<Self, ConfigError> {
         let raw: File = parse(text, file)?;
         let check = Check { file };
-        let opw = raw.opw;
         check.range("payload_kg", raw.payload_kg, 0.1..=2000.0)?;
-        for (field, value) in [("opw.a1", opw.a1), ("opw.a2", opw.a2), ("opw.b", opw.b)] {
-            check.range(field, value, -5.0..=5.0)?;
-        }
-        for (field, value) in [("opw.c1", opw.c1), ("opw.c2", opw.c2), ("opw.c3", opw.c3), ("opw.c4", opw.c4)] {
-            check.range(field, value, 0.0..=5.0)?;
-        }
+        let geometry = Geometry::from_tables(&check, raw.opw, raw.ur)?;
         check.ranges("offsets_deg", &raw.offsets_deg, -360.0..=360.0)?;
         for (i, sign) in raw.signs.iter().enumerate() {
             if sign.abs() != 1 {
@@ -147,7 +128,7 @@ impl RobotModel {
         });
         Ok(Self {
             name: raw.name,
-            opw,
+            geometry,
             offsets: raw.offsets_deg.map(f64::to_radians),
             signs: raw.signs,
             joints,

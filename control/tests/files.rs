@@ -7,6 +7,7 @@ use control::{Cell, RobotModel, ToolModel};
 
 const CELL: &str = include_str!("../../src/cells/default.toml");
 const ROBOT: &str = include_str!("../robots/fanuc-m20id-25.toml");
+const UR: &str = include_str!("../robots/ur10e.toml");
 const TOOL: &str = include_str!("../tools/six-cup.toml");
 
 #[test]
@@ -87,6 +88,85 @@ fn a_rest_pose_outside_the_joints_is_refused() {
     let cell = Cell::from_toml(&text, "c.toml").unwrap();
     let error = cell.models("c.toml", Path::new(".")).unwrap_err();
     assert_eq!(error.to_string(), "c.toml: rest_deg of J1 is 190; must be from -185 to 185");
+}
+
+#[test]
+fn a_tool_that_the_arm_cannot_carry_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("heavy.toml"), TOOL.replacen("mass_kg = 1.9", "mass_kg = 25.0", 1)).unwrap();
+    let text = CELL.replacen("tool = \"six-cup\"", "tool = \"heavy.toml\"", 1);
+    let error = Cell::from_toml(&text, "c.toml").unwrap().models("c.toml", folder.path()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "c.toml: mass_kg of the tool is 25; must be below the payload of robot \"fanuc-m20id-25\", 25 kg"
+    );
+}
+
+fn check_robot(text: &str, from: &str, to: &str, expected: &str) {
+    assert!(text.contains(from), "{from:?} is not in the file");
+    let error = RobotModel::from_toml(&text.replacen(from, to, 1), "r.toml").unwrap_err();
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_robot_has_one_geometry_with_lengths_that_can_be() {
+    let one = "must be exactly one of [opw] and [ur]";
+    check_robot(
+        ROBOT,
+        &ROBOT[ROBOT.find("[opw]").unwrap()..ROBOT.find("# Ours, from the drawing").unwrap()],
+        "",
+        &format!("r.toml: geometry is missing; {one}"),
+    );
+    let table = &UR[UR.find("[ur]").unwrap()..UR.find("# Ours, from the outlines").unwrap()];
+    check_robot(ROBOT, "[opw]", &format!("{table}\n[opw]"), &format!("r.toml: geometry is both [opw] and [ur]; {one}"));
+    check_robot(UR, "d1 = 0.1807", "d1 = -0.1807", "r.toml: ur.d1 is -0.1807; must be from 0 to 5");
+    // Millimetres.
+    check_robot(UR, "a2 = -0.6127", "a2 = -612.7", "r.toml: ur.a2 is -612.7; must be from -5 to -0.01");
+    check_robot(UR, "a3 = -0.57155", "a3 = 0.57155", "r.toml: ur.a3 is 0.57155; must be from -5 to -0.01");
+    check_robot(UR, "d5 = 0.11985", "d5 = nan", "r.toml: ur.d5 is NaN; must be from 0 to 5");
+    check_robot(ROBOT, "c2 = 0.840", "c2 = inf", "r.toml: opw.c2 is inf; must be from 0 to 5");
+    // Lengths of the other family.
+    check_robot(
+        UR,
+        "d5 = 0.11985",
+        "c4 = 0.09",
+        "r.toml:25: unknown field `c4`, expected one of `d1`, `a2`, `a3`, `d4`, `d5`, `d6`",
+    );
+    check_robot(
+        UR,
+        "[ur]",
+        "[opw]",
+        "r.toml:23: unknown field `a3`, expected one of `a1`, `a2`, `b`, `c1`, `c2`, `c3`, `c4`",
+    );
+    let unknown = "unknown field `weight_kg`, expected one of `name`, `payload_kg`, `opw`, `ur`, `offsets_deg`, `signs`, `limits_deg`, `speed_deg_s`, `acceleration_time_s`, `jerk_time_s`, `capsule`";
+    check_robot(UR, "payload_kg", "weight_kg", &format!("r.toml:6: {unknown}"));
+}
+
+#[test]
+fn numbers_of_a_robot_that_cannot_be_are_refused() {
+    let first = "must be the least first, then the largest";
+    check_robot(UR, "[-165, 165]", "[180, -180]", &format!("r.toml: limits_deg[2] is [180, -180]; {first}"));
+    check_robot(UR, "[-165, 165]", "[90, 90]", &format!("r.toml: limits_deg[2] is [90, 90]; {first}"));
+    check_robot(UR, "[-165, 165]", "[-180, nan]", "r.toml: limits_deg[2][1] is NaN; must be from -720 to 720");
+    check_robot(UR, "[-165, 165]", "[-inf, 180]", "r.toml: limits_deg[2][0] is -inf; must be from -720 to 720");
+    check_robot(UR, "[120, 120,", "[120, nan,", "r.toml: speed_deg_s[1] is NaN; must be from 1 to 2000");
+    check_robot(UR, "[120, 120,", "[120, -120,", "r.toml: speed_deg_s[1] is -120; must be from 1 to 2000");
+    check_robot(UR, "payload_kg = 12.5", "payload_kg = inf", "r.toml: payload_kg is inf; must be from 0.1 to 2000");
+    check_robot(
+        UR,
+        "offsets_deg = [0.0",
+        "offsets_deg = [nan",
+        "r.toml: offsets_deg[0] is NaN; must be from -360 to 360",
+    );
+    check_robot(UR, "time_s = 0.4", "time_s = nan", "r.toml: acceleration_time_s is NaN; must be from 0.01 to 10");
+    check_robot(UR, "link = 6", "link = 7", "r.toml: capsule[11].link is 7; must be from 0 to 6");
+    check_robot(UR, "radius = 0.105", "radius = nan", "r.toml: capsule[0].radius is NaN; must be from 0.001 to 2");
+    check_robot(
+        UR,
+        "from = [0.0, 0.0, 0.05]",
+        "from = [0.0, 0.0, inf]",
+        "r.toml: capsule[0].from[2] is inf; must be from -5 to 5",
+    );
 }
 
 #[test]

@@ -193,6 +193,16 @@ fn refusals_name_what_is_wrong() {
     assert_eq!(reach(&in_wall), "cups touches wall of tote-a in approach, at its end; 0 motions tried");
     assert!(!site.planner.reachable(&in_wall) && !site.planner.reachable(&bad));
     assert!(site.planner.reachable(&hold([0.9, 0.42, 0.1])));
+    let mut heavy = hold([0.9, 0.42, 0.1]);
+    heavy.mass_kg = 23.2;
+    let too_heavy =
+        "25.100 kg at the flange, 23.200 held and 1.900 of the tool; at most the arm's payload of 25.000 kg";
+    assert_eq!(reach(&heavy), too_heavy);
+    assert!(!site.planner.reachable(&heavy));
+    heavy.mass_kg = 23.1;
+    assert!(site.planner.reachable(&heavy));
+    heavy.mass_kg = f64::NAN;
+    assert_eq!(reach(&heavy), "hold.mass_kg is NaN; must be from 0 to 1000 kg");
     let drop = Drop {
         world_from_tool: Pose::from_parts(Vector3::new(0.74, -0.16, 0.1), down(0.0)),
         touch_speed: 0.05,
@@ -203,6 +213,9 @@ fn refusals_name_what_is_wrong() {
     let program = site.planner.reach(&site.cell.rest, &hold, &obstacles).unwrap();
     let error = site.planner.carry(&program.end(), &hold, &drop, &obstacles).unwrap_err();
     assert_eq!(error.to_string(), "cups touches wall of bin-1 in lower, at its end; 0 motions tried");
+    let heavy = Hold { mass_kg: 23.2, ..hold };
+    let error = site.planner.carry(&program.end(), &heavy, &drop, &obstacles).unwrap_err();
+    assert_eq!(error.to_string(), too_heavy);
     let outside = JointAngles([0.0, 0.0, 0.0, 0.0, 4.0, 0.0]);
     let error = site.planner.go_to(&outside, &site.cell.rest, &obstacles).unwrap_err();
     assert!(matches!(error, PlanError::JointLimit { joint: "J5", .. }), "{error}");
