@@ -308,8 +308,10 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use std::path::Path;
 
-    fn chain() -> Chain {
-        let robot = RobotModel::find("fanuc-m20id-25", Path::new("")).unwrap();
+    const OPW: [&str; 3] = ["fanuc-m20id-25", "abb-irb1200-7-07", "kuka-kr10-r1100"];
+
+    fn chain(name: &str) -> Chain {
+        let robot = RobotModel::find(name, Path::new("")).unwrap();
         let tool = ToolModel::find("six-cup", Path::new("")).unwrap();
         Chain::new(&robot, &tool)
     }
@@ -320,7 +322,7 @@ mod tests {
 
     #[test]
     fn at_zero_the_forearm_points_forward_and_the_reach_is_the_data_sheets() {
-        let chain = chain();
+        let chain = chain("fanuc-m20id-25");
         let zero = chain.frames(&[0.0; 6]);
         // Wrist: x = a1 + c3, z = c1 + c2 − a2; the flange 90 mm further forward.
         let wrist = zero.links[5].translation.vector;
@@ -335,12 +337,13 @@ mod tests {
 
     #[test]
     fn the_chain_is_the_librarys_forward_kinematics() {
-        let chain = chain();
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        for _ in 0..10_000 {
-            let q = random_angles(&chain, &mut rng);
-            let (shift, turn) = off(&chain.tool(&q.0), &chain.library_tool(&q).unwrap());
-            assert!(shift < 1e-12 && turn < 1e-7, "{q:?}: off by {shift} m, {turn} rad");
+        for chain in OPW.map(chain) {
+            let mut rng = ChaCha8Rng::seed_from_u64(1);
+            for _ in 0..10_000 {
+                let q = random_angles(&chain, &mut rng);
+                let (shift, turn) = off(&chain.tool(&q.0), &chain.library_tool(&q).unwrap());
+                assert!(shift < 1e-12 && turn < 1e-7, "{q:?}: off by {shift} m, {turn} rad");
+            }
         }
     }
 
@@ -353,29 +356,31 @@ mod tests {
 
     #[test]
     fn inverse_undoes_forward_over_ten_thousand_poses() {
-        let chain = chain();
-        let mut rng = ChaCha8Rng::seed_from_u64(2);
-        let (mut missed, mut worst) = (0, 0.0_f64);
-        for n in 0..10_000 {
-            let q = random_angles(&chain, &mut rng);
-            let tool = chain.tool(&q.0);
-            let found = chain.inverse(&tool);
-            for other in &found {
-                let (shift, turn) = off(&chain.tool(other), &tool);
-                assert!(shift < 1e-6 && turn < 1e-6, "pose {n}: off by {shift} m, {turn} rad");
-                worst = worst.max(shift);
-                assert_eq!(chain.outside(other), None);
+        for (name, count) in [(OPW[0], 10_000), (OPW[1], 2_000), (OPW[2], 2_000), ("ur10e", 1_000)] {
+            let chain = chain(name);
+            let mut rng = ChaCha8Rng::seed_from_u64(2);
+            let (mut missed, mut worst) = (0, 0.0_f64);
+            for n in 0..count {
+                let q = random_angles(&chain, &mut rng);
+                let tool = chain.tool(&q.0);
+                let found = chain.inverse(&tool);
+                for other in &found {
+                    let (shift, turn) = off(&chain.tool(other), &tool);
+                    assert!(shift < 1e-6 && turn < 1e-6, "{name}, pose {n}: off by {shift} m, {turn} rad");
+                    worst = worst.max(shift);
+                    assert_eq!(chain.outside(other), None);
+                }
+                let near = found.iter().any(|o| JointAngles(*o).largest_difference(&q) < 1e-5);
+                // Where wrist or arm are singular any of infinitely many solutions may be given.
+                missed += usize::from(!near && q.0[4].abs() > 1e-3);
             }
-            let near = found.iter().any(|o| JointAngles(*o).largest_difference(&q) < 1e-5);
-            // Where wrist or arm are singular any of infinitely many solutions may be given.
-            missed += usize::from(!near && q.0[4].abs() > 1e-3);
+            assert_eq!(missed, 0, "{name}, worst shift {worst} m");
         }
-        assert_eq!(missed, 0, "worst shift {worst} m");
     }
 
     #[test]
     fn following_a_pose_stays_on_the_branch() {
-        let chain = chain();
+        let chain = chain("fanuc-m20id-25");
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         let mut followed = 0;
         for _ in 0..1_000 {

@@ -29,7 +29,7 @@ pub struct Opw {
     pub c4: f64,
 }
 
-/// Geometry of an arm of Universal Robots: three parallel axes, no two of the last three in one point. Metres, named
+/// Geometry of an arm of Universal Robots: J2, J3 and J4 parallel, no spherical wrist. Metres, named
 /// and signed as in the maker's table of DH parameters, so that `a2` and `a3` are negative. The world is the
 /// controller's base frame; at all joints zero the arm lies along its −x.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
