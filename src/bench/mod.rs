@@ -3,8 +3,10 @@
 mod given;
 pub mod matrix;
 pub mod motion;
+mod motion_peers;
 mod mujoco;
 pub mod packing;
+mod peer;
 pub mod pick;
 mod spread;
 pub mod world;

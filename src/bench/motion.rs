@@ -1,5 +1,5 @@
 //! `nuthatch bench motion`: carries from cluttered totes into part-filled bins, against the least time that joints and
-//! grasp allow, and looked at a second time.
+//! grasp allow, and looked at a second time; beside them two peers (`motion_peers.rs`).
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
@@ -9,6 +9,7 @@ use control::{Planner, Program, SegmentKind};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::motion_peers::MotionPeers;
 use super::spread::ratio_ci95;
 use crate::cli::{CliError, MotionArgs};
 use crate::clock::Stopwatch;
@@ -57,6 +58,8 @@ struct MotionFigures {
     unsolved: Vec<(String, usize)>,
     /// The first of what the second look found.
     first_finding: Option<String>,
+    /// Ruckig's timing beside ours, OMPL's paths beside our motions.
+    peers: MotionPeers,
 }
 
 /// What became of one problem.
@@ -93,8 +96,12 @@ pub fn run(args: &MotionArgs) -> Result<(), CliError> {
         bar.set_message(format!("{} solved", tally.solved.len()));
         bar.inc(1);
     }
+    bar.set_message("the peers");
+    // Where no home is found, what is installed is looked for in the current folder.
+    let home = crate::bringup::home().unwrap_or_default();
+    let peers = MotionPeers::beside(&site, args.seed..args.seed.saturating_add(count), &home);
     bar.finish_and_clear();
-    let figures = tally.figures(args.seed).ok_or_else(|| CliError::fault(NoneSolved { count }))?;
+    let figures = tally.figures(args.seed, peers).ok_or_else(|| CliError::fault(NoneSolved { count }))?;
     if args.json {
         println!("{}", serde_json::to_string(&figures).map_err(CliError::fault)?);
     } else {
@@ -172,7 +179,7 @@ impl Tally {
         }
     }
 
-    fn figures(mut self, seed: u64) -> Option<MotionFigures> {
+    fn figures(mut self, seed: u64, peers: MotionPeers) -> Option<MotionFigures> {
         let solved = &self.solved;
         if solved.is_empty() {
             return None;
@@ -222,6 +229,7 @@ impl Tally {
             same_bytes: !self.differed,
             unsolved: self.unsolved,
             first_finding: self.finding,
+            peers,
         })
     }
 }
@@ -268,6 +276,7 @@ fn print_table(f: &MotionFigures) {
     if let Some(finding) = &f.first_finding {
         println!("  {finding}");
     }
+    f.peers.print();
 }
 
 impl MotionArgs {

@@ -194,7 +194,7 @@ fn time_pour(items: &[TrueSku], seed: u64) -> (f64, PourRow) {
     let count = u32::try_from(steps.len()).unwrap_or(u32::MAX);
     let mujoco = crate::bringup::home()
         .map_err(|e| e.to_string())
-        .and_then(|home| mujoco::pour(&home, &starts, Pour::STEP_S, count));
+        .and_then(|home| mujoco::pour(&home, &starts, Pour::STEP_S, count).map_err(|e| e.to_string()));
     let row = PourRow { world_s: pour.seconds(), ours_s, mujoco_s: mujoco.as_ref().ok().copied(), why: mujoco.err() };
     (median(steps) * 1e6, row)
 }

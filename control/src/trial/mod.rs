@@ -1,16 +1,18 @@
 //! Seeded pick-to-place problems, the least time that each could take, and a second way to see whether a motion is
 //! right: what `nuthatch bench motion` holds the planner against. Nothing here shares code with the planner's checks
-//! or its timing of straight ways.
+//! or its timing of straight ways; [`Transfer`] alone shows the timing itself, to be held against another's.
 
 mod bound;
 mod problem;
 mod recheck;
 mod rrt;
+mod transfer;
 
 pub use bound::{Bound, bound};
 pub use problem::{Problem, Site};
 pub use recheck::{Finding, Recheck};
-pub use rrt::reachable;
+pub use rrt::{reachable, way_is_free};
+pub use transfer::Transfer;
 
 #[cfg(test)]
 mod tests {
@@ -109,6 +111,41 @@ mod tests {
             }));
             problem.drop.world_from_tool = in_the_wall(site, &problem);
             assert!(!reachable(site, &problem, 1, || panic!("a goal in a wall needs no sample")));
+        });
+    }
+
+    #[test]
+    fn a_way_is_free_where_all_of_it_is_and_whichever_end_comes_first() {
+        with_site(|site| {
+            let problem = Problem::draw(site, 3).unwrap();
+            let recheck = Recheck::new(site, &problem);
+            let into_wall = site.planner.inverse(&in_the_wall(site, &problem))[0];
+            let rest = site.cell.rest;
+            assert!(way_is_free(&recheck, &rest, &rest));
+            assert!(!way_is_free(&recheck, &into_wall, &into_wall));
+            assert!(!way_is_free(&recheck, &rest, &into_wall) && !way_is_free(&recheck, &into_wall, &rest));
+            // The ends are free, and the straight way of the joints between them goes through walls.
+            let end = site.planner.inverse(&problem.drop.world_from_tool)[0];
+            assert!(way_is_free(&recheck, &problem.from, &problem.from) && way_is_free(&recheck, &end, &end));
+            assert!(!way_is_free(&recheck, &problem.from, &end));
+        });
+    }
+
+    #[test]
+    fn a_transfer_at_rest_takes_as_long_the_other_way_round() {
+        with_site(|site| {
+            let mut moving = 0;
+            for seed in 0..100 {
+                let there = Transfer::draw(site.robot, seed);
+                let back = Transfer { from: there.to, to: there.from, ..there };
+                let [there_s, back_s] = [&there, &back].map(|t| t.duration(site.robot).unwrap());
+                if there.velocity == [0.0; 6] {
+                    assert!((there_s - back_s).abs() < 1e-9, "transfer {seed}: {there_s} s, {back_s} s back");
+                } else {
+                    moving += 1;
+                }
+            }
+            assert!((15..35).contains(&moving), "{moving} of 100 begin while the arm moves");
         });
     }
 }

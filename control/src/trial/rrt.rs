@@ -60,6 +60,23 @@ pub fn reachable(site: &Site<'_>, problem: &Problem, seed: u64, mut go_on: impl 
     false
 }
 
+/// Whether nothing is touched on the straight way of the joints from one configuration to another, both included, looked
+/// at as [`reachable`] does: with the same step and the same leniency.
+#[must_use]
+pub fn way_is_free(recheck: &Recheck<'_>, from: &JointAngles, to: &JointAngles) -> bool {
+    let longest = from.0.iter().zip(&to.0).fold(0.0_f64, |most, (a, b)| most.max((a - b).abs()));
+    let count = (longest / STEP).ceil().max(1.0) as usize;
+    let at = |k: usize| std::array::from_fn(|i| from.0[i] + (k as f64 / count as f64) * (to.0[i] - from.0[i]));
+    // Ends, then halves, then quarters: what stands in the way is soonest met by wide steps.
+    let mut stride = count.next_power_of_two();
+    let mut order = vec![0, count];
+    while stride > 1 {
+        order.extend((stride / 2..count).step_by(stride));
+        stride /= 2;
+    }
+    order.into_iter().all(|k| recheck.touched(&JointAngles(at(k)), SegmentKind::Lift).is_none())
+}
+
 impl Tree {
     fn nearest(&self, q: &[f64; 6]) -> usize {
         let far = |n: &[f64; 6]| n.iter().zip(q).map(|(a, b)| (a - b) * (a - b)).sum::<f64>();
