@@ -1,7 +1,8 @@
 """Looks for paths of six joints with OMPL's RRT-Connect; whether a way is free is asked of who started it.
 
-Standard input gives a line about joints and limits, then a line for each problem. For each problem standard output
-gives lines {"from": …, "to": …}, each answered by true or false, and at last {"found": …, "seconds": …, "asking_s": …}.
+Standard input gives a line about joints and limits, then a line for each problem. For each problem standard
+output gives lines {"from": …, "to": …}, each answered by true or false, and at last
+{"found": …, "seconds": …, "asking_s": …}.
 """
 
 import json
@@ -99,7 +100,7 @@ def main() -> None:
 code = 0
 try:
     main()
-except Exception:  # noqa: BLE001, whatever it was is told
+except Exception:
     traceback.print_exc()
     code = 1
 sys.stderr.flush()

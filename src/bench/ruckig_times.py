@@ -1,4 +1,4 @@
-"""Times the joint motions told on standard input with Ruckig; answers their durations and what each call took."""
+"""Times the joint motions told on standard input with Ruckig; answers durations and what each call took."""
 
 import json
 import sys

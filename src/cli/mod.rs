@@ -170,7 +170,8 @@ enum Bench {
     Sim(SimArgs),
     /// Online packing of published streams into a bin of 10 × 10 × 10 cells, beside plain heuristics.
     Packing(PackingArgs),
-    /// Carries over tote walls: planning time, duration against the least possible, a second look for limits and collisions.
+    /// Carries over tote walls: planning time, duration against the least possible, a second look for limits and collisions;
+    /// beside Ruckig and OMPL where `make peers` has installed them.
     Motion(MotionArgs),
 }
 
