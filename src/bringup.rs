@@ -198,7 +198,7 @@ impl Site {
         perception.prepare(&manifest)?;
         let station = Station::new(
             cell.clone(),
-            self.robot.clone(),
+            &self.robot,
             self.tool.clone(),
             eyes(perception),
             &self.orders,

@@ -21,16 +21,12 @@ use scene::{Span, Timestamp};
 use crate::task::Next;
 pub use crate::task::{Answer, Attempt, Rules, Step, Task};
 use crate::telemetry::{Choice, Outcome};
+use crate::weighing::{Load, Weighing};
 
-/// Share of the slow way to the face in which nothing should be touched yet.
-const FREE_UNTIL: f64 = 0.3;
-/// The gripper has tared this long after it was asked: the packet's way and the mean that it takes.
-const TARED_AFTER: Span = Span::from_millis(40);
-/// Shares of the carry after which the weight is looked at, and how much further off it may be then: what hangs
-/// beside the item should not come along far, but a weight is better known over more of the carry.
-const WEIGHED_AT: [(f64, f64); 2] = [(0.3, 3.0), (0.75, 1.0)];
-/// What is held stands on something when so much of the load is gone, newtons.
-const STANDS_N: f64 = 3.0;
+/// The vacuum may grow for so long after the cups have sealed, until it pulls with this share of what is expected: what
+/// is held by more may be carried faster.
+const PULL_WAIT: Span = Span::from_millis(80);
+const FULL_PULL: f64 = 0.95;
 
 /// Everything that one tick may depend on.
 #[derive(Debug)]
@@ -43,6 +39,12 @@ pub struct Inputs<'a> {
     pub tool: &'a Status,
     /// Answers to tasks that became available at this tick.
     pub answers: &'a [Answer],
+}
+
+impl Inputs<'_> {
+    fn load(&self) -> Load<'_> {
+        Load { now: self.now, q: &self.arm.q, newtons: f64::from(self.tool.load_mn) * 1e-3 }
+    }
 }
 
 /// What one tick asks of the world.
@@ -76,15 +78,11 @@ pub struct Cycle {
     goal: JointAngles,
     /// The guarded approach ended by contact.
     touched: bool,
-    scale: Scale,
-    /// When the gripper was asked to tare on this approach.
-    tared_at: Option<Timestamp>,
+    weighing: Weighing,
     /// An attempt that let go in its bin, until the tool has left that.
     leaving: Option<Box<Attempt>>,
-    /// How often the weight has been judged, up to the length of [`WEIGHED_AT`].
-    weighed: usize,
-    /// Newtons that push what is held, beyond weight and motion.
-    pushed_n: f64,
+    /// When the cups of this grasp had sealed.
+    sealed_since: Option<Timestamp>,
     /// The weight was wrong and the way back is not planned yet.
     put_back: bool,
     /// The way out of the view has been started.
@@ -110,14 +108,12 @@ impl Cycle {
         Self {
             rules,
             executor,
-            scale,
+            weighing: Weighing::new(scale),
             at,
             goal: at,
             touched: false,
-            tared_at: None,
             leaving: None,
-            weighed: 0,
-            pushed_n: 0.0,
+            sealed_since: None,
             clearing: false,
             picks: 0,
             began_at: Timestamp::ZERO,
@@ -269,9 +265,8 @@ impl Cycle {
                     self.report_left(out);
                     if let Some(attempt) = &mut self.attempt {
                         attempt.attempted = true;
-                        let hold = &attempt.choice.candidates[attempt.choice.chosen].hold;
-                        self.tared_at = None;
-                        self.scale.clear();
+                        let hold = attempt.hold();
+                        self.weighing.approach();
                         out.requests.push(Request::Seek { cups: hold.cups, expected_pa: hold.expected_pa });
                     }
                     self.confirm(out);
@@ -279,9 +274,14 @@ impl Cycle {
                 }
             }
             Step::Approach => {
-                self.weigh_empty(inputs, out);
+                if let Some((share, attempt)) = self.executor.slow().zip(self.attempt.as_ref())
+                    && self.weighing.empty(&inputs.load(), share, attempt.hold())
+                {
+                    out.requests.push(Request::Tare);
+                }
                 if motion.is_over() {
                     self.touched = motion.touched();
+                    self.sealed_since = None;
                     self.enter(Step::Seal, inputs, out);
                 }
             }
@@ -294,17 +294,18 @@ impl Cycle {
                     if let Some(attempt) = &mut self.attempt {
                         attempt.lifted = true;
                     }
-                    self.scale.begin();
+                    self.weighing.carry();
                     self.enter(Step::Carry, inputs, out);
                 }
             }
             Step::Carry | Step::Place => {
                 self.note_lowest(inputs.tool);
                 let over = self.step == Step::Carry && motion.in_segment(SegmentKind::Lower);
-                let judged = if self.step == Step::Carry { self.judge_weight(inputs, &motion) } else { None };
+                let share = motion.progress_in(SegmentKind::Carry).unwrap_or(1.0);
+                let judged = (self.step == Step::Carry).then(|| self.weighing.item(&inputs.load(), share)).flatten();
                 if self.lost(inputs.tool) {
                     self.fail(Outcome::Lost, inputs, out);
-                } else if self.pushed_n.abs() > self.rules.collision_n {
+                } else if self.weighing.pushed_n().abs() > self.rules.collision_n {
                     self.put_back(Outcome::Collided, inputs, out);
                 } else if let Some(slack) = judged
                     && self.weighs_wrong(slack)
@@ -355,6 +356,7 @@ impl Cycle {
                     self.start(program);
                 } else if !self.waiting_for_plan && motion.is_over() {
                     if self.clearing || self.no_plan {
+                        self.no_plan = false;
                         self.confirm(out);
                         self.enter(if self.ending { Step::Done } else { Step::Look }, inputs, out);
                     } else {
@@ -391,7 +393,7 @@ impl Cycle {
 
     fn seal(&mut self, inputs: &Inputs<'_>, held_for: Span, out: &mut Outputs) {
         let Some(attempt) = &mut self.attempt else { return };
-        let wanted = attempt.choice.candidates[attempt.choice.chosen].hold.cups;
+        let wanted = attempt.hold().cups;
         let sealed = sealed_cups(inputs.tool, wanted);
         let late = held_for >= self.rules.seal_timeout;
         // One cup of three or more may fail: the others carry the item more gently.
@@ -399,8 +401,7 @@ impl Cycle {
         if let Some(program) = self.planned.take() {
             attempt.plan(&program);
             self.start(program);
-            self.weighed = 0;
-            self.pushed_n = 0.0;
+            self.weighing.lift();
             self.enter(Step::Lift, inputs, out);
         } else if self.no_plan {
             self.no_plan = false;
@@ -408,10 +409,15 @@ impl Cycle {
         } else if self.waiting_for_plan {
         } else if enough {
             attempt.sealed_pa = pressures(inputs.tool);
-            attempt.lowest_pa = attempt.sealed_pa;
-            let expected = attempt.choice.candidates[attempt.choice.chosen].hold.expected_pa.max(1);
+            let expected = attempt.hold().expected_pa.max(1);
             let pull: u32 = wanted.iter().map(|cup| attempt.sealed_pa[cup].min(expected)).sum();
             let share = f64::from(pull) / (f64::from(expected) * f64::from(wanted.count().max(1)));
+            let sealed_for = inputs.now.since(*self.sealed_since.get_or_insert(inputs.now));
+            if share < FULL_PULL && sealed_for < PULL_WAIT {
+                return;
+            }
+            attempt.held_at = Some(self.at);
+            attempt.lowest_pa = attempt.sealed_pa;
             let choice = attempt.choice.clone();
             self.ask(Task::PlanCarry { from: self.at, choice, pull_share: share }, out);
         } else if late {
@@ -421,19 +427,10 @@ impl Cycle {
         }
     }
 
-    /// Weighs on while the item is carried; the slack at the ticks at which the weight is to be judged.
-    fn judge_weight(&mut self, inputs: &Inputs<'_>, motion: &Motion) -> Option<f64> {
-        let progress = motion.progress_in(SegmentKind::Carry).unwrap_or(1.0);
-        let due = WEIGHED_AT.get(self.weighed).filter(|(share, _)| progress > *share);
-        self.weighed += usize::from(due.is_some());
-        self.weigh(inputs, self.weighed < WEIGHED_AT.len());
-        due.map(|(_, slack)| *slack)
-    }
-
     /// Notes the weight so far; true when it is outside the choice's, widened about its middle by `slack`.
     fn weighs_wrong(&mut self, slack: f64) -> bool {
         let Some(attempt) = &mut self.attempt else { return false };
-        attempt.weighed_kg = self.scale.mass_kg();
+        attempt.weighed_kg = self.weighing.mass_kg();
         let [low, high] = attempt.choice.mass_kg;
         let (middle, half) = (0.5 * (low + high), 0.5 * (high - low) * slack);
         attempt.weighed_kg.is_some_and(|kg| (kg - middle).abs() > half)
@@ -452,7 +449,7 @@ impl Cycle {
     fn carry_back(&mut self, inputs: &Inputs<'_>, motion: &Motion, out: &mut Outputs) {
         if self.lost(inputs.tool) {
             self.fail(Outcome::Lost, inputs, out);
-        } else if !self.put_back && self.pushed_n.abs() > self.rules.collision_n && !motion.is_over() {
+        } else if !self.put_back && self.weighing.pushed_n().abs() > self.rules.collision_n && !motion.is_over() {
             // Something is in the way of the way back too.
             self.executor.halt();
         } else if let Some(program) = self.planned.take() {
@@ -575,37 +572,14 @@ impl Cycle {
         out.entered = Some(step);
     }
 
-    /// The empty tool slowly on its way down: the gripper tares, and the scale is tared after it and
-    /// before anything can be touched.
-    fn weigh_empty(&mut self, inputs: &Inputs<'_>, out: &mut Outputs) {
-        let Some(share) = self.executor.slow() else { return };
-        let tared_at = *self.tared_at.get_or_insert_with(|| {
-            out.requests.push(Request::Tare);
-            inputs.now
-        });
-        if share < FREE_UNTIL && inputs.now.since(tared_at) > TARED_AFTER {
-            self.scale.tare(&inputs.arm.q, f64::from(inputs.tool.load_mn) * 1e-3);
-        }
-    }
-
-    /// Follows the load while an item hangs on the tool; `counts` where it hangs free.
-    fn weigh(&mut self, inputs: &Inputs<'_>, counts: bool) {
-        let load_n = f64::from(inputs.tool.load_mn) * 1e-3;
-        if counts {
-            self.scale.add(&inputs.arm.q, load_n);
-        } else if let Some(kg) = self.scale.mass_kg() {
-            self.pushed_n = self.scale.beyond(&inputs.arm.q, load_n, kg).unwrap_or(0.0);
-        }
-    }
-
     /// Whether what comes down has met something: the tool says so while it is empty; what is held stands when its
     /// weight is gone. Idle cups lean on what is held, so their stroke tells nothing then.
     fn touches(&mut self, inputs: &Inputs<'_>) -> bool {
         match self.step {
             Step::Approach => inputs.tool.contact || self.all_sealed(inputs.tool),
             Step::Place | Step::PutBack => {
-                self.weigh(inputs, false);
-                self.pushed_n < -STANDS_N
+                self.weighing.push(&inputs.load());
+                self.weighing.stands()
             }
             _ => inputs.tool.contact,
         }
@@ -621,14 +595,14 @@ impl Cycle {
 
     fn all_sealed(&self, tool: &Status) -> bool {
         self.attempt.as_ref().is_some_and(|a| {
-            let wanted = a.choice.candidates[a.choice.chosen].hold.cups;
+            let wanted = a.hold().cups;
             sealed_cups(tool, wanted) == wanted.count()
         })
     }
 
     fn lost(&self, tool: &Status) -> bool {
         self.attempt.as_ref().is_some_and(|a| {
-            let wanted = a.choice.candidates[a.choice.chosen].hold.cups;
+            let wanted = a.hold().cups;
             // Bellows breathe when the item swings: a fall of the pressure alone is no loss while vacuum is left.
             let holds = |i: usize| match tool.cups[i].state {
                 CupState::Sealed | CupState::Leaking => true,

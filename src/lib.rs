@@ -19,3 +19,4 @@ mod socket;
 pub mod station;
 pub mod task;
 pub mod telemetry;
+mod weighing;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use control::{JointAngles, Program, SegmentKind};
+use control::{Hold, JointAngles, Program, SegmentKind};
 use scene::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -217,6 +217,10 @@ pub struct Attempt {
     pub lifted: bool,
     /// True when something was released in the bin.
     pub released_in_bin: bool,
+    /// Where the way to the grasp began.
+    pub reached_from: JointAngles,
+    /// Where the arm was when what is held was sealed.
+    pub held_at: Option<JointAngles>,
     /// Where the arm was when the cups were told to let go.
     pub released_at: Option<JointAngles>,
     /// When the pick began.
@@ -236,6 +240,12 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// How the item is held.
+    #[must_use]
+    pub fn hold(&self) -> &Hold {
+        &self.choice.candidates[self.choice.chosen].hold
+    }
+
     /// A pick that begins with the way to the grasp, after waiting through `waits`.
     pub(crate) fn new(choice: Arc<Choice>, reach: &Program, began_at: Timestamp, waits: Vec<(Step, Span)>) -> Self {
         let mut attempt = Self {
@@ -244,6 +254,8 @@ impl Attempt {
             attempted: false,
             lifted: false,
             released_in_bin: false,
+            reached_from: reach.start(),
+            held_at: None,
             released_at: None,
             began_at,
             ended_at: began_at,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use control::{ArmState, Program};
+use control::{ArmState, HeldBox, JointAngles, Program};
 use firmware::Status;
 use grasp::{Candidate, Placement};
 use scene::{HeightMap, Item, ItemId, RgbdImage, SkuName, Timestamp, frame};
@@ -135,6 +135,20 @@ impl CandidateRecord {
     }
 }
 
+/// Where an arm stood on a pick: what the least time for it is reckoned from.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Way {
+    /// At the beginning.
+    pub from: JointAngles,
+    /// When what is held was sealed.
+    pub grasp: JointAngles,
+    /// When it was let go.
+    pub drop: JointAngles,
+    /// The box around what was held.
+    pub held: HeldBox,
+}
+
 /// One line of `picks.jsonl`: all that decided one pick and what came of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -171,12 +185,14 @@ pub struct PickRecord {
     pub bin_from_box: scene::Pose<frame::Bin, frame::Item>,
     /// Share of the box's footprint that is supported there, 0…1.
     pub support: f64,
-    /// Acceleration that the grasp allows at the item, m/s².
+    /// Acceleration sideways that the grasp allows at the item, m/s².
     pub max_acceleration: f64,
+    /// Acceleration along the vertical that it allows, m/s².
+    pub max_vertical: f64,
     /// Length of the planned motion segments, seconds, by name.
     pub planned_s: BTreeMap<String, f64>,
-    /// Least time that the arm's limits allow from the previous drop over this grasp to this drop, stop to stop, obstacles ignored; seconds.
-    pub bound_s: Option<f64>,
+    /// Between where the arm went, if something was let go in the bin.
+    pub way: Option<Way>,
     /// Pressure below ambient that was expected at the cups, pascals.
     pub expected_pa: u32,
     /// Pressure of each cup at the end of Seal, pascals.

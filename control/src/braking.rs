@@ -14,8 +14,8 @@ use crate::robot::RobotModel;
 /// of the program's jerk over three ticks.
 const ACCELERATION_SHARE: f64 = 0.97;
 const JERK_SHARE: f64 = 0.896;
-/// Largest bend of the rate, 1/s²: a stop from full rate takes 0.1 s at least.
-const MOST_BEND: f64 = 400.0;
+/// Largest bend of the rate, 1/s²: a stop from full rate takes 0.05 s at least. With 4,000 the steps of a tick break the limits.
+const MOST_BEND: f64 = 1600.0;
 /// Samples between two looks ahead.
 const STRIDE: f64 = 2.0;
 /// Looks ahead at most; what takes longer counts as closed.

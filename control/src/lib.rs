@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod bound;
 mod braking;
 mod camera_faults;
 mod cell;
@@ -34,7 +33,6 @@ pub mod trial;
 mod ur;
 mod wrappers;
 
-pub use bound::least_time;
 pub use camera_faults::{Black, Frozen, LateImages, Silent};
 pub use cell::{Budgets, CameraMount, Cell, Container, FixedBox, Thresholds};
 pub use config::ConfigError;

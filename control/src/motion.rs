@@ -1,13 +1,13 @@
 //! A motion's samples: what is checked and what runs.
 
-use nalgebra::{Isometry3, Vector3};
+use nalgebra::Isometry3;
 
 use crate::JointAngles;
 use crate::chain::Chain;
 use crate::collision::Checker;
 use crate::look::way_over;
 use crate::program::{Program, SAMPLE_S, Segment, SegmentKind};
-use crate::route::{Route, Tail};
+use crate::route::{Load, Route, Tail, held_centre};
 use crate::spline::{NODES, Spline};
 
 /// Downward acceleration of the tool above which its own inertia looks like contact, m/s².
@@ -126,21 +126,18 @@ impl Sampled {
         worst
     }
 
-    /// Largest acceleration of a point of the tool, m/s², looked at every [`STRIDE`] samples.
-    pub(crate) fn point_acceleration(&self, in_tool: &Vector3<f64>) -> f64 {
-        let place = |k: usize| {
-            let tool = &self.tools[k.min(self.tools.len() - 1)];
-            tool.translation.vector + tool.rotation * in_tool
-        };
+    /// Largest acceleration of what is held, of what the grasp allows, looked at every [`STRIDE`] samples.
+    pub(crate) fn hardest(&self, load: &Load) -> f64 {
+        let place = |k: usize| held_centre(&self.tools[k.min(self.tools.len() - 1)], load);
         let h = STRIDE as f64 * SAMPLE_S;
         let (mut before, mut here) = (place(0), place(0));
         let mut worst = 0.0_f64;
         for k in 1..=self.tools.len() {
             let next = place(k);
-            worst = worst.max((next - 2.0 * here + before).norm_squared());
+            worst = worst.max(load.share(&(next - 2.0 * here + before)));
             (before, here) = (here, next);
         }
-        worst.sqrt() / (h * h)
+        worst / (h * h)
     }
 
     /// The program of these samples.

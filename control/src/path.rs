@@ -71,6 +71,11 @@ impl Curve {
         self.from
     }
 
+    /// The directions that it turns between, unit length.
+    pub(crate) fn directions(&self) -> impl Iterator<Item = &Vector3<f64>> {
+        self.parts.iter().flat_map(|part| [&part.before, &part.after])
+    }
+
     /// The nearest place on the curve, its s and the derivative by s there.
     pub(crate) fn nearest(&self, place: &Vector3<f64>) -> (f64, Vector3<f64>, Vector3<f64>) {
         const PIECES: usize = 24;

@@ -6,7 +6,7 @@ use crate::hold::Hold;
 use crate::program::SegmentKind;
 
 /// Fastest speed of the tool when it may touch, m/s.
-const FASTEST_TOUCH: f64 = 0.05;
+const FASTEST_TOUCH: f64 = 0.1;
 
 /// Why there is no motion. Nothing has moved.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -145,7 +145,7 @@ pub(crate) fn check_range(
 }
 
 pub(crate) fn check_touch_speed(what: &'static str, speed: f64) -> Result<(), PlanError> {
-    check_range(what, speed, 0.002, FASTEST_TOUCH, "from 0.002 to 0.05 m/s")
+    check_range(what, speed, 0.002, FASTEST_TOUCH, "from 0.002 to 0.1 m/s")
 }
 
 pub(crate) fn check_hold(hold: &Hold) -> Result<(), PlanError> {
@@ -160,6 +160,8 @@ pub(crate) fn check_hold(hold: &Hold) -> Result<(), PlanError> {
     check_touch_speed("hold.touch_speed", hold.touch_speed)?;
     check_range("hold.guard_m", hold.guard_m, 0.0, 0.1, "from 0 to 0.1 m")?;
     check_range("hold.max_acceleration", hold.max_acceleration, 0.1, 100.0, "from 0.1 to 100 m/s²")?;
+    check_range("hold.max_vertical", hold.max_vertical, 0.1, 100.0, "from 0.1 to 100 m/s²")?;
+    check_range("hold.rest_share", hold.rest_share, 0.0, 1.0, "from 0 to 1")?;
     check_range("hold.closed_m", hold.closed_m, 0.0, 0.1, "from 0 to 0.1 m")?;
     check_range("hold.mass_kg", hold.mass_kg, 0.0, 1000.0, "from 0 to 1000 kg")?;
     for side in hold.held.size_m {

@@ -33,18 +33,23 @@ pub struct Planner {
     robot: RobotModel,
     pub(crate) tool: ToolModel,
     fixed: Obstacles,
+    /// Azimuth of the tool as the first link sees it when the cell is at rest.
+    pub(crate) rest_turned: f64,
 }
 
 impl Planner {
     /// A planner for an arm and a tool in a cell.
     #[must_use]
     pub fn new(robot: &RobotModel, tool: &ToolModel, cell: &Cell) -> Self {
-        Self {
+        let mut planner = Self {
             chain: Chain::new(robot, tool),
             robot: robot.clone(),
             tool: tool.clone(),
             fixed: Obstacles::of_cell(cell),
-        }
+            rest_turned: 0.0,
+        };
+        planner.rest_turned = planner.turned(&cell.rest.0).unwrap_or(0.0);
+        planner
     }
 
     /// Where the tool is.
@@ -162,8 +167,8 @@ impl Planner {
             up: &|height| self.way_up(from, SegmentKind::Retreat, &checker, obstacles, height, 0.0),
             goal: Goal::Pose {
                 kind: SegmentKind::Approach,
-                end,
-                down: &|height| self.way_down_to(hold, &checker, obstacles, height),
+                ends: vec![end],
+                down: &|_, height| self.way_down_to(hold, &checker, obstacles, height),
             },
             touch: Some(Touch { past: hold.press_m, guard: hold.guard_m, speed: hold.touch_speed }),
             load: None,
@@ -233,9 +238,9 @@ impl Planner {
         }
         self.check_start(from, SegmentKind::Lift)?;
         let checker = Checker::new(&self.robot, &self.tool, Some(&hold.held), obstacles);
-        let end = *drop.world_from_tool.isometry();
-        let down = |height| {
-            let top = self.clear_height(&end, &checker, obstacles, height);
+        let ends = drop.poses(&hold.held);
+        let down = |end: &Isometry3<f64>, height| {
+            let top = self.clear_height(end, &checker, obstacles, height);
             let bottom = end.translation.vector;
             let above = top.unwrap_or(bottom.z).max(bottom.z + drop.approach_m);
             let start = Vector3::new(bottom.x, bottom.y, above.max(bottom.z + LEAST_LIFT_M));
@@ -245,9 +250,9 @@ impl Planner {
             from: from.0,
             free: SegmentKind::Carry,
             up: &|height| self.way_up(from, SegmentKind::Lift, &checker, obstacles, height, LEAST_LIFT_M),
-            goal: Goal::Pose { kind: SegmentKind::Lower, end, down: &down },
+            goal: Goal::Pose { kind: SegmentKind::Lower, ends, down: &down },
             touch: Some(Touch { past: 0.0, guard: drop.guard_m, speed: drop.touch_speed }),
-            load: Some(Load { centre: hold.held.tool_from_box.origin().coords, most: hold.max_acceleration }),
+            load: Some(Load::of(hold)),
         };
         plan(&checker, &task)
     }

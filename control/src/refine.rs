@@ -326,15 +326,22 @@ impl<'a> Refiner<'a> {
         cones: &mut Vec<SupportedConeT<f64>>,
     ) {
         let Some(load) = &self.route.load else { return };
-        let most = load.most * spline.step * spline.step;
+        // The ellipsoid of what the grasp allows, as a ball.
+        let allowed = Vector3::new(load.sideways, load.sideways, load.vertical) * (spline.step * spline.step);
         let jacobians: Vec<Matrix3x6<f64>> = nodes
             .iter()
-            .map(|(frames, _)| self.chain.point_jacobian(frames, &held_centre(&frames.tool, load)))
+            .map(|(frames, _)| {
+                let mut jacobian = self.chain.point_jacobian(frames, &held_centre(&frames.tool, load));
+                for (mut row, most) in jacobian.row_iter_mut().zip(&allowed) {
+                    row /= *most;
+                }
+                jacobian
+            })
             .collect();
         for (node, (frames, _)) in nodes.iter().enumerate().take(NODES - 1).skip(1) {
             let at = spline.at_node(node);
             let centre = held_centre(&frames.tool, load);
-            let now = self.chain.point_acceleration(frames, &centre, &at.d1, &at.d2) / most;
+            let now = self.chain.point_acceleration(frames, &centre, &at.d1, &at.d2).component_div(&allowed);
             // How the second difference over half intervals changes with the points.
             let first = (node - 1) / 2;
             let mut by = [Matrix3x6::<f64>::zeros(); 5];
@@ -344,7 +351,7 @@ impl<'a> Refiner<'a> {
                     if let Some(slot) = by.get_mut(from + k - first)
                         && *weight != 0.0
                     {
-                        *slot += jacobians[n] * (share * weight / most);
+                        *slot += jacobians[n] * (share * weight);
                     }
                 }
             }

@@ -5,6 +5,7 @@ use nalgebra::{Isometry3, Vector3};
 use rsruckig::prelude::RuckigError;
 
 use crate::chain::Chain;
+use crate::hold::Hold;
 use crate::path::{Curve, JointPath};
 use crate::program::SegmentKind;
 use crate::spline::{End, INTERVALS, Joints, NODES, Spline};
@@ -50,8 +51,21 @@ pub(crate) struct Touch {
 pub(crate) struct Load {
     /// Its centre in the tool's frame.
     pub(crate) centre: Vector3<f64>,
-    /// Largest acceleration of the centre, m/s².
-    pub(crate) most: f64,
+    /// Largest acceleration of the centre sideways, and along the vertical, m/s².
+    pub(crate) sideways: f64,
+    pub(crate) vertical: f64,
+}
+
+impl Load {
+    pub(crate) fn of(hold: &Hold) -> Self {
+        let centre = hold.held.tool_from_box.origin().coords;
+        Self { centre, sideways: hold.max_acceleration, vertical: hold.max_vertical }
+    }
+
+    /// An acceleration against what the grasp allows in its direction.
+    pub(crate) fn share(&self, acceleration: &Vector3<f64>) -> f64 {
+        (acceleration.xy() / self.sideways).norm().hypot(acceleration.z / self.vertical)
+    }
 }
 
 /// What a motion is made of.
@@ -110,7 +124,9 @@ impl Route {
     }
 
     fn bounds(&self, chain: &Chain, line: &Line) -> Bounds {
-        let hardest = self.load.map_or(HARDEST, |load| (ITEM_SHARE * load.most).min(HARDEST));
+        let hardest = self.load.map_or(HARDEST, |load| {
+            line.curve.directions().fold(HARDEST, |least, way| least.min(ITEM_SHARE / load.share(way).max(1e-9)))
+        });
         line.path.bounds(chain.limits(), FASTEST, hardest)
     }
 
@@ -154,8 +170,8 @@ impl Route {
         }
         if let Some(load) = self.load {
             let place = |q: &Joints| chain.tool(q).transform_point(&load.centre.into());
-            let way = (place(&self.to) - place(&self.from)).norm();
-            bounds.acceleration = bounds.acceleration.min(load.most / way.max(1e-9));
+            let way = load.share(&(place(&self.to) - place(&self.from)));
+            bounds.acceleration = bounds.acceleration.min(1.0 / way.max(1e-9));
         }
         bounds
     }
@@ -276,7 +292,7 @@ pub(crate) fn time(spline: &mut Spline, chain: &Chain, end: &End, load: Option<&
     for round in 0..ROUNDS {
         let mut step = spline.least_step(chain).max(LEAST_STEP_S);
         if let Some(load) = load {
-            step = step.max((hardest(spline, chain, load) / (ITEM_SHARE * load.most)).sqrt());
+            step = step.max((hardest(spline, chain, load) / ITEM_SHARE).sqrt());
         }
         let is_settled = (step / spline.step - 1.0).abs() < 1e-9;
         // From the second round on only ever longer, so that it ends.
@@ -288,16 +304,16 @@ pub(crate) fn time(spline: &mut Spline, chain: &Chain, end: &End, load: Option<&
     }
 }
 
-/// Largest acceleration of what is held, metres by intervals squared.
+/// Largest acceleration of what is held, of what the grasp allows, by intervals squared.
 fn hardest(spline: &Spline, chain: &Chain, load: &Load) -> f64 {
     let mut worst = 0.0_f64;
     for node in 1..NODES - 1 {
         let at = spline.at_node(node);
         let frames = chain.frames(&at.q);
         let centre = held_centre(&frames.tool, load);
-        worst = worst.max(chain.point_acceleration(&frames, &centre, &at.d1, &at.d2).norm_squared());
+        worst = worst.max(load.share(&chain.point_acceleration(&frames, &centre, &at.d1, &at.d2)));
     }
-    worst.sqrt()
+    worst
 }
 
 pub(crate) fn held_centre(tool: &Isometry3<f64>, load: &Load) -> Vector3<f64> {

@@ -11,6 +11,8 @@ const GRAVITY: f64 = 9.806_65;
 /// Half the width of the second difference that gives the acceleration, samples of a millisecond: wide enough that a
 /// resolver's noise of 10 µm makes 0.1 m/s², short against a lift.
 const HALF: usize = 10;
+/// Samples that the gripper's tare is the mean of.
+const ZEROED_OVER: u32 = 16;
 
 /// Estimates what hangs on the tool over the ticks of a lift, against the empty tool of the way down.
 ///
@@ -69,6 +71,15 @@ impl Scale {
         self.ticks.clear();
         self.over = 0.0;
         self.under = 0.0;
+    }
+
+    /// The gripper has zeroed its load with the empty tool at an even speed, as the joints are. Counts as much as the
+    /// samples that the gripper takes the mean of; [`Scale::tare`] makes it better known.
+    pub fn zeroed(&mut self, q: &JointAngles) {
+        let up = -self.planner.forward(q).direction(&Vector3::z());
+        self.ticks.clear();
+        self.empty = -self.tool_kg * GRAVITY * up.z * f64::from(ZEROED_OVER);
+        self.empty_ticks = ZEROED_OVER;
     }
 
     /// Takes one tick of the empty tool: measured joint angles and the load in newtons. Doesn't allocate.

@@ -1,6 +1,8 @@
 //! The planner's search: branches, heights, overlaps, and the check of the whole way.
 
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use crate::JOINT_NAMES;
 use crate::collision::{BodyName, Checker, Hit, Other, Sweep, step};
@@ -29,8 +31,16 @@ const MOST_TRIED: usize = 12;
 const BRANCHES: usize = 3;
 /// Lean of the tool midway, beyond that at either end, from which a branch counts as not upright, radians.
 const LEANS: f64 = 0.35;
+/// The tool is above the first joint's axis within this, metres.
+const ON_AXIS_M: f64 = 0.05;
 /// How much higher than the higher end the way over is midway, metres.
 const MIDWAY_UP_M: f64 = 0.02;
+/// Places midway that are drawn for each branch when nothing leads over what is in the way: turned about the base by so
+/// much at most, radians, further out or in by this share, and higher, metres.
+const DRAWN: usize = 200;
+const AROUND_RAD: f64 = 0.8;
+const AROUND_SHARE: f64 = 0.5;
+const AROUND_UP_M: f64 = 0.5;
 /// Places on the bare way over that are looked at before it is given a form in time.
 const GLANCES: usize = 8;
 /// Forms of a refinement that are checked exactly before the first motion is kept.
@@ -62,14 +72,28 @@ pub(crate) struct Task<'a> {
     pub(crate) load: Option<Load>,
 }
 
+/// The straight way down to a pose for one of [`HEIGHTS`].
+type WayDown<'a> = dyn Fn(&Isometry3<f64>, Option<f64>) -> Option<Curve> + 'a;
+
 /// Where it shall end.
 pub(crate) enum Goal<'a> {
     /// At the top of the way up.
     Above,
     /// At a configuration.
     Joints(Joints),
-    /// At a pose, by a straight way down for one of [`HEIGHTS`].
-    Pose { kind: SegmentKind, end: Isometry3<f64>, down: &'a dyn Fn(Option<f64>) -> Option<Curve> },
+    /// At one of some poses, by a straight way down to it.
+    Pose { kind: SegmentKind, ends: Vec<Isometry3<f64>>, down: &'a WayDown<'a> },
+}
+
+/// A configuration to end at.
+struct Finish {
+    /// The tool leans midway.
+    leans: bool,
+    /// Seconds that the slowest joint takes at its full speed.
+    apart: f64,
+    /// Which of the goal's poses it is at.
+    pose: usize,
+    q: Joints,
 }
 
 /// A motion that holds.
@@ -99,7 +123,8 @@ impl Planner {
     pub(crate) fn search(&self, checker: &Checker<'_>, task: &Task<'_>, refined: bool) -> Result<Program, PlanError> {
         let mut seen = Seen::default();
         let mut kept = [0; 2];
-        'search: for (leans, end) in self.ends(task)? {
+        let mut free = Vec::new();
+        'search: for Finish { leans, pose, q: end, .. } in self.finishes(task)? {
             let kept = &mut kept[usize::from(leans)];
             if *kept == BRANCHES {
                 continue;
@@ -112,11 +137,14 @@ impl Planner {
                 continue;
             }
             *kept += 1;
+            if !leans {
+                free.push((end, pose));
+            }
             for height in HEIGHTS {
                 if seen.tried >= MOST_TRIED || seen.laid >= MOST_LAID {
                     break 'search;
                 }
-                let route = match self.route(task, &end, height) {
+                let route = match self.route(task, &end, pose, height) {
                     Ok(route) => route,
                     // A higher way that is out of reach tells less than what was in the way of a lower one.
                     Err(error) => {
@@ -129,28 +157,82 @@ impl Planner {
                     continue;
                 }
                 if let Some(found) = self.first(checker, &route, is_last, &mut seen) {
-                    let best = if refined { self.shorten(checker, &route, found) } else { found };
-                    return Ok(best.sampled.into_program().with_form(Form { spline: best.spline, height }));
+                    return Ok(self.done(checker, &route, found, height, refined));
                 }
             }
         }
+        if let Some((route, found)) = self.around(checker, task, &free, &mut seen) {
+            return Ok(self.done(checker, &route, found, Some(0.0), refined));
+        }
         let none = PlanError::Timing { segment: task.free, reason: "no route was given".into() };
         Err(with_tries(seen.first.unwrap_or(none), seen.tried))
+    }
+
+    /// The program of a motion that was found, shortened when `refined`.
+    fn done(&self, checker: &Checker<'_>, route: &Route, found: Found, height: Option<f64>, refined: bool) -> Program {
+        let best = if refined { self.shorten(checker, route, found) } else { found };
+        best.sampled.into_program().with_form(Form { spline: best.spline, height })
+    }
+
+    /// Around what can't be gone over: by places midway that are drawn at random, the same ones each time.
+    fn around(
+        &self,
+        checker: &Checker<'_>,
+        task: &Task<'_>,
+        ends: &[(Joints, usize)],
+        seen: &mut Seen,
+    ) -> Option<(Route, Found)> {
+        if !matches!(seen.first, Some(PlanError::Collision { after: Some(_), .. })) {
+            return None;
+        }
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        for (end, pose) in ends {
+            let Ok(mut route) = self.route(task, end, *pose, Some(0.0)) else { continue };
+            let usual = route.middle;
+            let tool = self.chain.tool(&usual);
+            for _ in 0..DRAWN {
+                if seen.tried >= 2 * MOST_TRIED {
+                    return None;
+                }
+                let draw = |rng: &mut ChaCha8Rng, most: f64| rng.random_range(-most..most);
+                let about = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), draw(&mut rng, AROUND_RAD));
+                let along = 1.0 + draw(&mut rng, AROUND_SHARE);
+                let mut place = about * tool.translation.vector.component_mul(&Vector3::new(along, along, 1.0));
+                place.z += rng.random_range(0.0..AROUND_UP_M);
+                let there = Isometry3::from_parts(Translation3::from(place), about * tool.rotation);
+                let nearest = |a: &Joints, b: &Joints| square(a, &usual).total_cmp(&square(b, &usual));
+                let Some(middle) = self.chain.inverse(&there).into_iter().min_by(nearest) else { continue };
+                route.middle = middle;
+                let is_free = |k: usize| {
+                    let frames = self.chain.frames(&route.over(k as f64 / GLANCES as f64));
+                    checker.check(&frames, route.free, true).is_ok()
+                };
+                if (1..GLANCES).all(is_free)
+                    && let Some(found) = self.first(checker, &route, false, seen)
+                {
+                    return Some((route, found));
+                }
+            }
+        }
+        None
     }
 
     /// A motion like another one that began near by: its form, led from another start into the same way.
     pub(crate) fn alike(&self, checker: &Checker<'_>, task: &Task<'_>, like: &Program) -> Option<Program> {
         let form = like.form()?;
         let end = like.end().0;
-        let Goal::Pose { end: pose, .. } = &task.goal else { return None };
+        let Goal::Pose { ends, .. } = &task.goal else { return None };
         let there = self.chain.tool(&end);
-        let is_same = (there.translation.vector - pose.translation.vector).norm() < SAME_M
-            && there.rotation.angle_to(&pose.rotation) < SAME_M;
+        let is_same = |pose: &&Isometry3<f64>| {
+            (there.translation.vector - pose.translation.vector).norm() < SAME_M
+                && there.rotation.angle_to(&pose.rotation) < SAME_M
+        };
+        let pose = ends.iter().position(|pose| is_same(&pose))?;
         let shift: Joints = core::array::from_fn(|i| task.from[i] - form.spline.points[0][i]);
-        if !is_same || shift.iter().any(|s| s.abs() > NEAR_RAD) {
+        if shift.iter().any(|s| s.abs() > NEAR_RAD) {
             return None;
         }
-        let route = self.route(task, &end, form.height).ok()?;
+        let route = self.route(task, &end, pose, form.height).ok()?;
         let legs = route.legs(&self.chain).ok()?;
         let mut spline = form.spline.clone();
         for (k, point) in spline.points.iter_mut().enumerate().take(POINTS - SETTLED) {
@@ -166,43 +248,54 @@ impl Planner {
         Some(found.sampled.into_program().with_form(Form { spline: found.spline, height: form.height }))
     }
 
-    /// The configurations to end at and whether they lean the tool on the way, the nearest first and those that don't.
-    fn ends(&self, task: &Task<'_>) -> Result<Vec<(bool, Joints)>, PlanError> {
-        let (kind, end) = match &task.goal {
-            Goal::Above => return Ok(vec![(false, task.from)]),
-            Goal::Joints(q) => return Ok(vec![(false, *q)]),
-            Goal::Pose { kind, end, .. } => (*kind, end),
+    /// The configurations to end at, those first that don't lean the tool on the way, and of these the nearest.
+    fn finishes(&self, task: &Task<'_>) -> Result<Vec<Finish>, PlanError> {
+        let only = |q| Ok(vec![Finish { leans: false, apart: 0.0, pose: 0, q }]);
+        let (kind, ends) = match &task.goal {
+            Goal::Above => return only(task.from),
+            Goal::Joints(q) => return only(*q),
+            Goal::Pose { kind, ends, .. } => (*kind, ends),
         };
-        let all = self.chain.inverse(end);
-        if all.is_empty() {
-            return Err(unreachable(kind, end));
-        }
+        let all = ends.iter().enumerate().flat_map(|(n, end)| self.chain.inverse(end).into_iter().map(move |q| (n, q)));
+        // Bent over backwards the arm is slow, and most of what it may have to reach next is out of its reach.
+        let forwards = |q: &Joints| self.turned(q).is_none_or(|by| (by - self.rest_turned).cos() > 0.0);
+        let all: Vec<_> = all.filter(|(_, q)| forwards(q)).collect();
+        let Some((_, any)) = all.first() else { return Err(unreachable(kind, &ends[0])) };
         let apart = |q: &Joints| {
             let each = q.iter().zip(&task.from).zip(self.chain.limits());
             each.fold(0.0_f64, |most, ((a, b), l)| most.max((a - b).abs() / l.velocity))
         };
         let lean = |q: &Joints| (-(self.chain.tool(q).rotation * Vector3::z()).z).clamp(-1.0, 1.0).acos();
-        let at_most = lean(&task.from).max(lean(&all[0])) + LEANS;
-        let mut ends: Vec<_> = all
+        let at_most = lean(&task.from).max(lean(any)) + LEANS;
+        let mut finishes: Vec<_> = all
             .into_iter()
-            .map(|q| {
+            .map(|(pose, q)| {
                 let midway = core::array::from_fn(|i| 0.5 * (q[i] + task.from[i]));
-                (lean(&midway) > at_most, apart(&q), q)
+                Finish { leans: lean(&midway) > at_most, apart: apart(&q), pose, q }
             })
             .collect();
-        ends.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        Ok(ends.into_iter().map(|(leans, _, q)| (leans, q)).collect())
+        finishes.sort_by(|a, b| a.leans.cmp(&b.leans).then(a.apart.total_cmp(&b.apart)));
+        Ok(finishes)
+    }
+
+    /// Azimuth of the tool as the first link sees it, radians: about the same for all places that an arm reaches without
+    /// bending over backwards. `None` above its axis.
+    pub(crate) fn turned(&self, q: &Joints) -> Option<f64> {
+        let frames = self.chain.frames(q);
+        let there = frames.links[1].inverse_transform_vector(&frames.tool.translation.vector);
+        (there.xy().norm() > ON_AXIS_M).then(|| there.y.atan2(there.x))
     }
 
     /// The straight ways of a height, and the way over between them.
-    fn route(&self, task: &Task<'_>, end: &Joints, height: Option<f64>) -> Result<Route, PlanError> {
+    fn route(&self, task: &Task<'_>, end: &Joints, pose: usize, height: Option<f64>) -> Result<Route, PlanError> {
         let up = (task.up)(height)?;
         let from = up.as_ref().map_or(task.from, |line| line.path.end());
         let (to, down) = match &task.goal {
             Goal::Above => (from, None),
             Goal::Joints(q) => (*q, None),
-            Goal::Pose { kind, end: pose, down } => {
-                let curve = down(height).ok_or_else(|| unreachable(*kind, pose))?;
+            Goal::Pose { kind, ends, down } => {
+                let pose = &ends[pose];
+                let curve = down(pose, height).ok_or_else(|| unreachable(*kind, pose))?;
                 let path = JointPath::backwards(&self.chain, &curve, end).map_err(|at| PlanError::Broken {
                     segment: *kind,
                     after: at.after_m,
@@ -337,12 +430,12 @@ impl Planner {
             ));
         }
         let load = route.load?;
-        let value = sampled.point_acceleration(&load.centre);
-        (value > GRASP_SHARE * load.most).then(|| {
+        let share = sampled.hardest(&load);
+        (share > GRASP_SHARE).then(|| {
             let what = "acceleration of the item".into();
-            let (segment, limit, rounds) = (route.free, load.most, ROUNDS);
+            let (segment, value, limit, rounds) = (route.free, share * load.sideways, load.sideways, ROUNDS);
             let error = PlanError::Limit { segment, what, value, unit: "m/s²", limit, rounds };
-            ((value / (GRASP_SHARE * load.most)).sqrt(), error)
+            ((share / GRASP_SHARE).sqrt(), error)
         })
     }
 
@@ -434,4 +527,9 @@ impl Planner {
             tried: usize::from(sample.is_some()),
         }
     }
+}
+
+/// Squared distance of two configurations.
+fn square(a: &Joints, b: &Joints) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }

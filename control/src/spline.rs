@@ -155,8 +155,8 @@ impl Spline {
                 let at = self.at_node(2 * k);
                 let frames = chain.frames(&at.q);
                 let centre = held_centre(&frames.tool, load);
-                let item = chain.point_acceleration(&frames, &centre, &at.d1, &at.d2).norm();
-                need = need.max((item / load.most).sqrt());
+                let item = load.share(&chain.point_acceleration(&frames, &centre, &at.d1, &at.d2));
+                need = need.max(item.sqrt());
             }
             need
         })

@@ -306,6 +306,8 @@ fn problem(site: &Site, seed: u64) -> Problem {
             press_m: 0.004,
             cups: CupSet::ALL,
             max_acceleration: 8.0,
+            max_vertical: 8.0,
+            rest_share: 0.5,
             held: HeldBox {
                 tool_from_box: Pose::from_translation(Vector3::new(0.0, 0.0, 0.5 * size[2])),
                 size_m: size,
@@ -317,6 +319,7 @@ fn problem(site: &Site, seed: u64) -> Problem {
             world_from_tool: Pose::from_parts(place, down(0.0)),
             touch_speed: 0.05,
             guard_m: 0.012,
+            half_turn: false,
             approach_m: 0.05,
         },
         obstacles,

@@ -8,6 +8,7 @@ use crate::candidate::{Candidate, Features, Surroundings};
 use crate::pattern::patterns;
 use crate::rejection::Weakest;
 use crate::target::Target;
+use crate::wrench::{Allowed, GRAVITY};
 
 /// Radius of a patch, metres: one cup.
 const PATCH_M: f64 = 0.015;
@@ -17,7 +18,7 @@ const SPACING_M: f64 = 0.010;
 const AS_FLAT: f64 = 1.5;
 const FLAT_FLOOR: f64 = 1e-3;
 /// What the arm may do with any item, m/s².
-const ACCELERATION: f64 = 5.0;
+const ALLOWED: Allowed = Allowed { sideways: 5.0, vertical: 5.0, rest_share: GRAVITY / (GRAVITY + 5.0) };
 /// What the gripper is told to expect of any seal, pascals.
 const EXPECTED_PA: f64 = 40_000.0;
 const MOST: usize = 20;
@@ -71,7 +72,7 @@ pub fn baseline_grasps(item: &Item, around: &Surroundings<'_>) -> Vec<Candidate>
             let mut stance = target.stance(patch.at, patch.normal);
             let along = Vector3::x() - patch.normal * patch.normal.x;
             stance.x = along.try_normalize(1e-6).unwrap_or(stance.x);
-            let hold: Hold = target.hold(&stance.tool(take.middle), take.cups, ACCELERATION, EXPECTED_PA, None, 1.0);
+            let hold: Hold = target.hold(&stance.tool(take.middle), take.cups, ALLOWED, EXPECTED_PA, None, 1.0);
             Candidate {
                 hold,
                 score: 1.0 - 0.5 * rank as f64 / number,

@@ -232,7 +232,13 @@ mod tests {
         Placement {
             bin_from_box: Pose::from_parts(centre, UnitQuaternion::identity()),
             size_m,
-            drop: Drop { world_from_tool: Pose::identity(), touch_speed: 0.05, guard_m: 0.0, approach_m: 0.06 },
+            drop: Drop {
+                world_from_tool: Pose::identity(),
+                touch_speed: 0.05,
+                guard_m: 0.0,
+                half_turn: false,
+                approach_m: 0.06,
+            },
             height_m: at[2],
             support: 1.0,
             score: 1.0,

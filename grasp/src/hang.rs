@@ -18,7 +18,7 @@ use crate::wrench::GRAVITY;
 /// Share of what the cups hold that a motion may use: what hangs on bellows swings past where it is pulled to.
 const CALM: f64 = 0.8;
 /// What is held is carried with this at least, m/s², however little pulls: slower it only hangs longer.
-const LEAST_ACCELERATION: f64 = 1.0;
+pub(crate) const LEAST_ACCELERATION: f64 = 1.0;
 /// Share of the stroke after which folds lie on each other, and how much stiffer they are then (10 to 30 ×).
 const FOLDED: f64 = 0.85;
 const FOLDED_STIFFNESS: f64 = 15.0;
@@ -118,12 +118,14 @@ impl Hang {
     }
 }
 
-/// The hold as it should be carried when a share of the pull that was expected of its cups is there, 0…1. Cups that
-/// hold m (g + a) with all of it hold so much less with a part.
+/// The hold as it should be carried when a share of the pull that was expected of its cups is there, 0…1. What cups can
+/// take grows with their pull, and what accelerating takes of it, beyond what the resting item does, with the acceleration.
 #[must_use]
 pub fn carried(hold: &Hold, pull_share: f64) -> Hold {
-    let holds = (GRAVITY + hold.max_acceleration) * pull_share - GRAVITY;
-    Hold { max_acceleration: (CALM * holds).max(LEAST_ACCELERATION).min(hold.max_acceleration), ..*hold }
+    let rest = hold.rest_share.min(1.0 - 1e-9);
+    let left = ((pull_share - rest) / (1.0 - rest)).clamp(0.0, 1.0);
+    let at_most = |a: f64| (CALM * left * a).max(LEAST_ACCELERATION).min(a);
+    Hold { max_acceleration: at_most(hold.max_acceleration), max_vertical: at_most(hold.max_vertical), ..*hold }
 }
 
 #[cfg(test)]
@@ -142,6 +144,8 @@ mod tests {
             guard_m: 0.012,
             cups: (0..6_usize).collect(),
             max_acceleration,
+            max_vertical: 15.0,
+            rest_share: GRAVITY / (GRAVITY + max_acceleration),
             held: control::HeldBox { tool_from_box: Pose::identity(), size_m: [0.1; 3] },
             closed_m: 0.0,
             mass_kg: 0.4,

@@ -6,13 +6,13 @@ use nalgebra::Vector3;
 
 use crate::candidate::{CupFeatures, Features};
 use crate::facet::Facet;
-use crate::hang::{Hang, Spring};
+use crate::hang::{Hang, LEAST_ACCELERATION, Spring};
 use crate::patch::Patches;
 use crate::pattern::Pattern;
 use crate::rejection::{Rejection, Weakest};
 use crate::suction::{self, LEAST_BEND, SEALED_FLOOR_PA};
 use crate::target::{Stance, Target};
-use crate::wrench::Grip;
+use crate::wrench::{Allowed, Grip};
 
 /// Face beside the lip: r_eff + 3 mm on the facet (estimate; lips fail 7 to 14 mm off, 2309.07360).
 pub(crate) const MARGIN_M: f64 = 0.003;
@@ -33,7 +33,7 @@ const BURIED_MOST: f64 = 0.6;
 const OUTLINE_COVERED_MOST: f64 = 0.9;
 /// The acceleration that ranks grasps, and the range that a hold may allow, m/s².
 const USUAL_ACCELERATION: f64 = 4.0;
-pub(crate) const ACCELERATION: [f64; 2] = [1.0, 15.0];
+const ACCELERATION: [f64; 2] = [LEAST_ACCELERATION, 15.0];
 /// How far what is held may swing, radians: its acceleration is kept below that.
 const SWING_MOST: f64 = 0.10;
 /// Share by which the tilt that an item is expected to hang with may be wrong (estimate).
@@ -57,7 +57,7 @@ pub(crate) struct Judged {
     pub(crate) features: Features,
     /// How far the first cup is from the surface in the stance, metres.
     pub(crate) gap_m: f64,
-    pub(crate) acceleration: f64,
+    pub(crate) allowed: Allowed,
     /// The share of the probability that swinging leaves, with these cups alone.
     pub(crate) steady: f64,
 }
@@ -218,7 +218,7 @@ impl Target<'_> {
         if let Some(judged) = into {
             judged.steady = steady;
             judged.gap_m = first;
-            judged.acceleration = grip.most_acceleration(self.surface.safety, &downs, ACCELERATION[0], ACCELERATION[1]);
+            judged.allowed = grip.allowed(self.surface.safety, &downs, ACCELERATION[0], ACCELERATION[1]);
             let features = &mut judged.features;
             (features.on_face, features.seal, features.holds, features.uncovered) = (on_face, seal, holds, uncovered);
             features.force_n = grip.force_n;
@@ -257,7 +257,7 @@ impl Target<'_> {
         Hang::of(tool, &springs[..count], self.mass_kg, &centre)
     }
 
-    /// What swinging leaves of a hold: the share of its probability, and the acceleration that it may have.
+    /// What swinging leaves of a hold: the share of its probability, and the acceleration sideways that it may have.
     pub(crate) fn steadied(&self, stance: &Stance, hang: &Hang, acceleration: f64) -> (f64, f64) {
         let below = -stance.normal.dot(&self.lever(stance));
         let most = SWING_MOST * hang.stiffness_nm / (2.0 * self.mass_kg * below.max(0.01));

@@ -37,7 +37,7 @@ const CELL_CLEAR_M: f64 = 0.005;
 /// What stands under idle cups may be this much higher than the lips, metres: they give way.
 const IDLE_RISE_M: f64 = 0.008;
 /// Speed at which the item meets what is below, m/s: as a fall of 0.13 mm, and for fragile goods of a third of that.
-const TOUCH_SPEED: f64 = 0.05;
+const TOUCH_SPEED: f64 = 0.08;
 const TOUCH_SPEED_FRAGILE: f64 = 0.03;
 /// The hull of what carries must reach so far beyond the item's centre, metres: the centre is believed, not measured.
 const CENTRE_M: f64 = 0.004;
@@ -51,7 +51,7 @@ const UNSURE_MOST_M: f64 = 0.010;
 /// Straight way down, metres; motion begins it above the walls in any case.
 const APPROACH_M: f64 = 0.06;
 /// How far off may be what is below, or what hangs, metres.
-const GUARD_M: f64 = 0.012;
+const GUARD_M: f64 = 0.010;
 /// How much is kept, looked at and tried.
 const ACCEPTED_MOST: usize = 16;
 const FOUND_MOST: usize = 40;
@@ -518,6 +518,7 @@ impl Search<'_> {
                     Some(Fragility::Normal | Fragility::Sturdy) | None => TOUCH_SPEED,
                 },
                 guard_m: GUARD_M,
+                half_turn: true,
                 approach_m: APPROACH_M,
             },
             height_m: height,

@@ -9,7 +9,7 @@ use scene::Item;
 
 use crate::candidate::{Candidate, Surroundings};
 use crate::hang::{Hang, Spring};
-use crate::judge::{ACCELERATION, Judged, MARGIN_LEAST_M, MARGIN_M, Trial, empty_features, nth_cup};
+use crate::judge::{Judged, MARGIN_LEAST_M, MARGIN_M, Trial, empty_features, nth_cup};
 use crate::patch::Patches;
 use crate::pattern::is_half_turn_alike;
 use crate::raster::CELL_M;
@@ -17,6 +17,7 @@ use crate::rejection::Rejection;
 use crate::space::{Ground, walls};
 use crate::suction;
 use crate::target::{APPROACH_M, Target};
+use crate::wrench::Allowed;
 
 /// Points of a face that are tried, about.
 const POINTS: f64 = 130.0;
@@ -93,7 +94,7 @@ struct Taken {
     cups: u8,
     tool: Isometry3<f64>,
     hang: Hang,
-    acceleration: f64,
+    allowed: Allowed,
     /// Cups on the item, holding or idle.
     on_item: f64,
 }
@@ -210,7 +211,7 @@ impl Search<'_> {
         let target = self.target;
         let pattern = &target.patterns[trial.pattern];
         let mut judged =
-            Judged { features: empty_features(&trial.stance), gap_m: 0.0, acceleration: ACCELERATION[0], steady: 1.0 };
+            Judged { features: empty_features(&trial.stance), gap_m: 0.0, allowed: Allowed::LEAST, steady: 1.0 };
         let p = target.judge(trial, pattern, patches, MARGIN_LEAST_M, Some(&mut judged))?;
         let mut stance = trial.stance;
         stance.point -= stance.normal * judged.gap_m;
@@ -229,7 +230,7 @@ impl Search<'_> {
                     Ok(room) => {
                         let idle = self.idle(&tool, take.cups, patches);
                         let hang = target.hang(&stance, pattern, take.middle, &idle);
-                        let (steady, acceleration) = target.steadied(&stance, &hang, judged.acceleration);
+                        let (steady, sideways) = target.steadied(&stance, &hang, judged.allowed.sideways);
                         let chance = room * steady / judged.steady;
                         if best.as_ref().is_none_or(|b| chance > b.chance + 1e-9) {
                             let on_item = pattern.cups.len() as f64 + idle.iter().map(|s| s.share).sum::<f64>();
@@ -240,7 +241,7 @@ impl Search<'_> {
                                 cups: take.cups,
                                 tool,
                                 hang,
-                                acceleration,
+                                allowed: Allowed { sideways, ..judged.allowed },
                                 on_item,
                             });
                         }
@@ -263,14 +264,7 @@ impl Search<'_> {
                 }
                 let expected = target.supplies[pattern.cups.len()].expected_pa;
                 let candidate = Candidate {
-                    hold: target.hold(
-                        &taken.tool,
-                        cups,
-                        taken.acceleration,
-                        expected,
-                        Some(&taken.hang),
-                        taken.on_item,
-                    ),
+                    hold: target.hold(&taken.tool, cups, taken.allowed, expected, Some(&taken.hang), taken.on_item),
                     score: (p * taken.chance).min(1.0),
                     features,
                     rejected: None,
@@ -347,7 +341,7 @@ impl Search<'_> {
             hold: self.target.hold(
                 &trial.stance.tool(take.middle),
                 take.cups,
-                ACCELERATION[0],
+                Allowed::LEAST,
                 expected,
                 None,
                 pattern.cups.len() as f64,

@@ -11,11 +11,12 @@ use crate::held::{Whole, mass, pose, whole};
 use crate::pattern::{Pattern, patterns};
 use crate::raster::Raster;
 use crate::suction::{Supply, Surface, supplies, surface};
+use crate::wrench::Allowed;
 
 /// Straight way to the face, metres: beyond it the tool may come from anywhere.
 pub(crate) const APPROACH_M: f64 = 0.06;
 /// How far off a face may be, metres: depth of the camera and what gives under the cups.
-pub(crate) const GUARD_M: f64 = 0.012;
+pub(crate) const GUARD_M: f64 = 0.010;
 /// How far over a face something must stand to lie on it, metres.
 const ON_TOP_M: f64 = 0.01;
 
@@ -175,7 +176,7 @@ impl<'a> Target<'a> {
         &self,
         tote_from_tool: &Isometry3<f64>,
         cups: u8,
-        acceleration: f64,
+        allowed: Allowed,
         expected_pa: f64,
         hang: Option<&Hang>,
         on_item: f64,
@@ -189,7 +190,9 @@ impl<'a> Target<'a> {
             press_m: self.press_m,
             cups: (0..8_usize).filter(|i| cups & (1 << i) != 0).collect(),
             touch_speed: touch_speed(self.press_most_n, on_item, self.around.tool.stiffness_n_per_m),
-            max_acceleration: acceleration,
+            max_acceleration: allowed.sideways,
+            max_vertical: allowed.vertical,
+            rest_share: allowed.rest_share,
             held: self.held(tote_from_tool, hang),
             closed_m: hang.map_or(0.0, Hang::closed_m),
             mass_kg: self.mass_kg,
@@ -230,15 +233,16 @@ fn press_most(fragility: Option<Fragility>) -> f64 {
 /// Speed at which `cups` springs of a stiffness (N/m) may meet an item, so that they press it with `most_n` at most.
 ///
 /// Contact is told at 3 N or 1.5 mm of stroke (the gripper's defaults); 10 ms later the arm brakes, which takes
-/// v √(v / j) with the 14 m/s³ that were measured for it near the end of an approach.
+/// v √(v / j) with the 65 m/s³ that were measured for it near the end of an approach, and 25 ms times v at least.
 fn touch_speed(most_n: f64, cups: f64, stiffness: f64) -> f64 {
     const TOLD_N: f64 = 3.0;
     const TOLD_M: f64 = 1.5e-3;
     const LATE_S: f64 = 0.010;
-    const JERK: f64 = 14.0;
+    const STOP_S: f64 = 0.025;
+    const JERK: f64 = 65.0;
     let stiffness = cups.max(1.0) * stiffness;
     let room = most_n / stiffness - TOLD_M.min(TOLD_N / stiffness);
-    let needs = |v: f64| v * LATE_S + v * (v / JERK).sqrt();
+    let needs = |v: f64| v * LATE_S + v * (v / JERK).sqrt().max(STOP_S);
     let (mut low, mut high) = (TOUCH_SPEED[0], TOUCH_SPEED[1]);
     for _ in 0..12 {
         let middle = 0.5 * (low + high);
@@ -248,7 +252,7 @@ fn touch_speed(most_n: f64, cups: f64, stiffness: f64) -> f64 {
 }
 
 /// Slowest and fastest speed at which a face is met, m/s.
-const TOUCH_SPEED: [f64; 2] = [0.008, 0.05];
+const TOUCH_SPEED: [f64; 2] = [0.008, 0.08];
 
 #[cfg(test)]
 mod tests {

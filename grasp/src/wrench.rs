@@ -13,6 +13,7 @@
 
 use nalgebra::Vector3;
 
+use crate::hang::LEAST_ACCELERATION;
 use crate::pattern::Pattern;
 use crate::rejection::Weakest;
 
@@ -33,6 +34,22 @@ pub(crate) struct Grip<'a> {
     pub(crate) centre_m: Vector3<f64>,
     /// How far off the centre of mass may be, metres.
     pub(crate) unsure_m: f64,
+}
+
+/// What a hold allows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Allowed {
+    /// Largest acceleration sideways, m/s².
+    pub(crate) sideways: f64,
+    /// Largest acceleration along the vertical, m/s².
+    pub(crate) vertical: f64,
+    /// Share of what the hold may take that the resting item takes, 0…1.
+    pub(crate) rest_share: f64,
+}
+
+impl Allowed {
+    /// As little as any hold has to allow, with nothing to spare.
+    pub(crate) const LEAST: Self = Self { sideways: LEAST_ACCELERATION, vertical: LEAST_ACCELERATION, rest_share: 1.0 };
 }
 
 /// How much of its capacity a grip uses: 1 is the limit.
@@ -93,32 +110,42 @@ impl Grip<'_> {
     /// Under gravity and an acceleration in the worst of the directions up and along the tool's sides.
     /// `down` are the directions of gravity in the tool's axes that the item meets on its way.
     pub(crate) fn at(&self, acceleration: f64, down: &[Vector3<f64>]) -> Use {
-        let mut worst = Use { pull: 0.0, peel: 0.0, slip: 0.0 };
-        for down in down {
-            let weight = down * GRAVITY;
-            let (x, y) = (Vector3::x() * acceleration, Vector3::y() * acceleration);
-            for push in [down * acceleration, x, -x, y, -y] {
-                worst = worst.worst(self.under(&((weight + push) * self.mass_kg)));
-            }
-        }
-        worst
+        self.upwards(acceleration, down).worst(self.sideways(acceleration, down))
     }
 
-    /// Largest acceleration within [least, most] at which the safety is kept; the least where it isn't.
-    pub(crate) fn most_acceleration(&self, safety: f64, down: &[Vector3<f64>], least: f64, most: f64) -> f64 {
-        if self.at(most, down).safety() >= safety {
-            return most;
-        }
-        let (mut low, mut high) = (least, most);
-        for _ in 0..12 {
-            let middle = 0.5 * (low + high);
-            if self.at(middle, down).safety() >= safety {
-                low = middle;
-            } else {
-                high = middle;
+    fn upwards(&self, acceleration: f64, down: &[Vector3<f64>]) -> Use {
+        self.worst(down, |down| [down * (GRAVITY + acceleration)])
+    }
+
+    fn sideways(&self, acceleration: f64, down: &[Vector3<f64>]) -> Use {
+        let (x, y) = (Vector3::x() * acceleration, Vector3::y() * acceleration);
+        self.worst(down, |down| [x, -x, y, -y].map(|push| down * GRAVITY + push))
+    }
+
+    fn worst<const N: usize>(&self, down: &[Vector3<f64>], loads: impl Fn(&Vector3<f64>) -> [Vector3<f64>; N]) -> Use {
+        let each = down.iter().flat_map(loads).map(|load| self.under(&(load * self.mass_kg)));
+        each.fold(Use { pull: 0.0, peel: 0.0, slip: 0.0 }, Use::worst)
+    }
+
+    /// The largest accelerations within [least, most] at which the safety is kept; the least where it isn't.
+    pub(crate) fn allowed(&self, safety: f64, down: &[Vector3<f64>], least: f64, most: f64) -> Allowed {
+        let largest = |under: &dyn Fn(f64) -> Use| {
+            let holds = |a: f64| under(a).safety() >= safety;
+            if holds(most) {
+                return most;
             }
+            let (mut low, mut high) = (least, most);
+            for _ in 0..12 {
+                let middle = 0.5 * (low + high);
+                if holds(middle) { low = middle } else { high = middle }
+            }
+            low
+        };
+        Allowed {
+            sideways: largest(&|a| self.sideways(a, down)),
+            vertical: largest(&|a| self.upwards(a, down)),
+            rest_share: (safety / self.upwards(0.0, down).safety()).min(1.0),
         }
-        low
     }
 }
 
@@ -162,7 +189,7 @@ mod tests {
         let tool = ToolModel::find("six-cup", std::path::Path::new(".")).unwrap();
         let patterns = patterns(&tool);
         let most = |cups: usize, mass: f64, depth: f64| {
-            grip(&patterns[cups], mass, Vector3::new(0.0, 0.0, 0.5 * depth)).most_acceleration(2.0, &DOWN, 2.0, 15.0)
+            grip(&patterns[cups], mass, Vector3::new(0.0, 0.0, 0.5 * depth)).allowed(2.0, &DOWN, 2.0, 15.0).sideways
         };
         assert!(most(0, 0.1, 0.05) > most(0, 0.3, 0.05));
         assert!(most(0, 0.3, 0.05) > most(0, 0.3, 0.12));

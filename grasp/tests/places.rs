@@ -39,6 +39,8 @@ fn hold(size_m: [f64; 3], off: [f64; 2], yaw: f64) -> Hold {
         press_m: 0.01,
         cups: [1].into_iter().collect(),
         max_acceleration: 5.0,
+        max_vertical: 8.0,
+        rest_share: 0.5,
         held: HeldBox {
             tool_from_box: Pose::from_parts(Vector3::new(off[0], off[1], 0.5 * size_m[2]), turn * upside_down),
             size_m,

@@ -194,6 +194,8 @@ impl Station {
             press_m: 0.002,
             cups,
             max_acceleration: 5.0,
+            max_vertical: 8.0,
+            rest_share: 0.5,
             held: HeldBox {
                 tool_from_box: Pose::from_isometry(
                     world_from_tool.inverse() * face * Isometry3::translation(0.0, 0.0, half[axis]),
@@ -242,8 +244,13 @@ impl Station {
         let height = hold.held.size_m[2];
         let down = UnitQuaternion::from_euler_angles(std::f64::consts::PI, 0.0, 0.0);
         let over = Isometry3::from_parts(Translation3::new(0.74, -0.30, height + 0.012), down);
-        let drop =
-            Drop { world_from_tool: Pose::from_isometry(over), touch_speed: 0.05, guard_m: 0.012, approach_m: 0.08 };
+        let drop = Drop {
+            world_from_tool: Pose::from_isometry(over),
+            touch_speed: 0.05,
+            guard_m: 0.012,
+            half_turn: false,
+            approach_m: 0.08,
+        };
         let carry = self.planner.carry(&self.executor.at(), hold, &drop, &self.obstacles).unwrap();
         self.run(carry, None);
         let held = self.world.truth().iter().any(|i| i.at == Where::Held);

@@ -244,7 +244,7 @@ fn look_for(site: &Site<'_>, problem: &Problem, to: &mut impl Write, from: &mut 
     let since = Stopwatch::start();
     let ours = site.planner.carry(&problem.from, &problem.hold, &problem.drop, &problem.obstacles);
     let ours_s = since.seconds();
-    let goals = site.planner.inverse(&problem.drop.world_from_tool).iter().map(|q| q.0).collect();
+    let goals = problem.goals().iter().flat_map(|goal| site.planner.inverse(goal)).map(|q| q.0).collect();
     say(to, &Wanted { start: problem.from.0, goals })?;
     let recheck = Recheck::new(site, problem);
     let (mut line, mut checking_s, mut ways) = (String::new(), 0.0, 0);

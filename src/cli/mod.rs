@@ -333,6 +333,9 @@ pub struct PickArgs {
     /// Run one strategy alone; without it ours and the baseline run on the same seeds.
     #[arg(long, value_enum)]
     pub strategy: Option<Strategy>,
+    /// Share of the arm's acceleration and jerk, from 0.1 to 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0, value_parser = share)]
+    pub acceleration: f64,
     /// The reported length: 100 seeds.
     #[arg(long)]
     pub full: bool,

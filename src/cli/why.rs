@@ -109,7 +109,7 @@ pub fn page(r: &PickRecord) -> String {
     }
 
     line(format_args!("\n## Motion"));
-    line(format_args!("  at most {:.1} m/s² at the item", r.max_acceleration));
+    line(format_args!("  at most {:.1} m/s² at the item sideways, {:.1} up", r.max_acceleration, r.max_vertical));
     for (segment, seconds) in &r.planned_s {
         line(format_args!("  {segment:<10} {seconds:6.3} s planned"));
     }

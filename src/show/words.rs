@@ -70,7 +70,10 @@ fn chosen(candidate: &Candidate, choice: &Choice) -> String {
     line(&mut out, format_args!("| cups | {} |", cups(candidate)));
     line(&mut out, format_args!("| tilt | {:.1}° |", tilt_deg(candidate)));
     line(&mut out, format_args!("| vacuum expected | {:.1} kPa |", f64::from(hold.expected_pa) * 1e-3));
-    line(&mut out, format_args!("| acceleration allowed | {:.1} m/s² |", hold.max_acceleration));
+    line(
+        &mut out,
+        format_args!("| acceleration allowed | {:.1} m/s², up {:.1} |", hold.max_acceleration, hold.max_vertical),
+    );
     line(&mut out, format_args!("| mass | {:.0} g |", hold.mass_kg * 1e3));
     line(&mut out, format_args!("| approach, press | {:.0} mm, {:.0} mm |", hold.approach_m * 1e3, hold.press_m * 1e3));
     let f = &candidate.features;

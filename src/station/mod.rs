@@ -11,14 +11,14 @@ pub mod weight;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use control::{Cell, JointAngles, Obstacles, Planner, RobotModel, ToolModel};
+use control::{Cell, Obstacles, Planner, RobotModel, ToolModel};
 use grasp::{Candidate, Placement, Surroundings};
 use perception::LookError;
 use scene::{Catalogue, HeightMap, Item, Manifest, RgbdImage, SkuName, Timestamp, frame};
 
 use crate::cli::Strategy;
 use crate::cycle::Attempt;
-use crate::telemetry::{CandidateRecord, Choice, Event, Outcome, PickRecord};
+use crate::telemetry::{CandidateRecord, Choice, Event, Outcome, PickRecord, Way};
 use eyes::Eyes;
 use ledger::Ledger;
 use orders::Orders;
@@ -36,9 +36,13 @@ const TRIES_OF_AN_ITEM: u32 = 3;
 const SAME_ITEM_M: f64 = 0.06;
 /// What lies on others goes first: what a grasp is worth more for each metre of the item's height.
 const TOP_FIRST_PER_M: f64 = 1.5;
-/// An acceleration of what is held that costs no time worth counting, m/s², and what the slowest grasp is worth less.
-const USUAL_ACCELERATION: f64 = 4.0;
-const SLOW_COST: f64 = 0.2;
+/// Seconds of a pick: what doesn't depend on the hold, what is carried and what is lifted and lowered at 1 m/s², and what
+/// a failure costs (read off picks of tuning seeds, rounded); the fastest hold there is, m/s².
+const PICK_S: f64 = 1.9;
+const CARRY_S: f64 = 1.5;
+const LIFT_S: f64 = 1.1;
+const FAILURE_S: f64 = 5.0;
+const FAST: [f64; 2] = [15.0; 2];
 /// Least belief from the picture with which the weight may settle what an item is.
 const LEAST_PICTURE: f64 = 0.45;
 
@@ -77,7 +81,6 @@ struct Waiting {
 /// Knows what is wanted, what lies where, and what was tried.
 pub struct Station {
     cell: Cell,
-    robot: RobotModel,
     tool: ToolModel,
     planner: Planner,
     eyes: Box<dyn Eyes>,
@@ -86,8 +89,6 @@ pub struct Station {
     tote: usize,
     strategy: Strategy,
     /// Where the newest reach began, and the least time of the newest pick, seconds.
-    reach_from: JointAngles,
-    bound_s: Option<f64>,
     ledger: Ledger,
     items: Arc<Vec<Item>>,
     tote_surface: Arc<HeightMap<frame::Tote>>,
@@ -110,7 +111,7 @@ impl Station {
     #[expect(clippy::too_many_arguments, reason = "called once, where the devices are chosen")]
     pub fn new(
         cell: Cell,
-        robot: RobotModel,
+        robot: &RobotModel,
         tool: ToolModel,
         eyes: Box<dyn Eyes>,
         orders: &Orders,
@@ -128,11 +129,8 @@ impl Station {
             })
             .collect();
         Self {
-            planner: Planner::new(&robot, &tool, &cell),
+            planner: Planner::new(robot, &tool, &cell),
             catalogue: eyes.catalogue().clone(),
-            reach_from: cell.rest,
-            bound_s: None,
-            robot,
             tool,
             eyes,
             manifest,
@@ -444,8 +442,13 @@ impl Station {
             bin_from_box: self.placement(choice).bin_from_box,
             support: self.placement(choice).support,
             max_acceleration: hold.max_acceleration,
+            max_vertical: hold.max_vertical,
             planned_s,
-            bound_s: self.bound_s.filter(|_| attempt.released_in_bin),
+            way: attempt
+                .held_at
+                .zip(attempt.released_at)
+                .filter(|_| attempt.released_in_bin)
+                .map(|(grasp, drop)| Way { from: attempt.reached_from, grasp, drop, held: hold.held }),
             expected_pa: hold.expected_pa,
             sealed_pa: attempt.sealed_pa.to_vec(),
             lowest_pa: attempt.lowest_pa.to_vec(),
@@ -479,8 +482,11 @@ impl Station {
     }
 }
 
-/// What a grasp is worth: its probability of success, a little less where the item must be carried slowly.
+/// What a grasp is worth: its probability of success against the time that it takes, a failure's included, as a share of
+/// what the surest and fastest is worth.
 fn worth(candidate: &Candidate) -> f64 {
-    let pace = (candidate.hold.max_acceleration / USUAL_ACCELERATION).min(1.0);
-    candidate.score * (1.0 - SLOW_COST * (1.0 - pace))
+    let takes = |[sideways, vertical]: [f64; 2]| PICK_S + CARRY_S / sideways.sqrt() + LIFT_S / vertical.sqrt();
+    let hold = &candidate.hold;
+    let failing = FAILURE_S * (1.0 - candidate.score);
+    candidate.score * takes(FAST) / (takes([hold.max_acceleration, hold.max_vertical]) + failing)
 }

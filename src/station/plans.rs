@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use control::{Drop, Hold, JointAngles, Obstacles, PlanError, Program, least_time};
+use control::{Drop, Hold, JointAngles, Obstacles, PlanError, Program};
 use grasp::Placement;
 use scene::{Pose, Timestamp, frame};
 
@@ -64,7 +64,6 @@ impl Station {
                 if index > 0 {
                     Arc::make_mut(&mut choice).placements.swap(0, index);
                 }
-                self.reach_from = *from;
                 self.picture(now, choice.pick, &program);
                 Ok((program, choice))
             }
@@ -87,7 +86,6 @@ impl Station {
     ) -> Option<Arc<Program>> {
         let hold = &choice.candidates[choice.chosen].hold;
         let program = Arc::new(self.planner.reach_like(like, from, hold, &self.obstacles(true)).ok()??);
-        self.reach_from = *from;
         self.picture(now, choice.pick, &program);
         Some(program)
     }
@@ -146,8 +144,6 @@ impl Station {
             Err(why) => self.carry_elsewhere(from, choice, &hold, &obstacles).ok_or(why)?,
         };
         let program = Arc::new(program);
-        let least = |from, to| least_time(&self.robot, from, to).map(|t| t.seconds());
-        self.bound_s = least(&self.reach_from, from).zip(least(from, &program.end())).map(|(there, back)| there + back);
         self.picture(now, choice.pick, &program);
         Ok(program)
     }
@@ -209,6 +205,7 @@ impl Station {
             world_from_tool: up * hold.world_from_tool,
             touch_speed: PUT_BACK_SPEED,
             guard_m: PUT_BACK_GUARD_M,
+            half_turn: false,
             approach_m: hold.approach_m,
         };
         let program = Arc::new(self.planner.carry(from, hold, &drop, &self.obstacles(false))?);

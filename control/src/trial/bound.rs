@@ -1,9 +1,12 @@
-//! The least time of a carry that joints and grasp allow, whatever stands in the way.
+//! The least time of a motion that joints and grasp allow, whatever stands in the way.
 
 use nalgebra::{Isometry3, Translation3, Vector3};
+use scene::{Pose, frame};
 
 use super::problem::{Problem, Site};
+use crate::JointAngles;
 use crate::chain::Chain;
+use crate::hold::HeldBox;
 use crate::timing::{Bounds, State, Timed};
 
 /// Step of following the arm straight up, metres.
@@ -15,7 +18,26 @@ const TRIES: usize = 9;
 /// Rounds, each around the best of the one before.
 const ROUNDS: usize = 4;
 
-/// What a carry is held against, seconds.
+/// From rest to rest, out of one container and into another.
+#[derive(Debug, Clone)]
+pub struct Way<'a> {
+    /// Where the arm begins.
+    pub from: JointAngles,
+    /// Where the tool may end.
+    pub to: Vec<Pose<frame::World, frame::Tool>>,
+    /// What hangs on the tool, and the accelerations that the grasp allows sideways and along the vertical, m/s².
+    pub held: Option<(&'a HeldBox, [f64; 2])>,
+}
+
+impl<'a> From<&'a Problem> for Way<'a> {
+    fn from(problem: &'a Problem) -> Self {
+        let hold = &problem.hold;
+        let held = Some((&hold.held, [hold.max_acceleration, hold.max_vertical]));
+        Self { from: problem.from, to: problem.goals(), held }
+    }
+}
+
+/// What a motion is held against, seconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Bound {
     /// The greatest over joints, and over height and way of the tool under what the grasp allows, of the axis's own
@@ -26,30 +48,32 @@ pub struct Bound {
     pub stop_to_stop_s: f64,
 }
 
-/// The bound of a problem; `None` when no branch reaches goal and the places above the rims.
+/// The bound of a motion; `None` when no branch reaches goal and the places above the rims.
 #[must_use]
-pub fn bound(site: &Site<'_>, problem: &Problem) -> Option<Bound> {
+pub fn bound<'a>(site: &Site<'_>, way: impl Into<Way<'a>>) -> Option<Bound> {
+    let way = way.into();
     let chain = Chain::new(site.robot, site.tool);
     let limits = site.robot.joints.map(|j| Bounds { velocity: j.velocity, acceleration: j.acceleration, jerk: j.jerk });
     let cell = site.cell;
     let tops = cell.totes.iter().map(|c| c.size[2]).chain(cell.bins.iter().map(|c| c.size[2]));
     let rim = tops.fold(0.0, f64::max);
-    let hardest = problem.hold.max_acceleration;
-    let start = problem.from.0;
+    let [sideways, vertical] = way.held.map_or([f64::INFINITY; 2], |(_, most)| most);
+    let start = way.from.0;
     let begin = chain.tool(&start);
-    let end = *problem.drop.world_from_tool.isometry();
     let above = |tool: &Isometry3<f64>| {
-        let raise = (rim - lowest(site, problem, tool)).max(0.0);
+        let raise = (rim - lowest(site, way.held, tool)).max(0.0);
         Isometry3::from_parts(Translation3::from(tool.translation.vector + Vector3::z() * raise), tool.rotation)
     };
-    let (first, second) = (above(&begin), above(&end));
+    let first = above(&begin);
     let first_q = raised(&chain, &start, &first)?;
-    let places = [begin, first, second, end].map(|p| p.translation.vector);
-    let heights = places.map(|p| p.z);
-    let flat = (places[3] - places[0]).xy().norm();
-    let by_grasp = by_acceleration(&heights, hardest).max(2.0 * (flat / hardest).sqrt());
     let mut best: Option<Bound> = None;
-    for goal in chain.inverse(&end) {
+    for (end, goal) in
+        way.to.iter().flat_map(|to| chain.inverse(to.isometry()).into_iter().map(|q| (*to.isometry(), q)))
+    {
+        let second = above(&end);
+        let places = [begin, first, second, end].map(|p| p.translation.vector);
+        let flat = (places[3] - places[0]).xy().norm();
+        let by_grasp = by_acceleration(&places.map(|p| p.z), vertical).max(2.0 * (flat / sideways).sqrt());
         let Some(second_q) = raised(&chain, &goal, &second) else { continue };
         let mut least = by_grasp;
         for joint in 0..6 {
@@ -63,7 +87,8 @@ pub fn bound(site: &Site<'_>, problem: &Problem) -> Option<Bound> {
         let stops = legs.map(|(from, to, leg)| {
             let still = |q| State { x: q, v: [0.0; 6], a: [0.0; 6] };
             let joints = Timed::between(&still(from), &still(to), &limits).map_or(f64::INFINITY, |t| t.duration());
-            joints.max(2.0 * ((places[leg + 1] - places[leg]).norm() / hardest).sqrt())
+            let way = places[leg + 1] - places[leg];
+            joints.max(2.0 * (way.xy().norm() / sideways).hypot(way.z / vertical).sqrt())
         });
         best = Some(Bound { least_s: least, stop_to_stop_s: stops.iter().sum() });
     }
@@ -71,13 +96,12 @@ pub fn bound(site: &Site<'_>, problem: &Problem) -> Option<Bound> {
 }
 
 /// Height of the lowest corner of tool and held box.
-fn lowest(site: &Site<'_>, problem: &Problem, tool: &Isometry3<f64>) -> f64 {
-    let held = &problem.hold.held;
+fn lowest(site: &Site<'_>, held: Option<(&HeldBox, [f64; 2])>, tool: &Isometry3<f64>) -> f64 {
     let bodies = site.tool.bodies.iter().map(|b| {
         let [x, y, z] = b.centre_m;
         (Isometry3::translation(x, y, z), b.size_m)
     });
-    let boxes = bodies.chain([(*held.tool_from_box.isometry(), held.size_m)]);
+    let boxes = bodies.chain(held.map(|(held, _)| (*held.tool_from_box.isometry(), held.size_m)));
     let lows = boxes.map(|(tool_from_box, size)| {
         let pose = tool * tool_from_box;
         let half = Vector3::from(size) * 0.5;

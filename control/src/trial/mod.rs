@@ -8,7 +8,7 @@ mod recheck;
 mod rrt;
 mod transfer;
 
-pub use bound::{Bound, bound};
+pub use bound::{Bound, Way, bound};
 pub use problem::{Problem, Site};
 pub use recheck::{Finding, Recheck};
 pub use rrt::{reachable, way_is_free};

@@ -118,6 +118,12 @@ fn filled<F: frame::Frame>(container: &Container<F>, most: usize, rng: &mut ChaC
 }
 
 impl Problem {
+    /// Where the tool may end: as the place says, or turned by half about the vertical through the box's centre.
+    #[must_use]
+    pub fn goals(&self) -> Vec<Pose<frame::World, frame::Tool>> {
+        self.drop.poses(&self.hold.held).into_iter().map(Pose::from_isometry).collect()
+    }
+
     /// The problem of a seed; `None` when a hundred draws gave no grasp that the arm can be at.
     #[must_use]
     pub fn draw(site: &Site<'_>, seed: u64) -> Option<Self> {
@@ -150,14 +156,17 @@ impl Problem {
         let axis = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), rng.random_range(-PI..PI)) * Vector3::x_axis();
         let lean = UnitQuaternion::from_axis_angle(&axis, leaning);
         let at = world_from_tote.origin().coords + item.at;
-        let hold = Hold {
+        let max_acceleration = rng.random_range(4.0..15.0);
+        let mut hold = Hold {
             world_from_tool: Pose::from_parts(at, lean * down(item.yaw)),
             approach_m: 0.08,
             press_m: 0.0,
             touch_speed: 0.05,
             guard_m: 0.0,
             cups: CupSet::ALL,
-            max_acceleration: rng.random_range(4.0..15.0),
+            max_acceleration,
+            max_vertical: max_acceleration,
+            rest_share: 0.0,
             held: HeldBox {
                 tool_from_box: Pose::from_translation(Vector3::new(0.0, 0.0, 0.5 * item.size[2])),
                 size_m: item.size,
@@ -167,6 +176,7 @@ impl Problem {
             expected_pa: 50_000,
         };
         let drop = place(site, &bins, item.size, rng)?;
+        hold.max_vertical *= rng.random_range(1.0..2.0);
         let mut obstacles = Obstacles::of_cell(cell);
         for (tote, map) in cell.totes.iter().zip(&totes) {
             obstacles.set_tote(&tote.name, map).ok()?;
@@ -219,5 +229,11 @@ fn place(site: &Site<'_>, bins: &[HeightMap<frame::Bin>], size: [f64; 3], rng: &
         return None;
     }
     let at = bin.world_from.origin().coords + Vector3::new(centre[0], centre[1], top);
-    Some(Drop { world_from_tool: Pose::from_parts(at, down(yaw)), touch_speed: 0.05, guard_m: 0.0, approach_m: 0.0 })
+    Some(Drop {
+        world_from_tool: Pose::from_parts(at, down(yaw)),
+        touch_speed: 0.05,
+        guard_m: 0.0,
+        half_turn: true,
+        approach_m: 0.0,
+    })
 }

@@ -90,7 +90,7 @@ pub struct Recheck<'a> {
     robot: &'a RobotModel,
     site: &'a Site<'a>,
     held: crate::HeldBox,
-    hardest: f64,
+    hardest: Vector3<f64>,
     blocks: Vec<Block>,
     columns: Vec<Columns>,
 }
@@ -131,7 +131,7 @@ impl<'a> Recheck<'a> {
             robot: site.robot,
             site,
             held: hold.held,
-            hardest: hold.max_acceleration,
+            hardest: [hold.max_acceleration, hold.max_acceleration, hold.max_vertical].into(),
             blocks,
             columns,
         }
@@ -169,11 +169,11 @@ impl<'a> Recheck<'a> {
         let place = |q: &JointAngles| self.planner.forward(q).point(&centre).coords;
         samples.windows(5).step_by(2).enumerate().find_map(|(k, five)| {
             let bend = place(&five[4]) - 2.0 * place(&five[2]) + place(&five[0]);
-            let value = bend.norm() / 4e-6;
-            (value > self.hardest * 1.001).then(|| Finding::Limit {
-                what: "acceleration of the item".into(),
+            let value = (bend / 4e-6).component_div(&self.hardest).norm();
+            (value > 1.001).then(|| Finding::Limit {
+                what: "acceleration of the item, of what is allowed".into(),
                 value,
-                limit: self.hardest,
+                limit: 1.0,
                 at: 2 * k,
             })
         })

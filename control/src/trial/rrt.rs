@@ -31,8 +31,8 @@ enum Reached {
 pub fn reachable(site: &Site<'_>, problem: &Problem, seed: u64, mut go_on: impl FnMut() -> bool) -> bool {
     let recheck = Recheck::new(site, problem);
     let free = |q: &[f64; 6]| recheck.touched(&JointAngles(*q), SegmentKind::Lift).is_none();
-    let goals = site.planner.inverse(&problem.drop.world_from_tool);
-    let goals: Vec<_> = goals.into_iter().map(|q| q.0).filter(|q| free(q)).collect();
+    let goals = problem.goals().into_iter().flat_map(|goal| site.planner.inverse(&goal));
+    let goals: Vec<_> = goals.map(|q| q.0).filter(|q| free(q)).collect();
     if goals.is_empty() || !free(&problem.from.0) {
         return false;
     }

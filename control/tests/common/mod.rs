@@ -64,6 +64,8 @@ pub fn problems(site: &Site, count: u64) -> impl Iterator<Item = (u64, Problem)>
             press_m: rng.random_range(0.0..0.01),
             cups: CupSet::ALL,
             max_acceleration: rng.random_range(3.0..12.0),
+            max_vertical: 8.0,
+            rest_share: 0.5,
             held: HeldBox {
                 tool_from_box: Pose::from_translation(Vector3::new(0.0, 0.0, 0.5 * size[2])),
                 size_m: size,
@@ -78,6 +80,7 @@ pub fn problems(site: &Site, count: u64) -> impl Iterator<Item = (u64, Problem)>
             world_from_tool: Pose::from_parts(place, down(rng.random_range(-0.3..0.3))),
             touch_speed: 0.05,
             guard_m: 0.012,
+            half_turn: true,
             approach_m: rng.random_range(0.0..0.1),
         };
         let mut tote = HeightMap::<frame::Tote>::over_floor([0.6, 0.4], 0.005, 0.0);
@@ -172,6 +175,18 @@ impl Boxes {
             }
         }
         Self { points }
+    }
+
+    /// A square post of a width and a height that stands on z = 0.
+    pub fn add_post(&mut self, at: [f64; 2], width: f64, height: f64) {
+        for k in 0..=140 {
+            let z = height * f64::from(k) / 140.0;
+            for (x, y) in
+                [(-0.5, -0.5), (-0.5, 0.0), (-0.5, 0.5), (0.0, 0.5), (0.5, 0.5), (0.5, 0.0), (0.5, -0.5), (0.0, -0.5)]
+            {
+                self.points.push(("post".into(), Point3::new(at[0] + width * x, at[1] + width * y, z)));
+            }
+        }
     }
 
     /// The points near the tool anywhere on its way.

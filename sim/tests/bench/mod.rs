@@ -210,6 +210,8 @@ impl Bench {
             press_m: 0.002,
             cups: CupSet(bits),
             max_acceleration: 5.0,
+            max_vertical: 8.0,
+            rest_share: 0.5,
             held: HeldBox { tool_from_box: Pose::from_isometry(flip.inverse()), size_m: self.half.map(|h| 2.0 * h) },
             mass_kg: self.mass_kg,
             expected_pa: 50_000,
@@ -261,8 +263,13 @@ impl Bench {
     pub fn carry(&mut self, hold: &Hold) {
         let down = UnitQuaternion::from_euler_angles(std::f64::consts::PI, 0.0, 0.0);
         let over = Isometry3::from_parts(Translation3::new(0.74, -0.30, 2.0 * self.half[2] + 0.012), down);
-        let drop =
-            Drop { world_from_tool: Pose::from_isometry(over), touch_speed: 0.05, guard_m: 0.012, approach_m: 0.08 };
+        let drop = Drop {
+            world_from_tool: Pose::from_isometry(over),
+            touch_speed: 0.05,
+            guard_m: 0.012,
+            half_turn: false,
+            approach_m: 0.08,
+        };
         if let Ok(carry) = self.planner.carry(&self.executor.at(), hold, &drop, &self.obstacles) {
             self.run(carry, Part::Lift, SegmentKind::Carry, Part::Carry, None);
         }
