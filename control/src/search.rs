@@ -1,5 +1,7 @@
 //! The planner's search: branches, heights, overlaps, and the check of the whole way.
 
+use std::collections::VecDeque;
+
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -22,6 +24,8 @@ const HEIGHTS: [Option<f64>; 4] = [None, Some(0.0), Some(0.08), Some(0.2)];
 /// brings something too low.
 const OVERLAP: f64 = 1.5;
 const OVERLAP_STEP: f64 = 0.25;
+/// A height at which less would be needed is given up for the next, but for the last.
+const LEAST_OVERLAP: f64 = 0.9;
 /// Overlaps of one route that are tried.
 const TRIES: usize = 12;
 /// Motions after which the search is given up: those laid over each other, and those of them that were checked whole.
@@ -87,7 +91,7 @@ pub(crate) enum Goal<'a> {
 
 /// A configuration to end at.
 struct Finish {
-    /// The tool leans midway.
+    /// Known to lean the tool midway.
     leans: bool,
     /// Seconds that the slowest joint takes at its full speed.
     apart: f64,
@@ -124,7 +128,14 @@ impl Planner {
         let mut seen = Seen::default();
         let mut kept = [0; 2];
         let mut free = Vec::new();
-        'search: for Finish { leans, pose, q: end, .. } in self.finishes(task)? {
+        let mut finishes = VecDeque::from(self.finishes(task)?);
+        'search: while let Some(finish) = finishes.pop_front() {
+            // What leans the tool on the way comes last.
+            if !finish.leans && self.leans(task, &finish.q) {
+                finishes.push_back(Finish { leans: true, ..finish });
+                continue;
+            }
+            let Finish { leans, pose, q: end, .. } = finish;
             let kept = &mut kept[usize::from(leans)];
             if *kept == BRANCHES {
                 continue;
@@ -248,7 +259,7 @@ impl Planner {
         Some(found.sampled.into_program().with_form(Form { spline: found.spline, height: form.height }))
     }
 
-    /// The configurations to end at, those first that don't lean the tool on the way, and of these the nearest.
+    /// The configurations to end at, the nearest first.
     fn finishes(&self, task: &Task<'_>) -> Result<Vec<Finish>, PlanError> {
         let only = |q| Ok(vec![Finish { leans: false, apart: 0.0, pose: 0, q }]);
         let (kind, ends) = match &task.goal {
@@ -256,26 +267,34 @@ impl Planner {
             Goal::Joints(q) => return only(*q),
             Goal::Pose { kind, ends, .. } => (*kind, ends),
         };
-        let all = ends.iter().enumerate().flat_map(|(n, end)| self.chain.inverse(end).into_iter().map(move |q| (n, q)));
-        // Bent over backwards the arm is slow, and most of what it may have to reach next is out of its reach.
-        let forwards = |q: &Joints| self.turned(q).is_none_or(|by| (by - self.rest_turned).cos() > 0.0);
-        let all: Vec<_> = all.filter(|(_, q)| forwards(q)).collect();
-        let Some((_, any)) = all.first() else { return Err(unreachable(kind, &ends[0])) };
         let apart = |q: &Joints| {
             let each = q.iter().zip(&task.from).zip(self.chain.limits());
             each.fold(0.0_f64, |most, ((a, b), l)| most.max((a - b).abs() / l.velocity))
         };
-        let lean = |q: &Joints| (-(self.chain.tool(q).rotation * Vector3::z()).z).clamp(-1.0, 1.0).acos();
-        let at_most = lean(&task.from).max(lean(any)) + LEANS;
-        let mut finishes: Vec<_> = all
-            .into_iter()
-            .map(|(pose, q)| {
-                let midway = core::array::from_fn(|i| 0.5 * (q[i] + task.from[i]));
-                Finish { leans: lean(&midway) > at_most, apart: apart(&q), pose, q }
-            })
-            .collect();
-        finishes.sort_by(|a, b| a.leans.cmp(&b.leans).then(a.apart.total_cmp(&b.apart)));
+        // Bent over backwards the arm is slow, and most of what it may have to reach next is out of its reach.
+        let forwards = |q: &Joints| self.turned(q).is_none_or(|by| (by - self.rest_turned).cos() > 0.0);
+        let mut wound = Vec::with_capacity(32);
+        let mut finishes = Vec::with_capacity(64);
+        for (pose, end) in ends.iter().enumerate() {
+            for branch in self.chain.branches(end).iter().filter(|q| forwards(q)) {
+                wound.clear();
+                self.chain.windings(branch, &mut wound);
+                finishes.extend(wound.iter().map(|q| Finish { leans: false, apart: apart(q), pose, q: *q }));
+            }
+        }
+        if finishes.is_empty() {
+            return Err(unreachable(kind, &ends[0]));
+        }
+        finishes.sort_by(|a, b| a.apart.total_cmp(&b.apart));
         Ok(finishes)
+    }
+
+    /// The tool leans midway to a configuration, beyond what it does at either end.
+    fn leans(&self, task: &Task<'_>, q: &Joints) -> bool {
+        let Goal::Pose { ends, .. } = &task.goal else { return false };
+        let lean = |tool: &Isometry3<f64>| (-(tool.rotation * Vector3::z()).z).clamp(-1.0, 1.0).acos();
+        let midway = core::array::from_fn(|i| 0.5 * (q[i] + task.from[i]));
+        lean(&self.chain.tool(&midway)) > lean(&self.chain.tool(&task.from)).max(lean(&ends[0])) + LEANS
     }
 
     /// Azimuth of the tool as the first link sees it, radians: about the same for all places that an arm reaches without
@@ -349,7 +368,7 @@ impl Planner {
         let later = |overlaps: &mut [f64; 2], side: usize, missed: f64| {
             // What is missed is made good by so much of the straight way.
             let step = (missed / legs.overlapped_m(side)).clamp(OVERLAP_STEP, 1.0);
-            let is_possible = overlaps[side] > 0.0;
+            let is_possible = overlaps[side] > if is_last { 0.0 } else { LEAST_OVERLAP };
             overlaps[side] = (overlaps[side] - step).max(0.0);
             is_possible
         };

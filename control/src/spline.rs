@@ -138,19 +138,21 @@ impl Spline {
         let limits = chain.limits();
         let p = &self.points;
         core::array::from_fn(|k| {
-            let mut need = 0.0_f64;
+            // Velocity, acceleration and jerk of the joint that is nearest to its limit.
+            let mut worst = [0.0_f64; 3];
             for i in 0..6 {
                 let v = [p[k + 1][i] - p[k][i], p[k + 2][i] - p[k + 1][i]];
                 let a = v[1] - v[0];
-                need = need.max(v[0].abs().max(v[1].abs()) / limits[i].velocity);
-                need = need.max((a.abs() / limits[i].acceleration).sqrt());
+                worst[0] = worst[0].max(v[0].abs().max(v[1].abs()) / limits[i].velocity);
+                worst[1] = worst[1].max(a.abs() / limits[i].acceleration);
                 for j in [k.wrapping_sub(1), k] {
                     if j < INTERVALS {
                         let third = p[j + 3][i] - 3.0 * p[j + 2][i] + 3.0 * p[j + 1][i] - p[j][i];
-                        need = need.max((third.abs() / limits[i].jerk).cbrt());
+                        worst[2] = worst[2].max(third.abs() / limits[i].jerk);
                     }
                 }
             }
+            let mut need = worst[0].max(worst[1].sqrt()).max(worst[2].cbrt());
             if let Some(load) = load {
                 let at = self.at_node(2 * k);
                 let frames = chain.frames(&at.q);
