@@ -274,8 +274,8 @@ impl Cycle {
                 }
             }
             Step::Approach => {
-                if let Some((share, attempt)) = self.executor.slow().zip(self.attempt.as_ref())
-                    && self.weighing.empty(&inputs.load(), share, attempt.hold())
+                if let Some(attempt) = &self.attempt
+                    && self.weighing.empty(&inputs.load(), self.executor.slow(), attempt.hold())
                 {
                     out.requests.push(Request::Tare);
                 }

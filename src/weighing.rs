@@ -5,10 +5,9 @@ use scene::{Span, Timestamp};
 
 /// Share of the slow way to where the face should be in which nothing should be touched yet.
 const FREE_SHARE: f64 = 0.5;
-/// The gripper is asked to tare so long after the slow way has begun: it takes the mean of its last samples, in which
-/// the arm must have settled. Then it has, the packet's way counted.
-const TARED_FROM: Span = Span::from_millis(25);
-const TARED_BY: Span = Span::from_millis(35);
+/// So long after the slow way has begun the arm has settled. If the gripper is asked to tare then, it has by the second.
+const EVEN_AFTER: Span = Span::from_millis(10);
+const TARED_AFTER: Span = Span::from_millis(30);
 /// Shares of the carry after which the weight is looked at, and how much further off it may be then: what hangs
 /// beside the item should not come along far, but a weight is better known over more of the carry.
 const WEIGHED_AT: [(f64, f64); 2] = [(0.3, 3.0), (0.75, 1.0)];
@@ -29,9 +28,10 @@ pub(crate) struct Load<'a> {
 #[derive(Debug)]
 pub(crate) struct Weighing {
     scale: Scale,
-    /// When the slow way of this approach began, and whether the gripper was asked to tare on it.
+    /// When the slow way of this approach began, and whether the gripper is asked to tare on it, and has been.
     slow_since: Option<Timestamp>,
-    tared: bool,
+    tares: bool,
+    asked: bool,
     /// How often the weight has been judged, up to the length of [`WEIGHED_AT`].
     judged: usize,
     /// Newtons that push what is held, beyond weight and motion.
@@ -40,17 +40,19 @@ pub(crate) struct Weighing {
 
 impl Weighing {
     pub(crate) fn new(scale: Scale) -> Self {
-        Self { scale, slow_since: None, tared: false, judged: 0, pushed_n: 0.0 }
+        Self { scale, slow_since: None, tares: false, asked: false, judged: 0, pushed_n: 0.0 }
     }
 
     /// The tool comes down to a face.
     pub(crate) fn approach(&mut self) {
-        (self.slow_since, self.tared) = (None, false);
+        (self.slow_since, self.tares, self.asked) = (None, self.scale.wants_zero(), false);
+        self.scale.begin_tare();
     }
 
     /// The item is lifted.
     pub(crate) fn lift(&mut self) {
         (self.judged, self.pushed_n) = (0, 0.0);
+        self.scale.end_tare();
     }
 
     /// The item hangs free.
@@ -58,20 +60,21 @@ impl Weighing {
         self.scale.begin();
     }
 
-    /// The empty tool slowly on its way down, a share of that gone: what is read before something may be touched tells
-    /// the scale more exactly what the tare does, what the empty tool weighs. True when the gripper is to tare now.
-    pub(crate) fn empty(&mut self, load: &Load<'_>, share: f64, hold: &Hold) -> bool {
+    /// The empty tool on its way down, `slow` the share of the slow way that is gone: what is read before something may
+    /// be touched is the empty tool's weight. True when the gripper is to tare now.
+    pub(crate) fn empty(&mut self, load: &Load<'_>, slow: Option<f64>, hold: &Hold) -> bool {
         let free = FREE_SHARE * hold.guard_m / (hold.guard_m + hold.press_m).max(1e-6);
-        let slow_for = load.now.since(*self.slow_since.get_or_insert(load.now));
-        if !self.tared && slow_for >= TARED_FROM {
-            self.tared = true;
+        let slow_for = slow.map(|_| load.now.since(*self.slow_since.get_or_insert(load.now)));
+        let is_even = |after| slow_for.is_some_and(|slow_for| slow_for >= after);
+        let asks = self.tares && !self.asked && is_even(EVEN_AFTER);
+        if asks {
+            self.asked = true;
             self.scale.zeroed(load.q);
-            return true;
         }
-        if share < free && slow_for > TARED_BY {
-            self.scale.tare(load.q, load.newtons);
-        }
-        false
+        let counts =
+            is_even(if self.tares { TARED_AFTER } else { EVEN_AFTER }) && slow.is_some_and(|share| share < free);
+        self.scale.tare(load.q, load.newtons, counts);
+        asks
     }
 
     /// Weighs on while the item is carried, a share of the way gone; the slack at the ticks at which the weight is to

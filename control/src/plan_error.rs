@@ -2,7 +2,7 @@
 
 use nalgebra::Isometry3;
 
-use crate::hold::Hold;
+use crate::hold::{Drop, Hold};
 use crate::program::SegmentKind;
 
 /// Fastest speed of the tool when it may touch, m/s.
@@ -146,6 +146,15 @@ pub(crate) fn check_range(
 
 pub(crate) fn check_touch_speed(what: &'static str, speed: f64) -> Result<(), PlanError> {
     check_range(what, speed, 0.002, FASTEST_TOUCH, "from 0.002 to 0.1 m/s")
+}
+
+pub(crate) fn check_drop(drop: &Drop) -> Result<(), PlanError> {
+    if !drop.world_from_tool.is_finite() {
+        return Err(not_finite("drop.world_from_tool"));
+    }
+    check_range("drop.approach_m", drop.approach_m, 0.0, 2.0, "from 0 to 2 m")?;
+    check_touch_speed("drop.touch_speed", drop.touch_speed)?;
+    check_range("drop.guard_m", drop.guard_m, 0.0, 0.1, "from 0 to 0.1 m")
 }
 
 pub(crate) fn check_hold(hold: &Hold) -> Result<(), PlanError> {

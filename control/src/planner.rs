@@ -10,7 +10,7 @@ use crate::collision::Checker;
 use crate::hold::{Drop, Hold};
 use crate::obstacles::Obstacles;
 use crate::path::{Curve, JointPath};
-use crate::plan_error::{PlanError, check_hold, check_range, check_touch_speed, not_finite};
+use crate::plan_error::{PlanError, check_drop, check_hold, check_range, not_finite, unreachable};
 use crate::program::{Program, SegmentKind};
 use crate::robot::RobotModel;
 use crate::route::{Line, Load, Touch};
@@ -112,6 +112,30 @@ impl Planner {
                     && self.checked(&checker, q, SegmentKind::Approach)
             })
         })
+    }
+
+    /// A quick look at a drop: whether on one branch it is within reach, with nothing that is known to lie there touched by
+    /// tool, held box or arm. The way there isn't looked at.
+    ///
+    /// # Errors
+    /// [`PlanError`] of the first branch.
+    pub fn check_drop(&self, hold: &Hold, drop: &Drop, obstacles: &Obstacles) -> Result<(), PlanError> {
+        const KIND: SegmentKind = SegmentKind::Lower;
+        self.check_hold(hold)?;
+        check_drop(drop)?;
+        let checker = Checker::new(&self.robot, &self.tool, Some(&hold.held), obstacles);
+        let ends = drop.poses(&hold.held);
+        let mut first = None;
+        for branch in ends.iter().flat_map(|end| self.chain.branches(end)).filter(|q| self.forwards(q)) {
+            let mut wound = Vec::with_capacity(8);
+            self.chain.windings(&branch, &mut wound);
+            let Some(q) = wound.first() else { continue };
+            match checker.check(&self.chain.frames(q), KIND, true) {
+                Ok(_) => return Ok(()),
+                Err(hit) => first = first.or_else(|| Some(self.collision(hit, &checker, KIND, None))),
+            }
+        }
+        Err(first.unwrap_or_else(|| unreachable(KIND, drop.world_from_tool.isometry())))
     }
 
     fn checked(&self, checker: &Checker<'_>, q: &[f64; 6], kind: SegmentKind) -> bool {
@@ -230,12 +254,7 @@ impl Planner {
         plan: impl FnOnce(&Checker<'_>, &Task<'_>) -> Result<R, PlanError>,
     ) -> Result<R, PlanError> {
         self.check_hold(hold)?;
-        check_range("drop.approach_m", drop.approach_m, 0.0, 2.0, "from 0 to 2 m")?;
-        check_touch_speed("drop.touch_speed", drop.touch_speed)?;
-        check_range("drop.guard_m", drop.guard_m, 0.0, 0.1, "from 0 to 0.1 m")?;
-        if !drop.world_from_tool.is_finite() {
-            return Err(not_finite("drop.world_from_tool"));
-        }
+        check_drop(drop)?;
         self.check_start(from, SegmentKind::Lift)?;
         let checker = Checker::new(&self.robot, &self.tool, Some(&hold.held), obstacles);
         let ends = drop.poses(&hold.held);

@@ -271,12 +271,10 @@ impl Planner {
             let each = q.iter().zip(&task.from).zip(self.chain.limits());
             each.fold(0.0_f64, |most, ((a, b), l)| most.max((a - b).abs() / l.velocity))
         };
-        // Bent over backwards the arm is slow, and most of what it may have to reach next is out of its reach.
-        let forwards = |q: &Joints| self.turned(q).is_none_or(|by| (by - self.rest_turned).cos() > 0.0);
         let mut wound = Vec::with_capacity(32);
         let mut finishes = Vec::with_capacity(64);
         for (pose, end) in ends.iter().enumerate() {
-            for branch in self.chain.branches(end).iter().filter(|q| forwards(q)) {
+            for branch in self.chain.branches(end).iter().filter(|q| self.forwards(q)) {
                 wound.clear();
                 self.chain.windings(branch, &mut wound);
                 finishes.extend(wound.iter().map(|q| Finish { leans: false, apart: apart(q), pose, q: *q }));
@@ -295,6 +293,11 @@ impl Planner {
         let lean = |tool: &Isometry3<f64>| (-(tool.rotation * Vector3::z()).z).clamp(-1.0, 1.0).acos();
         let midway = core::array::from_fn(|i| 0.5 * (q[i] + task.from[i]));
         lean(&self.chain.tool(&midway)) > lean(&self.chain.tool(&task.from)).max(lean(&ends[0])) + LEANS
+    }
+
+    /// Not bent over backwards: so the arm is slow, and most of what it may have to reach next is out of its reach.
+    pub(crate) fn forwards(&self, q: &Joints) -> bool {
+        self.turned(q).is_none_or(|by| (by - self.rest_turned).cos() > 0.0)
     }
 
     /// Azimuth of the tool as the first link sees it, radians: about the same for all places that an arm reaches without
@@ -525,7 +528,13 @@ impl Planner {
     }
 
     /// The error for a hit at a sample; without one it is at the segment's end.
-    fn collision(&self, hit: Hit, checker: &Checker<'_>, segment: SegmentKind, sample: Option<usize>) -> PlanError {
+    pub(crate) fn collision(
+        &self,
+        hit: Hit,
+        checker: &Checker<'_>,
+        segment: SegmentKind,
+        sample: Option<usize>,
+    ) -> PlanError {
         let body = match hit.body {
             BodyName::Link(link) => format!("link {link}"),
             BodyName::Tool(index) => self.tool.bodies.get(index).map_or("tool".into(), |b| b.name.clone()),

@@ -31,9 +31,11 @@ const BLIND_MOST: f64 = 0.35;
 const GAP_MOST_M: f64 = 0.005;
 const BURIED_MOST: f64 = 0.6;
 const OUTLINE_COVERED_MOST: f64 = 0.9;
-/// The acceleration that ranks grasps, and the range that a hold may allow, m/s².
+/// The acceleration that ranks grasps, m/s².
 const USUAL_ACCELERATION: f64 = 4.0;
-const ACCELERATION: [f64; 2] = [LEAST_ACCELERATION, 15.0];
+/// Largest acceleration that a hold may allow, sideways and along the vertical, m/s²: less than gravity there, so that
+/// what hangs goes on hanging when the tool slows down upwards. It bounces on the bellows else, and can't be weighed.
+const MOST_ACCELERATION: [f64; 2] = [15.0, 8.0];
 /// How far what is held may swing, radians: its acceleration is kept below that.
 const SWING_MOST: f64 = 0.10;
 /// Share by which the tilt that an item is expected to hang with may be wrong (estimate).
@@ -194,7 +196,7 @@ impl Target<'_> {
         let mut safety = used.safety();
         // The load falls with the acceleration: at the least one it is looked at only where that may matter.
         if safety < self.surface.safety.max(1.5 * SAFETY_LEAST) || stance.normal.z < 0.99 {
-            let at_rest = grip.at(ACCELERATION[0], &downs);
+            let at_rest = grip.at(LEAST_ACCELERATION, &downs);
             // It is carried as slowly as its safety asks.
             safety = safety.max(at_rest.safety().min(self.surface.safety));
             if at_rest.safety() < SAFETY_LEAST {
@@ -218,7 +220,7 @@ impl Target<'_> {
         if let Some(judged) = into {
             judged.steady = steady;
             judged.gap_m = first;
-            judged.allowed = grip.allowed(self.surface.safety, &downs, ACCELERATION[0], ACCELERATION[1]);
+            judged.allowed = grip.allowed(self.surface.safety, &downs, LEAST_ACCELERATION, MOST_ACCELERATION);
             let features = &mut judged.features;
             (features.on_face, features.seal, features.holds, features.uncovered) = (on_face, seal, holds, uncovered);
             features.force_n = grip.force_n;
@@ -261,7 +263,7 @@ impl Target<'_> {
     pub(crate) fn steadied(&self, stance: &Stance, hang: &Hang, acceleration: f64) -> (f64, f64) {
         let below = -stance.normal.dot(&self.lever(stance));
         let most = SWING_MOST * hang.stiffness_nm / (2.0 * self.mass_kg * below.max(0.01));
-        let acceleration = acceleration.min(most).max(ACCELERATION[0]);
+        let acceleration = acceleration.min(most).max(LEAST_ACCELERATION);
         let usual = acceleration.min(USUAL_ACCELERATION);
         let swing = hang.swing(self.mass_kg, usual, below, self.unsure_m()) + TILT_UNSURE * hang.tilt();
         (suction::steady(swing), acceleration)

@@ -127,9 +127,10 @@ impl Grip<'_> {
         each.fold(Use { pull: 0.0, peel: 0.0, slip: 0.0 }, Use::worst)
     }
 
-    /// The largest accelerations within [least, most] at which the safety is kept; the least where it isn't.
-    pub(crate) fn allowed(&self, safety: f64, down: &[Vector3<f64>], least: f64, most: f64) -> Allowed {
-        let largest = |under: &dyn Fn(f64) -> Use| {
+    /// The largest accelerations from `least` to `most` (sideways, vertical) at which the safety is kept; the least where
+    /// it isn't.
+    pub(crate) fn allowed(&self, safety: f64, down: &[Vector3<f64>], least: f64, most: [f64; 2]) -> Allowed {
+        let largest = |most: f64, under: &dyn Fn(f64) -> Use| {
             let holds = |a: f64| under(a).safety() >= safety;
             if holds(most) {
                 return most;
@@ -142,8 +143,8 @@ impl Grip<'_> {
             low
         };
         Allowed {
-            sideways: largest(&|a| self.sideways(a, down)),
-            vertical: largest(&|a| self.upwards(a, down)),
+            sideways: largest(most[0], &|a| self.sideways(a, down)),
+            vertical: largest(most[1], &|a| self.upwards(a, down)),
             rest_share: (safety / self.upwards(0.0, down).safety()).min(1.0),
         }
     }
@@ -189,7 +190,9 @@ mod tests {
         let tool = ToolModel::find("six-cup", std::path::Path::new(".")).unwrap();
         let patterns = patterns(&tool);
         let most = |cups: usize, mass: f64, depth: f64| {
-            grip(&patterns[cups], mass, Vector3::new(0.0, 0.0, 0.5 * depth)).allowed(2.0, &DOWN, 2.0, 15.0).sideways
+            grip(&patterns[cups], mass, Vector3::new(0.0, 0.0, 0.5 * depth))
+                .allowed(2.0, &DOWN, 2.0, [15.0, 8.0])
+                .sideways
         };
         assert!(most(0, 0.1, 0.05) > most(0, 0.3, 0.05));
         assert!(most(0, 0.3, 0.05) > most(0, 0.3, 0.12));

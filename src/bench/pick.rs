@@ -44,7 +44,8 @@ struct PickFigures {
     damaged: u32,
     double_picks: u32,
     double_picks_undetected: u32,
-    /// Null when a measured p99 is above its declared budget, with `why`.
+    /// Null when a measured p99 is above its declared budget, with `why`, which names the rate that the declared
+    /// latencies give.
     picks_per_hour: Option<f64>,
     why: Option<String>,
     bound_picks_per_hour: Option<f64>,
@@ -212,7 +213,14 @@ fn measure(
         double_picks: sum(|r| r.double_picks),
         double_picks_undetected: sum(|r| r.double_picks_undetected),
         picks_per_hour,
-        why: (!broken.is_empty()).then(|| broken.join("; ")),
+        why: (!broken.is_empty()).then(|| match rate.zip(bound) {
+            Some((rate, bound)) => format!(
+                "{}; with the declared latencies it is {rate:.0} an hour, {:.2} of the bound",
+                broken.join("; "),
+                rate / bound
+            ),
+            None => broken.join("; "),
+        }),
         bound_picks_per_hour: bound,
         of_bound: picks_per_hour.zip(bound).map(|(rate, bound)| rate / bound),
         budgets_ms: budgets,

@@ -42,7 +42,7 @@ const PICK_S: f64 = 1.9;
 const CARRY_S: f64 = 1.5;
 const LIFT_S: f64 = 1.1;
 const FAILURE_S: f64 = 5.0;
-const FAST: [f64; 2] = [15.0; 2];
+const FAST: [f64; 2] = [15.0, 8.0];
 /// Least belief from the picture with which the weight may settle what an item is.
 const LEAST_PICTURE: f64 = 0.45;
 

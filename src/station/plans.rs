@@ -32,12 +32,18 @@ pub(super) struct Ahead {
     ready_at: Timestamp,
 }
 
+/// The placements of a choice that the arm may be asked to get to, the best first.
+fn tried(choice: &Choice) -> impl Iterator<Item = &Placement> {
+    choice.placements.iter().take_while(|p| p.rejected.is_none()).take(PLACEMENTS_TRIED)
+}
+
 impl Station {
-    /// The way to the grasp, and the choice with the first placement that the arm gets to from there.
+    /// The way to the grasp, and the choice with the first placement where the item can be set down. The way on is planned
+    /// while the arm is under way.
     ///
     /// # Errors
-    /// [`PlanError`] of the first placement when there is no way to any: nothing has moved, and the grasp is not
-    /// chosen again in this look.
+    /// [`PlanError`] when there is no way, or no such placement: nothing has moved, and the grasp is not chosen again in
+    /// this look.
     pub fn plan_reach(
         &mut self,
         from: &JointAngles,
@@ -46,17 +52,20 @@ impl Station {
     ) -> Result<(Arc<Program>, Arc<Choice>), PlanError> {
         let hold = &choice.candidates[choice.chosen].hold;
         let obstacles = self.obstacles(true);
-        let planned = self.planner.reach(from, hold, &obstacles).and_then(|reach| {
-            let placements = choice.placements.iter().take_while(|p| p.rejected.is_none()).take(PLACEMENTS_TRIED);
-            let mut first = None;
-            for (index, placement) in placements.enumerate() {
-                match self.planner.carry(&reach.end(), hold, &placement.drop, &obstacles) {
-                    Ok(_) => return Ok((reach, index)),
-                    Err(why) => first = first.or(Some(why)),
-                }
+        let mut first = None;
+        let fits = |p: &Placement| match self.planner.check_drop(hold, &p.drop, &obstacles) {
+            Ok(()) => true,
+            Err(why) => {
+                first.get_or_insert(why);
+                false
             }
-            Err(first.unwrap_or(PlanError::Input { what: "placements", value: 0.0, rule: "at least one" }))
-        });
+        };
+        let there = tried(choice).position(fits);
+        let none = PlanError::Input { what: "placements", value: 0.0, rule: "at least one" };
+        let planned = match there {
+            Some(index) => self.planner.reach(from, hold, &obstacles).map(|reach| (reach, index)),
+            None => Err(first.unwrap_or(none)),
+        };
         match planned {
             Ok((reach, index)) => {
                 let program = Arc::new(reach);
@@ -112,10 +121,14 @@ impl Station {
         let touches = |q: &&JointAngles| (touch - self.planner.forward(q).origin()).dot(&axis) > 0.0;
         let slow = reach.segments().last().and_then(|part| part.slow_from).unwrap_or(0);
         let from = reach.samples()[slow..].iter().find(|q| !touches(q)).copied().unwrap_or(reach.end());
-        let drop = &choice.placements[0].drop;
-        let planned = self.planner.carry_refined(&from, hold, drop, &self.obstacles(true)).ok();
+        let obstacles = self.obstacles(true);
+        let carry = |p: &Placement| self.planner.carry_refined(&from, hold, &p.drop, &obstacles).ok();
+        let Some((index, program)) = tried(choice).enumerate().find_map(|(n, p)| Some((n, carry(p)?))) else { return };
+        if index > 0 {
+            self.elsewhere = Some((choice.pick, choice.placements[index].clone()));
+        }
         let ready_at = now + self.cell.budgets.refine;
-        self.ahead = planned.map(|program| Ahead { pick: choice.pick, chosen: choice.chosen, program, ready_at });
+        self.ahead = Some(Ahead { pick: choice.pick, chosen: choice.chosen, program, ready_at });
     }
 
     /// Lift, carry and lowering of what is held.
@@ -131,13 +144,13 @@ impl Station {
     ) -> Result<Arc<Program>, PlanError> {
         let hold = grasp::carried(&choice.candidates[choice.chosen].hold, pull_share);
         let obstacles = self.obstacles(true);
-        let drop = &choice.placements[0].drop;
+        let drop = self.placement(choice).drop;
         let ahead = self.ahead.take().filter(|ahead| ahead.pick == choice.pick && ahead.ready_at <= now);
         let alike = match ahead {
-            Some(ahead) => self.planner.carry_like(&ahead.program, from, &hold, drop, &obstacles)?,
+            Some(ahead) => self.planner.carry_like(&ahead.program, from, &hold, &drop, &obstacles)?,
             None => None,
         };
-        let planned = alike.map_or_else(|| self.planner.carry(from, &hold, drop, &obstacles), Ok);
+        let planned = alike.map_or_else(|| self.planner.carry(from, &hold, &drop, &obstacles), Ok);
         let program = match planned {
             Ok(program) => program,
             // The bin was looked at since the place was chosen: another place in it may do.
