@@ -48,8 +48,12 @@ impl Off {
 
 /// First node that is above rims and contents, and the last: where the way over begins and ends.
 pub(crate) fn way_over(chain: &Chain, checker: &Checker<'_>, route: &Route, spline: &Spline) -> [usize; 2] {
-    let nodes = looked(chain, spline);
-    let is_above = |node: &usize| checker.above(&nodes[*node].0.tool, 0.0, &nodes[*node].1).0 >= -ABOUT;
+    let tool = |node: usize| chain.tool(&spline.at_node(node).q);
+    let is_above = |node: &usize| {
+        let here = tool(*node);
+        let beside = [node.saturating_sub(1), (node + 1).min(NODES - 1)].map(tool);
+        checker.above(&here, 0.0, &Sweep::between(&here, &[&beside[0], &beside[1]])).0 >= -ABOUT
+    };
     let leaves = route.up.as_ref().and_then(|_| (0..NODES).find(is_above)).unwrap_or(0);
     let enters = match route.down {
         Some(_) => (leaves..NODES).rev().find(is_above).unwrap_or(leaves),

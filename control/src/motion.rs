@@ -99,6 +99,23 @@ impl Sampled {
         let last = self.q.len() - 1;
         let mut worst: Option<Excess> = None;
         for (joint, limits) in chain.limits().iter().enumerate() {
+            // Most joints keep all: their largest differences say so without a look at each.
+            let (mut q, mut v, mut a, mut most) = (self.q[0][joint], 0.0, 0.0, [0.0_f64; 3]);
+            for k in 1..=last + 3 {
+                let next = self.q[k.min(last)][joint];
+                let (velocity, before) = (next - q, v);
+                let acceleration = velocity - before;
+                most = [
+                    most[0].max(velocity.abs()),
+                    most[1].max(acceleration.abs()),
+                    most[2].max((acceleration - a).abs()),
+                ];
+                (q, v, a) = (next, velocity, acceleration);
+            }
+            let [velocity, acceleration, jerk] = [most[0] * h, most[1] * h * h, most[2] * h * h * h];
+            if velocity <= limits.velocity && acceleration <= limits.acceleration && jerk <= limits.jerk {
+                continue;
+            }
             let (mut q, mut v, mut a) = (self.q[0][joint], 0.0, 0.0);
             // Three samples at rest follow: the last difference is felt so long.
             for k in 1..=last + 3 {

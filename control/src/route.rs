@@ -21,7 +21,7 @@ const ITEM_SHARE: f64 = 0.985;
 const ROUNDS: usize = 4;
 /// Rounds of spreading a motion's time, the least need of an interval as a share of the greatest, and the power of the
 /// need that its time grows with: tuned on the problems of seeds 1 to 100.
-const SPREADS: usize = 4;
+const SPREADS: usize = 3;
 const LEAST_NEED: f64 = 0.3;
 const BENT: f64 = 0.7;
 /// Shortest interval, seconds: what doesn't move still takes some milliseconds.
