@@ -92,6 +92,8 @@ pub struct Station {
     ledger: Ledger,
     items: Arc<Vec<Item>>,
     tote_surface: Arc<HeightMap<frame::Tote>>,
+    /// What stands in the way, from the newest surfaces; `None` once one of them is newer.
+    obstacles: Option<Arc<Obstacles>>,
     bins: Vec<BinState>,
     misses: Vec<Miss>,
     /// Grasps of the newest look that no motion reaches: item and place of the candidate.
@@ -139,6 +141,7 @@ impl Station {
             ledger: Ledger::new(orders),
             items: Arc::new(Vec::new()),
             tote_surface: Arc::new(HeightMap::over_floor([tote_size[0], tote_size[1]], CELL_M, 0.0)),
+            obstacles: None,
             bins,
             misses: Vec::new(),
             unreachable: Vec::new(),
@@ -159,6 +162,7 @@ impl Station {
         let tote = &self.cell.totes[self.tote];
         let items = self.eyes.look(image, &self.manifest, tote)?;
         self.items = Arc::new(items);
+        self.obstacles = None;
         self.tote_surface = Arc::new(perception::height_map(image, &tote.world_from, tote.size, CELL_M));
         self.unreachable.clear();
         let (at, tote) = (image.taken_at, tote.name.clone());
@@ -310,12 +314,20 @@ impl Station {
     }
 
     /// What stands in the way: the cell, and what is believed to lie in tote and bins.
-    #[expect(clippy::expect_used, reason = "the names come from the same cell")]
-    fn obstacles(&self, with_tote: bool) -> Obstacles {
-        let mut obstacles = Obstacles::of_cell(&self.cell);
-        if with_tote {
-            obstacles.set_tote(&self.cell.totes[self.tote].name, &self.tote_surface).expect("a tote of this cell");
+    #[expect(clippy::expect_used, reason = "the name comes from the same cell")]
+    fn obstacles(&mut self) -> Arc<Obstacles> {
+        if let Some(known) = &self.obstacles {
+            return known.clone();
         }
+        let mut obstacles = self.bins_alone();
+        obstacles.set_tote(&self.cell.totes[self.tote].name, &self.tote_surface).expect("a tote of this cell");
+        self.obstacles.insert(Arc::new(obstacles)).clone()
+    }
+
+    /// The same with nothing in the tote.
+    #[expect(clippy::expect_used, reason = "the names come from the same cell")]
+    fn bins_alone(&self) -> Obstacles {
+        let mut obstacles = Obstacles::of_cell(&self.cell);
         for bin in &self.bins {
             obstacles.set_bin(&bin.name, &bin.surface).expect("a bin of this cell");
         }
@@ -330,6 +342,7 @@ impl Station {
     /// The tool has let go in a bin: the bin is believed to hold the item from now on.
     pub fn released(&mut self, choice: &Choice, now: Timestamp) {
         let placement = self.placement(choice).clone();
+        self.obstacles = None;
         if let Some(bin) = self.bins.iter_mut().find(|b| b.name == choice.bin) {
             bin.before = bin.surface.clone();
             let mut surface = (*bin.surface).clone();
@@ -387,6 +400,7 @@ impl Station {
             }
             self.settle(record);
         }
+        self.obstacles = None;
         for (bin, mut surface) in self.bins.iter_mut().zip(seen) {
             // Cells without a reading keep what was believed of them.
             for (new, old) in surface.z.iter_mut().zip(&bin.surface.z) {

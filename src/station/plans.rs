@@ -51,7 +51,7 @@ impl Station {
         now: Timestamp,
     ) -> Result<(Arc<Program>, Arc<Choice>), PlanError> {
         let hold = &choice.candidates[choice.chosen].hold;
-        let obstacles = self.obstacles(true);
+        let obstacles = self.obstacles();
         let mut first = None;
         let fits = |p: &Placement| match self.planner.check_drop(hold, &p.drop, &obstacles) {
             Ok(()) => true,
@@ -94,7 +94,8 @@ impl Station {
         now: Timestamp,
     ) -> Option<Arc<Program>> {
         let hold = &choice.candidates[choice.chosen].hold;
-        let program = Arc::new(self.planner.reach_like(like, from, hold, &self.obstacles(true)).ok()??);
+        let obstacles = self.obstacles();
+        let program = Arc::new(self.planner.reach_like(like, from, hold, &obstacles).ok()??);
         self.picture(now, choice.pick, &program);
         Some(program)
     }
@@ -102,7 +103,8 @@ impl Station {
     /// A shorter way to the grasp, if there is one.
     pub fn refine_reach(&mut self, reach: &Arc<Program>, choice: &Arc<Choice>, now: Timestamp) -> Option<Arc<Program>> {
         let hold = &choice.candidates[choice.chosen].hold;
-        let refined = self.planner.reach_refined(&reach.start(), hold, &self.obstacles(true)).ok()?;
+        let obstacles = self.obstacles();
+        let refined = self.planner.reach_refined(&reach.start(), hold, &obstacles).ok()?;
         (refined.duration() < reach.duration()).then(|| {
             let program = Arc::new(refined);
             self.picture(now, choice.pick, &program);
@@ -121,7 +123,7 @@ impl Station {
         let touches = |q: &&JointAngles| (touch - self.planner.forward(q).origin()).dot(&axis) > 0.0;
         let slow = reach.segments().last().and_then(|part| part.slow_from).unwrap_or(0);
         let from = reach.samples()[slow..].iter().find(|q| !touches(q)).copied().unwrap_or(reach.end());
-        let obstacles = self.obstacles(true);
+        let obstacles = self.obstacles();
         let carry = |p: &Placement| self.planner.carry_refined(&from, hold, &p.drop, &obstacles).ok();
         let Some((index, program)) = tried(choice).enumerate().find_map(|(n, p)| Some((n, carry(p)?))) else { return };
         if index > 0 {
@@ -143,7 +145,7 @@ impl Station {
         now: Timestamp,
     ) -> Result<Arc<Program>, PlanError> {
         let hold = grasp::carried(&choice.candidates[choice.chosen].hold, pull_share);
-        let obstacles = self.obstacles(true);
+        let obstacles = self.obstacles();
         let drop = self.placement(choice).drop;
         let ahead = self.ahead.take().filter(|ahead| ahead.pick == choice.pick && ahead.ready_at <= now);
         let alike = match ahead {
@@ -221,7 +223,7 @@ impl Station {
             half_turn: false,
             approach_m: hold.approach_m,
         };
-        let program = Arc::new(self.planner.carry(from, hold, &drop, &self.obstacles(false))?);
+        let program = Arc::new(self.planner.carry(from, hold, &drop, &self.bins_alone())?);
         self.picture(now, choice.pick, &program);
         Ok(program)
     }
@@ -231,7 +233,8 @@ impl Station {
     /// # Errors
     /// [`PlanError`]: the arm stands.
     pub fn plan_retreat(&mut self, from: &JointAngles) -> Result<Arc<Program>, PlanError> {
-        self.planner.retreat(from, RETREAT_M, &self.obstacles(true)).map(Arc::new)
+        let obstacles = self.obstacles();
+        self.planner.retreat(from, RETREAT_M, &obstacles).map(Arc::new)
     }
 
     /// To the rest pose.
@@ -239,7 +242,8 @@ impl Station {
     /// # Errors
     /// [`PlanError`]: the arm stands.
     pub fn plan_clear(&mut self, from: &JointAngles) -> Result<Arc<Program>, PlanError> {
-        self.planner.go_to(from, &self.cell.rest, &self.obstacles(true)).map(Arc::new)
+        let obstacles = self.obstacles();
+        self.planner.go_to(from, &self.cell.rest, &obstacles).map(Arc::new)
     }
 
     pub(super) fn picture(&mut self, at: Timestamp, pick: u32, program: &Arc<Program>) {
