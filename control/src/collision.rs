@@ -86,9 +86,10 @@ fn margins(kind: SegmentKind, begins_clear: bool) -> Margins {
             let [link_to_map, tool_to_map, held_to_map] = [Some(0.005), Some(0.0), Some(-0.012)];
             Margins { link: 0.005, tool: 0.002, held: -0.004, link_to_map, tool_to_map, held_to_map }
         }
-        // On the way out nothing is gained by refusing to leave what is already near, but what isn't stays away.
+        // On the way out nothing is gained by refusing to leave what is already near, but what isn't stays away. A cell of a
+        // map is half a cell wide along a box's axes here: askew its corners reach 1 mm further, which the contents have less.
         SegmentKind::Lift | SegmentKind::Retreat => {
-            let [link_to_map, tool_to_map] = [begins_clear.then_some(0.0), begins_clear.then_some(-0.0028)];
+            let [link_to_map, tool_to_map] = [begins_clear.then_some(0.0), begins_clear.then_some(-0.0020)];
             Margins { link: 0.0, tool: -0.003, held: -0.025, link_to_map, tool_to_map, held_to_map: None }
         }
     }
