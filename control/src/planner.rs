@@ -104,7 +104,7 @@ impl Planner {
         let checker = Checker::new(&self.robot, &self.tool, None, &self.fixed);
         let Some(curve) = self.way_down_to(hold, &checker, &self.fixed, None) else { return false };
         let entry = Isometry3::from_parts(Translation3::from(curve.start()), touch.rotation);
-        self.chain.branches(touch).iter().any(|q| {
+        self.chain.branches(touch).iter().filter(|q| self.forwards(q)).any(|q| {
             let mut wound = Vec::with_capacity(8);
             self.chain.windings(q, &mut wound);
             wound.first().is_some_and(|q| {

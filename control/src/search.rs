@@ -193,7 +193,10 @@ impl Planner {
         ends: &[(Joints, usize)],
         seen: &mut Seen,
     ) -> Option<(Route, Found)> {
-        if !matches!(seen.first, Some(PlanError::Collision { after: Some(_), .. })) {
+        // Another place midway helps only where the way over is what was in the way.
+        if !matches!(seen.first, Some(PlanError::Collision { segment, after: Some(_), .. }) if segment == task.free)
+            || matches!(task.goal, Goal::Above)
+        {
             return None;
         }
         let mut rng = ChaCha8Rng::seed_from_u64(0);

@@ -26,8 +26,9 @@ const RETREAT_M: f64 = 0.05;
 /// A carry that has been planned before it is known where exactly the cups touch.
 pub(super) struct Ahead {
     pick: u32,
-    /// Which of the choice's candidates.
+    /// Which of the choice's candidates, and of its placements.
     chosen: usize,
+    placement: usize,
     program: Program,
     ready_at: Timestamp,
 }
@@ -125,12 +126,11 @@ impl Station {
         let from = reach.samples()[slow..].iter().find(|q| !touches(q)).copied().unwrap_or(reach.end());
         let obstacles = self.obstacles();
         let carry = |p: &Placement| self.planner.carry_refined(&from, hold, &p.drop, &obstacles).ok();
-        let Some((index, program)) = tried(choice).enumerate().find_map(|(n, p)| Some((n, carry(p)?))) else { return };
-        if index > 0 {
-            self.elsewhere = Some((choice.pick, choice.placements[index].clone()));
-        }
+        let Some((placement, program)) = tried(choice).enumerate().find_map(|(n, p)| Some((n, carry(p)?))) else {
+            return;
+        };
         let ready_at = now + self.cell.budgets.refine;
-        self.ahead = Some(Ahead { pick: choice.pick, chosen: choice.chosen, program, ready_at });
+        self.ahead = Some(Ahead { pick: choice.pick, chosen: choice.chosen, placement, program, ready_at });
     }
 
     /// Lift, carry and lowering of what is held.
@@ -146,8 +146,12 @@ impl Station {
     ) -> Result<Arc<Program>, PlanError> {
         let hold = grasp::carried(&choice.candidates[choice.chosen].hold, pull_share);
         let obstacles = self.obstacles();
-        let drop = self.placement(choice).drop;
         let ahead = self.ahead.take().filter(|ahead| ahead.pick == choice.pick && ahead.ready_at <= now);
+        let placement = ahead.as_ref().map_or(0, |ahead| ahead.placement);
+        let drop = choice.placements[placement].drop;
+        if placement > 0 {
+            self.elsewhere = Some((choice.pick, choice.placements[placement].clone()));
+        }
         let alike = match ahead {
             Some(ahead) => self.planner.carry_like(&ahead.program, from, &hold, &drop, &obstacles)?,
             None => None,
