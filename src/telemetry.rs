@@ -116,6 +116,9 @@ pub struct CandidateRecord {
     pub tilt_deg: f64,
     /// Probability of success that the planner gives it.
     pub score: f64,
+    /// About how long the carry from there takes, seconds; none where it was not asked for.
+    #[serde(default)]
+    pub carry_s: Option<f64>,
     /// Why it was not taken, if it was rejected.
     pub rejected: Option<String>,
 }
@@ -130,6 +133,7 @@ impl CandidateRecord {
             at_m: pose.origin().coords.into(),
             tilt_deg: pose.direction(&-nalgebra::Vector3::z()).z.clamp(-1.0, 1.0).acos().to_degrees(),
             score: candidate.score,
+            carry_s: candidate.carry.map(scene::Span::seconds),
             rejected: candidate.rejected.as_ref().map(ToString::to_string),
         }
     }

@@ -7,6 +7,7 @@ mod chain;
 mod collision;
 mod config;
 mod device;
+mod estimate;
 mod executor;
 mod faults;
 mod geometry;

@@ -1,6 +1,6 @@
 //! Plans motions: which branch of the arm, which way up and down, how fast, and whether anything is in the way.
 
-use nalgebra::{Isometry3, Matrix6, Translation3, Vector3};
+use nalgebra::{Isometry3, Matrix6, Vector3};
 use scene::{Pose, frame};
 
 use crate::JointAngles;
@@ -30,9 +30,9 @@ const CORNER_M: f64 = 0.06;
 #[derive(Clone)]
 pub struct Planner {
     pub(crate) chain: Chain,
-    robot: RobotModel,
+    pub(crate) robot: RobotModel,
     pub(crate) tool: ToolModel,
-    fixed: Obstacles,
+    pub(crate) fixed: Obstacles,
     /// Azimuth of the tool as the first link sees it when the cell is at rest.
     pub(crate) rest_turned: f64,
 }
@@ -93,27 +93,6 @@ impl Planner {
         found.into_iter().map(JointAngles).collect()
     }
 
-    /// A quick test whether a hold makes sense: touch, stand-off and the way out above the walls are
-    /// within reach on one branch, and the tool at touch doesn't touch a wall. Contents aren't looked at.
-    #[must_use]
-    pub fn reachable(&self, hold: &Hold) -> bool {
-        if self.check_hold(hold).is_err() {
-            return false;
-        }
-        let touch = hold.world_from_tool.isometry();
-        let checker = Checker::new(&self.robot, &self.tool, None, &self.fixed);
-        let Some(curve) = self.way_down_to(hold, &checker, &self.fixed, None) else { return false };
-        let entry = Isometry3::from_parts(Translation3::from(curve.start()), touch.rotation);
-        self.chain.branches(touch).iter().filter(|q| self.forwards(q)).any(|q| {
-            let mut wound = Vec::with_capacity(8);
-            self.chain.windings(q, &mut wound);
-            wound.first().is_some_and(|q| {
-                self.chain.follow(q, &entry).is_some_and(|(top, _)| self.chain.outside(&top).is_none())
-                    && self.checked(&checker, q, SegmentKind::Approach)
-            })
-        })
-    }
-
     /// A quick look at a drop: whether on one branch it is within reach, with nothing that is known to lie there touched by
     /// tool, held box or arm. The way there isn't looked at.
     ///
@@ -138,7 +117,7 @@ impl Planner {
         Err(first.unwrap_or_else(|| unreachable(KIND, drop.world_from_tool.isometry())))
     }
 
-    fn checked(&self, checker: &Checker<'_>, q: &[f64; 6], kind: SegmentKind) -> bool {
+    pub(crate) fn checked(&self, checker: &Checker<'_>, q: &[f64; 6], kind: SegmentKind) -> bool {
         checker.check(&self.chain.frames(q), kind, true).is_ok()
     }
 
@@ -304,7 +283,7 @@ impl Planner {
         self.search(&checker, &task, false)
     }
 
-    fn check_hold(&self, hold: &Hold) -> Result<(), PlanError> {
+    pub(crate) fn check_hold(&self, hold: &Hold) -> Result<(), PlanError> {
         check_hold(hold)?;
         let (held_kg, tool_kg, payload_kg) = (hold.mass_kg, self.tool.mass_kg, self.robot.payload_kg);
         if held_kg + tool_kg > payload_kg {
@@ -371,7 +350,7 @@ impl Planner {
     }
 
     /// The way of the tool's origin from above the walls to `press_m` past touch.
-    fn way_down_to(
+    pub(crate) fn way_down_to(
         &self,
         hold: &Hold,
         checker: &Checker<'_>,

@@ -43,6 +43,16 @@ impl Bounds {
         }
         low
     }
+
+    /// Least time from rest to rest, `length` away.
+    pub(crate) fn time_to_move(&self, length: f64) -> f64 {
+        let fastest = self.speed_within(0.5 * length, 0.0);
+        if fastest <= 0.0 {
+            return 0.0;
+        }
+        let even = length - 2.0 * self.length_to_change(0.0, fastest);
+        2.0 * self.time_to_change(fastest) + even.max(0.0) / fastest
+    }
 }
 
 /// Position, velocity and acceleration.
@@ -97,5 +107,20 @@ impl<const N: usize> Timed<N> {
             &mut None,
         );
         State { x: std::array::from_fn(|i| x[i]), v: std::array::from_fn(|i| v[i]), a: std::array::from_fn(|i| a[i]) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_time_of_a_way_is_that_of_a_point_that_is_timed() {
+        let bounds = Bounds { velocity: 2.0, acceleration: 5.0, jerk: 50.0 };
+        for length in [0.0, 1e-6, 0.01, 0.03, 0.2, 0.9, 1.1, 4.0] {
+            let at = |x| State { x: [x], v: [0.0], a: [0.0] };
+            let timed = Timed::between(&at(0.0), &at(length), &[bounds]).unwrap().duration();
+            assert!((bounds.time_to_move(length) - timed).abs() < 1e-9, "{length} m: {timed} s");
+        }
     }
 }

@@ -218,16 +218,18 @@ fn refusals_name_what_is_wrong() {
     assert_eq!(reach(&bad), "hold.press_m is NaN; must be from 0 to 0.1 m");
     let in_wall = hold([0.9, 0.22, 0.1]);
     assert_eq!(reach(&in_wall), "cups touches wall of tote-a in approach, at its end; 0 motions tried");
-    assert!(!site.planner.reachable(&in_wall) && !site.planner.reachable(&bad));
-    assert!(site.planner.reachable(&hold([0.9, 0.42, 0.1])));
+    let estimate = |holds: &[&Hold]| site.planner.estimate(holds, &site.cell.bins[0]);
+    let good = hold([0.9, 0.42, 0.1]);
+    let carries = estimate(&[&in_wall, &bad, &good]);
+    assert!(carries[0].is_none() && carries[1].is_none() && carries[2].is_some(), "{carries:?}");
     let mut heavy = hold([0.9, 0.42, 0.1]);
     heavy.mass_kg = 23.2;
     let too_heavy =
         "25.100 kg at the flange, 23.200 held and 1.900 of the tool; at most the arm's payload of 25.000 kg";
     assert_eq!(reach(&heavy), too_heavy);
-    assert!(!site.planner.reachable(&heavy));
+    assert_eq!(estimate(&[&heavy]), [None]);
     heavy.mass_kg = 23.1;
-    assert!(site.planner.reachable(&heavy));
+    assert!(estimate(&[&heavy])[0].is_some());
     heavy.mass_kg = f64::NAN;
     assert_eq!(reach(&heavy), "hold.mass_kg is NaN; must be from 0 to 1000 kg");
     let drop = Drop {
@@ -237,7 +239,7 @@ fn refusals_name_what_is_wrong() {
         half_turn: false,
         approach_m: 0.05,
     };
-    let hold = hold([0.9, 0.42, 0.1]);
+    let hold = good;
     let program = site.planner.reach(&site.cell.rest, &hold, &obstacles).unwrap();
     let error = site.planner.carry(&program.end(), &hold, &drop, &obstacles).unwrap_err();
     assert_eq!(error.to_string(), "cups touches wall of bin-1 in lower, at its end; 0 motions tried");

@@ -89,6 +89,7 @@ pub fn baseline_grasps(item: &Item, around: &Surroundings<'_>) -> Vec<Candidate>
                     weakest: Weakest::Pull,
                     tilt_rad: patch.normal.z.clamp(-1.0, 1.0).acos(),
                 },
+                carry: None,
                 rejected: None,
             }
         })

@@ -2,7 +2,7 @@
 
 use control::{Container, Hold, ToolModel};
 use scene::frame::Tote;
-use scene::{Catalogue, HeightMap};
+use scene::{Catalogue, HeightMap, Span};
 use serde::Serialize;
 
 use crate::rejection::{Rejection, Weakest};
@@ -74,6 +74,8 @@ pub struct Candidate {
     pub score: f64,
     /// What the score is made of.
     pub features: Features,
+    /// About how long the arm carries from there to the bin; `None` where nobody was asked.
+    pub carry: Option<Span>,
     /// Why it is not taken; `None` for an accepted one.
     pub rejected: Option<Rejection>,
 }

@@ -29,4 +29,4 @@ pub use hang::carried;
 pub use place::{placements, placements_in};
 pub use placement::{Placement, half_extents};
 pub use rejection::{PlaceRejection, Rejection, Weakest};
-pub use search::grasps;
+pub use search::{Carries, grasps};

@@ -5,7 +5,7 @@ use core::mem::discriminant;
 
 use control::Hold;
 use nalgebra::{Isometry3, Point3};
-use scene::Item;
+use scene::{Item, Span};
 
 use crate::candidate::{Candidate, Surroundings};
 use crate::hang::{Hang, Spring};
@@ -59,13 +59,16 @@ impl Refused {
     }
 }
 
+/// For each hold whether the arm gets there, and about how long it then carries: `control::Planner::estimate` for one bin.
+pub type Carries<'a> = dyn Fn(&[&Hold]) -> Vec<Option<Span>> + 'a;
+
 /// Suction grasps for one item, accepted ones first, the best first; then rejected ones with their reasons.
 ///
 /// At most 40 accepted, no more than three within 9 mm, and six rejected of each kind. `items` are all
-/// items of the look, `reach` says whether the arm gets there and is asked for accepted ones only. Empty
-/// when less than 20 cells of 2.5 mm of the item are seen. Same input, same output; nothing is random.
+/// items of the look, `carries` is asked for accepted ones only. Empty when less than 20 cells of 2.5 mm of the item are
+/// seen. Same input, same output; nothing is random.
 #[must_use]
-pub fn grasps(item: &Item, items: &[Item], around: &Surroundings<'_>, reach: &dyn Fn(&Hold) -> bool) -> Vec<Candidate> {
+pub fn grasps(item: &Item, items: &[Item], around: &Surroundings<'_>, carries: &Carries<'_>) -> Vec<Candidate> {
     let Some(target) = Target::of(item, items, around) else {
         return Vec::new();
     };
@@ -82,7 +85,7 @@ pub fn grasps(item: &Item, items: &[Item], around: &Surroundings<'_>, reach: &dy
     for (facet, patches) in patches.iter_mut().enumerate() {
         search.try_facet(facet, patches);
     }
-    search.finish(&mut patches, reach)
+    search.finish(&mut patches, carries)
 }
 
 /// A way for the tool to take a trial.
@@ -152,7 +155,7 @@ impl Search<'_> {
     }
 
     /// Looks at the room around the best trials, asks for reach, builds candidates.
-    fn finish(mut self, patches: &mut [Patches<'_>], reach: &dyn Fn(&Hold) -> bool) -> Vec<Candidate> {
+    fn finish(mut self, patches: &mut [Patches<'_>], carries: &Carries<'_>) -> Vec<Candidate> {
         // Better first; where equal, in the order of trying.
         let mut order: Vec<(f64, usize)> = self.trials.iter().enumerate().map(|(i, t)| (t.p, i)).collect();
         let few = order.len().min(20 * LOOKED_AT_MOST);
@@ -162,36 +165,50 @@ impl Search<'_> {
             order.truncate(few);
         }
         order.sort_unstable_by(better);
+        let trials = core::mem::take(&mut self.trials);
+        let mut order = order.into_iter().map(|(_, index)| &trials[index]);
         let mut accepted: Vec<Candidate> = Vec::new();
         let mut spots: Vec<Point3<f64>> = Vec::new();
         let mut without_room: Vec<(usize, Point3<f64>)> = Vec::new();
         let mut looked_at = 0;
-        let trials = core::mem::take(&mut self.trials);
-        for (_, index) in order {
-            let trial = &trials[index];
-            if accepted.len() >= ACCEPTED_MOST || looked_at >= LOOKED_AT_MOST {
-                break;
-            }
-            let near = |p: &Point3<f64>| (p - trial.stance.point).norm() < SPOT_M;
-            let taken = spots.iter().filter(|p| near(p)).count();
-            let same = |(pattern, p): &&(usize, Point3<f64>)| *pattern == trial.pattern && near(p);
-            if taken >= AT_A_SPOT || without_room.iter().filter(same).count() >= 2 {
-                continue;
-            }
-            looked_at += 1;
-            match self.place_tool(trial, &mut patches[trial.facet]) {
-                Ok((candidate, other)) if reach(&candidate.hold) => {
-                    if let Some(why) = other {
+        loop {
+            // As many as are still wanted, then all of them are asked for at once.
+            let mut placed: Vec<(&Trial, Candidate)> = Vec::new();
+            while accepted.len() + placed.len() < ACCEPTED_MOST && looked_at < LOOKED_AT_MOST {
+                let Some(trial) = order.next() else { break };
+                let near = |p: &Point3<f64>| (p - trial.stance.point).norm() < SPOT_M;
+                let taken = spots.iter().chain(placed.iter().map(|(t, _)| &t.stance.point)).filter(|p| near(p)).count();
+                let same = |(pattern, p): &&(usize, Point3<f64>)| *pattern == trial.pattern && near(p);
+                if taken >= AT_A_SPOT || without_room.iter().filter(same).count() >= 2 {
+                    continue;
+                }
+                looked_at += 1;
+                match self.place_tool(trial, &mut patches[trial.facet]) {
+                    Ok((candidate, other)) => {
+                        if let Some(why) = other {
+                            self.refused.push(*trial, why);
+                        }
+                        placed.push((trial, candidate));
+                    }
+                    Err(why) => {
+                        without_room.push((trial.pattern, trial.stance.point));
                         self.refused.push(*trial, why);
                     }
-                    spots.push(trial.stance.point);
-                    accepted.push(candidate);
                 }
-                Ok(_) => self.refused.push(*trial, Rejection::OutOfReach),
-                Err(why) => {
-                    without_room.push((trial.pattern, trial.stance.point));
-                    self.refused.push(*trial, why);
+            }
+            if placed.is_empty() {
+                break;
+            }
+            let holds: Vec<&Hold> = placed.iter().map(|(_, candidate)| &candidate.hold).collect();
+            let carries = carries(&holds);
+            for ((trial, mut candidate), carry) in placed.into_iter().zip(carries) {
+                if carry.is_none() {
+                    self.refused.push(*trial, Rejection::OutOfReach);
+                    continue;
                 }
+                candidate.carry = carry;
+                spots.push(trial.stance.point);
+                accepted.push(candidate);
             }
         }
         accepted.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -267,6 +284,7 @@ impl Search<'_> {
                     hold: target.hold(&taken.tool, cups, taken.allowed, expected, Some(&taken.hang), taken.on_item),
                     score: (p * taken.chance).min(1.0),
                     features,
+                    carry: None,
                     rejected: None,
                 };
                 Ok((candidate, first.filter(|(_, before)| *before).map(|(why, _)| why)))
@@ -348,6 +366,7 @@ impl Search<'_> {
             ),
             score: trial.p,
             features: empty_features(&trial.stance),
+            carry: None,
             rejected: Some(why),
         }
     }

@@ -8,10 +8,10 @@ use control::Hold;
 use grasp::{Candidate, Rejection, baseline_grasps, grasps};
 use nalgebra::{Point3, Vector3};
 use rendered::{Look, STEREO, Sensor, Solid, TOTE, carton, heap, lip_on, look, lying_can, sku};
-use scene::{Material, Pose, Shape, frame};
+use scene::{Material, Pose, Shape, Span, frame};
 
 fn all(look: &Look, id: usize) -> Vec<Candidate> {
-    grasps(look.item(id), &look.items, &look.around(), &|_| true)
+    grasps(look.item(id), &look.items, &look.around(), &|holds| vec![Some(Span::default()); holds.len()])
 }
 
 fn accepted(look: &Look, id: usize) -> Vec<Candidate> {
@@ -259,7 +259,7 @@ fn blots_without_depth_are_avoided() {
 fn a_grasp_that_the_arm_can_not_reach_is_refused_as_such() {
     let solids = [carton("tea", [0.12, 0.08, 0.06], 0.25, 0.0, 0.0, 0.0)];
     let look = look(&solids, STEREO, 1);
-    let found = grasps(look.item(0), &look.items, &look.around(), &|_| false);
+    let found = grasps(look.item(0), &look.items, &look.around(), &|holds| vec![None; holds.len()]);
     assert!(!found.is_empty() && found.iter().all(|c| c.rejected.is_some()));
     assert!(found.iter().any(|c| c.rejected == Some(Rejection::OutOfReach)));
 }

@@ -17,6 +17,8 @@ use crate::report::Machine;
 
 /// How long a sampling planner may look for a way where ours finds none, seconds.
 const LOOK_FOR_S: f64 = 10.0;
+/// Holds that are asked for at once: as many as one item's search accepts.
+const AT_ONCE: usize = 40;
 
 /// What `--json` prints: names are relied on from outside.
 #[derive(Debug, Serialize)]
@@ -46,6 +48,10 @@ struct MotionFigures {
     carry_s_mean: f64,
     lower_s_mean: f64,
     bound_s_mean: f64,
+    /// Reach and time of a hold as grasp planning asks for them, forty at once; the estimate against the refined carry.
+    estimate_us_mean: f64,
+    estimate_vs_refined_p5: f64,
+    estimate_vs_refined_p95: f64,
     duration_vs_bound_first: f64,
     duration_vs_bound_first_p95: f64,
     duration_vs_bound: f64,
@@ -71,6 +77,27 @@ struct Solved {
     /// Lift, carry, lower.
     parts_s: [f64; 3],
     bound: Bound,
+    estimate: Option<Estimate>,
+}
+
+/// What was reckoned for a carry before it was planned.
+#[derive(Clone, Copy)]
+struct Estimate {
+    us: f64,
+    carry_s: f64,
+}
+
+impl Estimate {
+    /// Asked as grasp planning does: many holds at once, for the bin that the goal is in.
+    fn of(site: &Site<'_>, problem: &Problem) -> Option<Self> {
+        let goal = problem.drop.world_from_tool.origin();
+        let far = |bin: &control::Container<_>| (bin.world_from.origin() - goal).xy().norm();
+        let bin = site.cell.bins.iter().min_by(|a, b| far(a).total_cmp(&far(b)))?;
+        let since = Stopwatch::start();
+        let carries = site.planner.estimate(&[&problem.hold; AT_ONCE], bin);
+        let us = since.seconds() * 1e6 / AT_ONCE as f64;
+        Some(Self { us, carry_s: (*carries.first()?)?.seconds() })
+    }
 }
 
 /// Runs the workload and prints its figures.
@@ -175,7 +202,8 @@ impl Tally {
             let part = |kind| refined.duration_of(kind).seconds();
             let parts_s = [SegmentKind::Lift, SegmentKind::Carry, SegmentKind::Lower].map(part);
             let [first_s, duration_s] = [&program, &refined].map(|p| p.duration().seconds());
-            self.solved.push(Solved { us, refined_ms, first_s, duration_s, parts_s, bound });
+            let estimate = Estimate::of(site, problem);
+            self.solved.push(Solved { us, refined_ms, first_s, duration_s, parts_s, bound, estimate });
         }
     }
 
@@ -195,6 +223,12 @@ impl Tally {
         let first_to_bound = |s: &Solved| s.first_s / s.bound.least_s;
         let to_bound = |s: &Solved| s.duration_s / s.bound.least_s;
         let to_stops = |s: &Solved| s.duration_s / s.bound.stop_to_stop_s;
+        let estimates: Vec<(Estimate, f64)> =
+            solved.iter().filter_map(|s| s.estimate.map(|e| (e, s.duration_s))).collect();
+        let mut against: Vec<f64> = estimates.iter().map(|(e, refined_s)| e.carry_s / refined_s).collect();
+        against.sort_by(f64::total_cmp);
+        let against_part =
+            |share: f64| against.get((against.len() as f64 * share) as usize).copied().unwrap_or(f64::NAN);
         let ratios: Vec<_> = solved.iter().map(|s| (to_bound(s), 1.0)).collect();
         let failed: usize = self.unsolved.iter().map(|(_, n)| n).sum();
         self.unsolved.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
@@ -219,6 +253,9 @@ impl Tally {
             carry_s_mean: mean(&|s| s.parts_s[1]),
             lower_s_mean: mean(&|s| s.parts_s[2]),
             bound_s_mean: mean(&|s| s.bound.least_s),
+            estimate_us_mean: estimates.iter().map(|(e, _)| e.us).sum::<f64>() / estimates.len().max(1) as f64,
+            estimate_vs_refined_p5: against_part(0.05),
+            estimate_vs_refined_p95: against_part(0.95),
             duration_vs_bound_first: mean(&first_to_bound),
             duration_vs_bound_first_p95: part(&first_to_bound, 0.95),
             duration_vs_bound: mean(&to_bound),
@@ -268,6 +305,10 @@ fn print_table(f: &MotionFigures) {
     println!(
         "  refined vs stop to stop mean / p95  {:>5.3} / {:.3}",
         f.duration_vs_stop_to_stop, f.duration_vs_stop_to_stop_p95
+    );
+    println!(
+        "  estimate of a hold, µs; vs refined p5 / p95  {:>5.0}; {:.2} / {:.2}",
+        f.estimate_us_mean, f.estimate_vs_refined_p5, f.estimate_vs_refined_p95
     );
     println!("  same bytes when asked twice     {:>9}", f.same_bytes);
     for (kind, n) in &f.unsolved {

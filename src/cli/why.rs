@@ -86,7 +86,8 @@ pub fn page(r: &PickRecord) -> String {
     for (i, c) in r.candidates.iter().enumerate() {
         let mark = if i == r.chosen { "→" } else { " " };
         let cups = c.cups.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
-        let verdict = c.rejected.clone().unwrap_or_else(|| format!("score {:.3}", c.score));
+        let carry = c.carry_s.map_or_else(String::new, |s| format!(", carry about {s:.1} s"));
+        let verdict = c.rejected.clone().unwrap_or_else(|| format!("score {:.3}{carry}", c.score));
         line(format_args!(
             "{mark} {i:3}  cups {cups:<11}  at {:.3}, {:.3}, {:.3} m  tilt {:4.1}°  {verdict}",
             c.at_m[0], c.at_m[1], c.at_m[2], c.tilt_deg

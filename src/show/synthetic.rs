@@ -260,8 +260,8 @@ impl Run<'_> {
 
     fn choose(&self, pick: u32, item: &Item, items: &Arc<Vec<Item>>, surface: &HeightMap<frame::Tote>) -> Choice {
         let around = Surroundings { tool: self.tool, tote: &self.cell.totes[0], surface, catalogue: &self.catalogue };
-        let candidates = grasp::grasps(item, items, &around, &|hold| self.planner.reachable(hold));
         let bin = &self.cell.bins[(pick as usize - 1) % self.cell.bins.len()];
+        let candidates = grasp::grasps(item, items, &around, &|holds| self.planner.estimate(holds, bin));
         let in_bin = HeightMap::over_floor([bin.size[0], bin.size[1]], 0.005, 0.0);
         let sku = item.best().unwrap().0.clone();
         let placements = grasp::placements(&candidates[0].hold, &in_bin, bin, self.tool, self.catalogue.get(&sku));
@@ -330,17 +330,7 @@ fn record(choice: &Choice, began_at: Timestamp, ended_at: Timestamp) -> PickReco
         size_m: item.size_m,
         world_from_item: item.world_from_item,
         covered: item.covered,
-        candidates: choice
-            .candidates
-            .iter()
-            .map(|c| CandidateRecord {
-                cups: c.hold.cups.iter().collect(),
-                at_m: c.hold.world_from_tool.origin().coords.into(),
-                tilt_deg: 0.0,
-                score: c.score,
-                rejected: c.rejected.as_ref().map(ToString::to_string),
-            })
-            .collect(),
+        candidates: choice.candidates.iter().map(CandidateRecord::of).collect(),
         chosen: choice.chosen,
         retry: 0,
         bin_from_box: choice.placements[0].bin_from_box,

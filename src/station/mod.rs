@@ -36,13 +36,10 @@ const TRIES_OF_AN_ITEM: u32 = 3;
 const SAME_ITEM_M: f64 = 0.06;
 /// What lies on others goes first: what a grasp is worth more for each metre of the item's height.
 const TOP_FIRST_PER_M: f64 = 1.5;
-/// Seconds of a pick: what doesn't depend on the hold, what is carried and what is lifted and lowered at 1 m/s², and what
-/// a failure costs (read off picks of tuning seeds, rounded); the fastest hold there is, m/s².
-const PICK_S: f64 = 1.9;
-const CARRY_S: f64 = 1.5;
-const LIFT_S: f64 = 1.1;
+/// Seconds of a pick without its carry, of a usual carry, and what a failure costs (read off picks of tuning seeds, rounded).
+const PICK_S: f64 = 1.5;
+const CARRY_S: f64 = 1.2;
 const FAILURE_S: f64 = 5.0;
-const FAST: [f64; 2] = [15.0, 8.0];
 /// Least belief from the picture with which the weight may settle what an item is.
 const LEAST_PICTURE: f64 = 0.45;
 
@@ -185,7 +182,7 @@ impl Station {
             if searched >= ITEMS_SEARCHED && best.is_some() {
                 break;
             }
-            let candidates = self.grasps(&item);
+            let candidates = self.grasps(&item, &sku);
             let Some(chosen) = candidates.iter().position(|c| c.rejected.is_none()) else {
                 let why = candidates
                     .first()
@@ -285,11 +282,17 @@ impl Station {
         item
     }
 
-    fn grasps(&self, item: &Item) -> Vec<Candidate> {
+    fn grasps(&self, item: &Item, sku: &SkuName) -> Vec<Candidate> {
         let tote = &self.cell.totes[self.tote];
         let around = Surroundings { tool: &self.tool, tote, surface: &self.tote_surface, catalogue: &self.catalogue };
         let mut candidates = match self.strategy {
-            Strategy::Planned => grasp::grasps(item, &self.items, &around, &|hold| self.planner.reachable(hold)),
+            Strategy::Planned => {
+                let open = self.ledger.open(sku);
+                let Some(bin) = open.iter().find_map(|o| self.cell.bins.iter().find(|b| b.name == o.bin)) else {
+                    return Vec::new();
+                };
+                grasp::grasps(item, &self.items, &around, &|holds| self.planner.estimate(holds, bin))
+            }
             Strategy::Baseline => grasp::baseline_grasps(item, &around),
         };
         // The next grasp after a miss must differ from it; scores near it shrink with each try.
@@ -497,10 +500,9 @@ impl Station {
 }
 
 /// What a grasp is worth: its probability of success against the time that it takes, a failure's included, as a share of
-/// what the surest and fastest is worth.
+/// what the surest is worth with a usual carry.
 fn worth(candidate: &Candidate) -> f64 {
-    let takes = |[sideways, vertical]: [f64; 2]| PICK_S + CARRY_S / sideways.sqrt() + LIFT_S / vertical.sqrt();
-    let hold = &candidate.hold;
+    let carry_s = candidate.carry.map_or(CARRY_S, scene::Span::seconds);
     let failing = FAILURE_S * (1.0 - candidate.score);
-    candidate.score * takes(FAST) / (takes([hold.max_acceleration, hold.max_vertical]) + failing)
+    candidate.score * (PICK_S + CARRY_S) / (PICK_S + carry_s + failing)
 }

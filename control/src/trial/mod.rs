@@ -64,6 +64,30 @@ mod tests {
     }
 
     #[test]
+    fn an_estimate_is_near_the_refined_carry_and_slower_where_less_is_allowed() {
+        with_site(|site| {
+            let mut ratios = Vec::new();
+            for seed in 0..12 {
+                let problem = Problem::draw(site, seed).unwrap();
+                let goal = problem.drop.world_from_tool.origin();
+                let far = |b: &&crate::Container<scene::frame::Bin>| (b.world_from.origin() - goal).xy().norm();
+                let bin = site.cell.bins.iter().min_by(|a, b| far(a).total_cmp(&far(b))).unwrap();
+                let hold = problem.hold;
+                let slower = crate::Hold { max_acceleration: 1.0, max_vertical: 1.0, ..hold };
+                let estimates = site.planner.estimate(&[&hold, &slower], bin);
+                let [Some(usual), Some(slow)] = estimates[..] else { continue };
+                assert!(slow > usual, "problem {seed}: {slow:?}, {usual:?}");
+                let (from, drop, obstacles) = (&problem.from, &problem.drop, &problem.obstacles);
+                let refined = site.planner.carry_refined(from, &hold, drop, obstacles).unwrap().duration();
+                ratios.push(usual.seconds() / refined.seconds());
+            }
+            ratios.sort_by(f64::total_cmp);
+            // A single one may be far off: what it has to go around is not looked at.
+            assert!(ratios.len() >= 10 && (0.9..1.1).contains(&ratios[ratios.len() / 2]), "{ratios:?}");
+        });
+    }
+
+    #[test]
     fn the_second_look_sees_what_is_too_fast() {
         with_site(|site| {
             let problem = Problem::draw(site, 3).unwrap();
