@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use control::{Arm, Budgets, Cell, LinkError, Tool, ToolClient, ToolError};
-use firmware::Status;
+use firmware::{CupState, Status};
 use perception::LookError;
 use scene::{Camera, CameraError, Span, Timestamp};
 
@@ -59,6 +59,16 @@ pub enum RuntimeError {
     NoGreeting {
         /// How long it was asked.
         seconds: f64,
+    },
+    /// Something hangs on the tool that nobody here has picked: what an earlier run carried.
+    #[error(
+        "tool holds something on cups {cups}, {load_n:.1} N, that this run has not picked; nothing was moved, the tool goes on holding: take it in hand and press the tool's release input"
+    )]
+    Holding {
+        /// The cups that hold, or had hold.
+        cups: String,
+        /// What the scale reads since its tare.
+        load_n: f64,
     },
     /// Inference broke.
     #[error(transparent)]
@@ -217,6 +227,13 @@ impl<'a> Runtime<'a> {
             let now = self.time.advance()?;
             self.tool.poll(now)?;
             if let (true, Some(status)) = (self.tool.is_up(), self.tool.status()) {
+                let holds = |cup: &&(usize, _)| matches!(cup.1, CupState::Sealed | CupState::Leaking | CupState::Lost);
+                let cups: Vec<_> = status.cups.iter().map(|cup| cup.state).enumerate().collect();
+                let held: Vec<_> = cups.iter().filter(holds).map(|(number, _)| number.to_string()).collect();
+                if !held.is_empty() || status.pinch_mn > 0 {
+                    let load_n = f64::from(status.load_mn) * 1e-3;
+                    return Err(RuntimeError::Holding { cups: held.join(", "), load_n });
+                }
                 return Ok(*status);
             }
             if now.since(asked) > GREETING {

@@ -9,7 +9,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use control::{Clock, FromWorld, LINK_VERSION, ToWorld, Turn, Turned, decode_message, encode_message};
-use firmware::{Limits, Packet, Report, Request, State, VERSION, wire};
+use firmware::{CupState, Limits, Packet, Report, Request, State, Status, VERSION, wire};
 use serde_json::Value;
 
 /// Fields that are measured on the wall.
@@ -133,11 +133,40 @@ impl Client {
     }
 }
 
-/// The newest status among a tool's packets.
-fn state(turned: &Turned) -> Option<State> {
+fn reports(turned: &Turned) -> impl Iterator<Item = Report> {
     let mut decoder = wire::Decoder::<Report, { wire::MAX_PACKET }>::new();
-    let reports = turned.packets.iter().flatten().filter_map(|&byte| decoder.push(byte));
-    reports.filter_map(|p| if let Report::Status(status) = p.body { Some(status.state) } else { None }).last()
+    turned.packets.iter().flatten().filter_map(move |&byte| decoder.push(byte)).map(|packet| packet.body)
+}
+
+/// The newest status among a tool's packets.
+fn status(turned: &Turned) -> Option<Status> {
+    reports(turned).filter_map(|report| if let Report::Status(status) = report { Some(status) } else { None }).last()
+}
+
+fn state(turned: &Turned) -> Option<State> {
+    status(turned).map(|status| status.state)
+}
+
+/// Hands everything on between one runtime and a world that is on the virtual clock, until the world says `enough`.
+fn relay(runtime: &UnixStream, world: &UnixStream, mut enough: impl FnMut(&Turned) -> bool) {
+    let mut ends = [runtime, world].map(BufReader::new);
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        ends[0].read_until(0, &mut bytes).unwrap();
+        assert_eq!(bytes.last(), Some(&0), "the runtime has gone");
+        (&mut &*world).write_all(&bytes).unwrap();
+        bytes.clear();
+        ends[1].read_until(0, &mut bytes).unwrap();
+        assert_eq!(bytes.last(), Some(&0), "the world has gone");
+        (&mut &*runtime).write_all(&bytes).unwrap();
+        bytes.pop();
+        if let FromWorld::Turned(turned) = decode_message(&mut bytes).unwrap()
+            && enough(&turned)
+        {
+            return;
+        }
+    }
 }
 
 fn refusal(answer: FromWorld) -> String {
@@ -254,6 +283,53 @@ mod slow {
             let read = |dir: &Path| std::fs::read_to_string(dir.join(file)).unwrap();
             assert_eq!(read(inside.path()), read(outside.path()), "{file} differs through the socket");
         }
+    }
+
+    #[test]
+    fn what_a_killed_runtime_carried_hangs_on_the_tool_still_and_the_tool_tells_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_world, socket) = world(dir.path(), &["--seed", "5"]);
+        let between = dir.path().join("between.sock");
+        let listener = std::os::unix::net::UnixListener::bind(&between).unwrap();
+        let orders = orders(dir.path());
+        let mut command = nuthatch();
+        command.args(["run", "--orders", &orders, "--world"]).arg(&between).current_dir(dir.path());
+        let mut runtime = Running::start(&mut command);
+        let (at_runtime, _) = listener.accept().unwrap();
+        let at_world = UnixStream::connect(&socket).unwrap();
+        let sealed = |status: &Status| status.cups.iter().filter(|cup| cup.state == CupState::Sealed).count();
+        let mut carried = None;
+        relay(&at_runtime, &at_world, |turned| {
+            let arm = turned.arm.as_ref().unwrap();
+            // At speed, with something whose weight the scale sees.
+            let fast = arm.dq.iter().fold(0.0_f64, |most, rate| most.max(rate.abs())) > 1.0;
+            carried = status(turned).filter(|status| fast && sealed(status) > 0 && status.load_mn > 1_000);
+            carried.is_some()
+        });
+        let carried = carried.unwrap();
+        runtime.child.kill().unwrap();
+        drop((runtime, at_runtime, at_world));
+
+        let (mut next, _) = Client::hello(&socket, LINK_VERSION, Clock::Virtual);
+        let first = next.turn(&[]);
+        let (found, arm_at) = (status(&first).unwrap(), first.arm.unwrap().q);
+        assert!(found.time_ms.wrapping_sub(carried.time_ms) >= 2_000, "two seconds later");
+        assert_eq!(found.state, State::SafeHolding);
+        assert_eq!(sealed(&found), sealed(&carried), "the same cups hold");
+        assert!(found.load_mn > 1_000, "{} mN hang on it", found.load_mn);
+        drop(next);
+
+        // A runtime that comes back is told, moves nothing and drops nothing.
+        let mut command = nuthatch();
+        command.args(["run", "--orders", &orders, "--world"]).arg(&socket).current_dir(dir.path());
+        let (said, code) = Running::start(&mut command).end();
+        assert_eq!(code, Some(3), "{said}");
+        assert!(said.contains("tool holds something on cups") && said.contains("nothing was moved"), "{said}");
+        let (mut last, _) = Client::hello(&socket, LINK_VERSION, Clock::Virtual);
+        let left = last.turn(&[]);
+        let status = status(&left).unwrap();
+        assert_eq!((status.state, sealed(&status)), (State::SafeHolding, sealed(&carried)));
+        assert!(left.arm.unwrap().q.largest_difference(&arm_at) < 1e-4, "the arm stands where it stood");
     }
 
     #[test]
