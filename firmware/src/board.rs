@@ -1,5 +1,9 @@
 //! What a board is to the library, and the loop that runs on it.
 
+use core::ops::Range;
+
+use embedded_storage_async::nor_flash::NorFlash;
+
 use crate::{Gripper, Outputs, Samples};
 
 /// Bytes that are taken from the link at once.
@@ -46,4 +50,11 @@ pub fn step(gripper: &mut Gripper, board: &mut impl Board) {
     let (now_ms, samples) = (board.now_ms(), board.sample());
     let outputs = gripper.tick(now_ms, &samples, |packet| board.send(packet));
     board.drive(&outputs, &gripper.if_crashed());
+}
+
+/// After a step: what a host wants kept goes into the flash, and the next tick tells what became of it.
+pub fn store(gripper: &mut Gripper, flash: &mut impl NorFlash, range: Range<u32>) {
+    if let Some(config) = gripper.take_store() {
+        gripper.stored(config.store(flash, range).is_ok());
+    }
 }

@@ -43,11 +43,15 @@ pub struct Calibration {
 
 impl Default for Calibration {
     fn default() -> Self {
-        Self { cup_zero_pa: [0; CUPS], manifold_zero_pa: 0, load_permille: 1_000, clean_evacuate_ms: 0 }
+        Self::NONE
     }
 }
 
 impl Calibration {
+    /// Corrects nothing.
+    pub const NONE: Self =
+        Self { cup_zero_pa: [0; CUPS], manifold_zero_pa: 0, load_permille: 1_000, clean_evacuate_ms: 0 };
+
     /// Checks every range.
     ///
     /// # Errors

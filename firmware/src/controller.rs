@@ -80,10 +80,14 @@ pub struct Controller {
 
 /// The input of a person. It must be seen at rest in the safe state first, so that one that
 /// sticks does not release at once.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct ReleaseInput {
     rested: bool,
     pressed_since: Option<u32>,
+}
+
+impl ReleaseInput {
+    const NEW: Self = Self { rested: false, pressed_since: None };
 }
 
 impl Default for Controller {
@@ -93,57 +97,60 @@ impl Default for Controller {
 }
 
 impl Controller {
-    /// A controller just after power-on.
+    /// A controller just after power-on. Constant, so that a board can have it in a static from the
+    /// start: it is too large to be moved over a small stack.
     #[must_use]
-    pub fn new() -> Self {
-        Self::born(Birth::default(), Config::default(), ConfigSource::Nothing)
-    }
-
-    /// A controller just after power-on or a reset, with what the board knows and what its flash kept.
-    #[must_use]
-    pub fn born(birth: Birth, kept: Config, source: ConfigSource) -> Self {
+    pub const fn new() -> Self {
         Self {
             state: State::Boot,
-            limits: kept.limits,
+            limits: Limits::DEFAULT,
             greeted: false,
             limited: false,
             heard_ms: 0,
             latched: false,
-            cups: core::array::from_fn(|_| Cup::default()),
-            generator: Generator::default(),
+            cups: [const { Cup::NEW }; CUPS],
+            generator: Generator::NEW,
             blow: None,
             pinch_mn: 0,
-            manifold: Median5::default(),
+            manifold: Median5::NEW,
             manifold_pa: 0,
-            load: Median5::default(),
+            load: Median5::NEW,
             raw_load_mn: 0,
-            recent_load: Mean16::default(),
+            recent_load: Mean16::NEW,
             zero_mn: 0,
-            strokes: core::array::from_fn(|_| Median5::default()),
+            strokes: [Median5::NEW; CUPS],
             contact: false,
             overloaded: false,
             estop: false,
             supply_missing_since: None,
             supply_lost: false,
-            release_input: ReleaseInput::default(),
+            release_input: ReleaseInput::NEW,
             ticks: 0,
             seq: 0,
-            counters: Counters::default(),
+            counters: Counters::ZERO,
             stroke_um: [0; CUPS],
             light_percent: 0,
-            calibration: kept.calibration,
-            manifold_sensor: Ranged::default(),
-            manifold_history: History::default(),
+            calibration: Calibration::NONE,
+            manifold_sensor: Ranged::NEW,
+            manifold_history: History::NEW,
             test: None,
-            faults: Faults::default(),
-            told: Faults::default(),
-            birth,
-            config: source,
+            faults: Faults(0),
+            told: Faults(0),
+            birth: Birth::UNKNOWN,
+            config: ConfigSource::Nothing,
             born_ms: None,
             stack_free_bytes: 0,
             store: false,
             stored: None,
         }
+    }
+
+    /// Tells what the board knows and what its flash kept; before the first tick.
+    pub fn awake(&mut self, birth: Birth, kept: Config, source: ConfigSource) {
+        self.limits = kept.limits;
+        self.calibration = kept.calibration;
+        self.birth = birth;
+        self.config = source;
     }
 
     /// Tells how the link has fared so far, for the next reports.
@@ -314,7 +321,7 @@ impl Controller {
         if found {
             if self.state != State::Active {
                 self.state = State::SafeHolding;
-                self.release_input = ReleaseInput::default();
+                self.release_input = ReleaseInput::NEW;
             }
             self.latched = true;
             self.tell(reports, Event::FoundHolding { at_ms: now_ms });
@@ -356,7 +363,7 @@ impl Controller {
 
     fn watch_release_input(&mut self, now_ms: u32, pressed: bool, reports: &mut Reports) {
         if self.state != State::SafeHolding {
-            self.release_input = ReleaseInput::default();
+            self.release_input = ReleaseInput::NEW;
             return;
         }
         if !pressed {
@@ -405,7 +412,7 @@ impl Controller {
         }
         self.blow = None;
         self.test = None;
-        self.release_input = ReleaseInput::default();
+        self.release_input = ReleaseInput::NEW;
         let holds = |cup: &Cup| cup.may_hold(&self.limits);
         if self.latched {
             // Still in the hold of an earlier safe state: nothing at all changes.

@@ -25,25 +25,22 @@ pub(crate) struct Cup {
     valve_stuck: bool,
 }
 
-impl Default for Cup {
-    fn default() -> Self {
-        Self {
-            state: CupState::Vented,
-            pressure_pa: 0,
-            median: Median5::default(),
-            history: History::default(),
-            expected_pa: 0,
-            since_ms: 0,
-            above_since: None,
-            undecided: true,
-            sensor: Ranged::default(),
-            vent_watch: VentWatch::default(),
-            valve_stuck: false,
-        }
-    }
-}
-
 impl Cup {
+    /// Just after the start.
+    pub(crate) const NEW: Self = Self {
+        state: CupState::Vented,
+        pressure_pa: 0,
+        median: Median5::NEW,
+        history: History::NEW,
+        expected_pa: 0,
+        since_ms: 0,
+        above_since: None,
+        undecided: true,
+        sensor: Ranged::NEW,
+        vent_watch: VentWatch::NEW,
+        valve_stuck: false,
+    };
+
     pub(crate) fn status(&self) -> CupStatus {
         CupStatus { state: self.state, pressure_pa: self.pressure_pa }
     }
@@ -204,7 +201,7 @@ mod tests {
     fn check(expected_pa: u32, stretches: &[(u32, u32)], expected: &[Event]) {
         let limits = Limits::default();
         let start = u32::MAX - 40;
-        let mut cup = Cup::default();
+        let mut cup = Cup::NEW;
         cup.sample(0, 0);
         cup.decide(&limits);
         cup.seek(start, expected_pa, &limits);
@@ -298,7 +295,7 @@ mod tests {
     #[test]
     fn a_cup_under_vacuum_at_the_start_is_held_and_never_vented() {
         let limits = Limits::default();
-        let mut cup = Cup::default();
+        let mut cup = Cup::NEW;
         assert!(!cup.vents());
         cup.sample(40_000, 0);
         assert!(!cup.vents());
@@ -310,7 +307,7 @@ mod tests {
     #[test]
     fn a_cup_lost_by_a_fast_fall_may_still_hold_and_one_below_the_floor_not() {
         let limits = Limits::default();
-        let mut cup = Cup::default();
+        let mut cup = Cup::NEW;
         cup.seek(0, 0, &limits);
         for now in 0..200 {
             cup.sample(if now < 100 { 60_000 } else { 45_000 }, 0);

@@ -117,13 +117,15 @@ pub(crate) fn next_untold(now: Faults, told: &mut Faults) -> Option<Fault> {
 }
 
 /// One pressure sensor: passes on what can be a pressure, and notes when that stops.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Ranged {
     last_pa: u32,
     wild: u8,
 }
 
 impl Ranged {
+    pub(crate) const NEW: Self = Self { last_pa: 0, wild: 0 };
+
     /// The sample, or the last good one where this can't be a pressure.
     pub(crate) fn push(&mut self, raw_pa: u32) -> u32 {
         if raw_pa > HIGHEST_PA {
@@ -148,13 +150,15 @@ impl Ranged {
 }
 
 /// Whether a vented cup's pressure obeys.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct VentWatch {
     since: Option<u32>,
     stuck: bool,
 }
 
 impl VentWatch {
+    pub(crate) const NEW: Self = Self { since: None, stuck: false };
+
     /// Gives whether the valve is stuck.
     pub(crate) fn update(&mut self, now_ms: u32, vents: bool, pressure_pa: u32, limits: &Limits) -> bool {
         if !vents || pressure_pa < limits.lost_floor_pa {
@@ -190,7 +194,7 @@ mod tests {
 
     #[test]
     fn what_can_be_no_pressure_leaves_the_last_good_one() {
-        let mut sensor = Ranged::default();
+        let mut sensor = Ranged::NEW;
         sensor.push(60_000);
         for wild in [u32::MAX, 111_001, u32::MAX, u32::MAX] {
             assert_eq!(sensor.push(wild), 60_000);
@@ -207,7 +211,7 @@ mod tests {
     #[test]
     fn a_vented_cup_that_keeps_its_vacuum_half_a_second_is_stuck() {
         let limits = Limits::default();
-        let mut watch = VentWatch::default();
+        let mut watch = VentWatch::NEW;
         let start = u32::MAX - 100;
         for ms in 0..500 {
             assert!(!watch.update(start.wrapping_add(ms), true, 60_000, &limits));

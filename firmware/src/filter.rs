@@ -9,10 +9,8 @@ pub(crate) struct Median5<T> {
     next: usize,
 }
 
-impl<T> Default for Median5<T> {
-    fn default() -> Self {
-        Self { window: None, next: 0 }
-    }
+impl<T> Median5<T> {
+    pub(crate) const NEW: Self = Self { window: None, next: 0 };
 }
 
 impl<T: Ord + Copy> Median5<T> {
@@ -29,7 +27,7 @@ impl<T: Ord + Copy> Median5<T> {
 }
 
 /// Mean of the last 16 samples, or of as many as there are.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Mean16 {
     window: [i32; 16],
     filled: usize,
@@ -37,6 +35,8 @@ pub(crate) struct Mean16 {
 }
 
 impl Mean16 {
+    pub(crate) const NEW: Self = Self { window: [0; 16], filled: 0, next: 0 };
+
     pub(crate) fn push(&mut self, sample: i32) {
         if let Some(oldest) = self.window.get_mut(self.next) {
             *oldest = sample;
@@ -61,13 +61,9 @@ pub(crate) struct History {
     next: usize,
 }
 
-impl Default for History {
-    fn default() -> Self {
-        Self { samples: [(0, 0); 64], filled: 0, next: 0 }
-    }
-}
-
 impl History {
+    pub(crate) const NEW: Self = Self { samples: [(0, 0); 64], filled: 0, next: 0 };
+
     pub(crate) fn clear(&mut self) {
         self.filled = 0;
         self.next = 0;
@@ -95,14 +91,14 @@ mod tests {
 
     #[test]
     fn two_wild_samples_in_a_row_do_not_pass_the_median() {
-        let mut median = Median5::default();
+        let mut median = Median5::NEW;
         let wild = [10u32, 11, 90_000, 0, 12, 11, 10];
         assert!(wild.iter().all(|&sample| (10..=12).contains(&median.push(sample))));
     }
 
     #[test]
     fn an_edge_passes_the_median_two_samples_late() {
-        let mut median = Median5::default();
+        let mut median = Median5::NEW;
         median.push(0);
         let found = [5, 5, 5, 5].map(|sample| median.push(sample));
         assert_eq!(found, [0, 0, 5, 5]);
@@ -110,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_mean_is_over_the_samples_that_are_there_and_never_overflows() {
-        let mut mean = Mean16::default();
+        let mut mean = Mean16::NEW;
         assert_eq!(mean.mean(), 0);
         mean.push(-10);
         mean.push(-20);
@@ -123,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_peak_forgets_what_is_older_than_the_window_across_the_wrap_of_time() {
-        let mut history = History::default();
+        let mut history = History::NEW;
         let start = u32::MAX - 5;
         for (age, pressure) in [(0, 70), (5, 60), (10, 50), (15, 40)] {
             history.push(start.wrapping_add(age), pressure);

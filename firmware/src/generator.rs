@@ -19,7 +19,7 @@ pub(crate) enum Need {
     Flow,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Generator {
     runs: bool,
     continuous: bool,
@@ -28,12 +28,14 @@ pub(crate) struct Generator {
 }
 
 impl Generator {
+    pub(crate) const NEW: Self = Self { runs: false, continuous: false, readjusts: 0, window_ms: 0 };
+
     pub(crate) fn runs(&self) -> bool {
         self.runs
     }
 
     pub(crate) fn stop(&mut self) {
-        *self = Self::default();
+        *self = Self::NEW;
     }
 
     /// Decides whether it runs; true in the tick in which saving is given up.
@@ -75,7 +77,7 @@ mod tests {
 
     #[test]
     fn tight_cups_let_the_generator_rest_between_its_two_pressures() {
-        let mut generator = Generator::default();
+        let mut generator = Generator::NEW;
         check(&mut generator, 0, Need::Flow, 0, true);
         check(&mut generator, 1, Need::Tight, 50_000, true);
         check(&mut generator, 2, Need::Tight, 75_000, true);
@@ -88,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_leak_or_a_seek_keeps_the_generator_running_at_any_pressure() {
-        let mut generator = Generator::default();
+        let mut generator = Generator::NEW;
         for now in 0..100 {
             check(&mut generator, now, Need::Flow, 90_000, true);
         }
@@ -97,7 +99,7 @@ mod tests {
     #[test]
     fn re_adjusting_too_often_makes_it_run_on_until_the_hold_ends() {
         let limits = Limits::default();
-        let mut generator = Generator::default();
+        let mut generator = Generator::NEW;
         let start = u32::MAX - 500;
         let mut gave_up = 0;
         for i in 0..20u32 {
@@ -114,7 +116,7 @@ mod tests {
 
     #[test]
     fn re_adjusting_now_and_then_goes_on_saving() {
-        let mut generator = Generator::default();
+        let mut generator = Generator::NEW;
         for i in 0..50 {
             check(&mut generator, 600 * i, Need::Tight, 50_000, true);
             check(&mut generator, 600 * i + 1, Need::Tight, 80_000, false);

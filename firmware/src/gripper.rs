@@ -38,22 +38,22 @@ impl Default for Gripper {
 }
 
 impl Gripper {
-    /// A gripper just after power-on, about which nothing is known.
+    /// A gripper just after power-on, about which nothing is known. Constant, so that a board can have
+    /// it in a static from the start: it is too large to be moved over a small stack.
     #[must_use]
-    pub fn new() -> Self {
-        Self::born(Birth::default(), Config::default(), ConfigSource::Nothing)
+    pub const fn new() -> Self {
+        Self {
+            controller: Controller::new(),
+            decoder: Decoder::new(),
+            session: Session::NEW,
+            waiting: [None; WAITING],
+            counters: Counters::ZERO,
+        }
     }
 
-    /// A gripper just after power-on or a reset, with what its board knows and what the flash kept.
-    #[must_use]
-    pub fn born(birth: Birth, kept: Config, source: ConfigSource) -> Self {
-        Self {
-            controller: Controller::born(birth, kept, source),
-            decoder: Decoder::new(),
-            session: Session::default(),
-            waiting: [None; WAITING],
-            counters: Counters::default(),
-        }
+    /// Tells what the board knows of itself and what its flash kept; before the first tick.
+    pub fn awake(&mut self, birth: Birth, kept: Config, source: ConfigSource) {
+        self.controller.awake(birth, kept, source);
     }
 
     /// Takes bytes as they came from the link, in pieces of any size.

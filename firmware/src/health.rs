@@ -105,6 +105,16 @@ pub struct Counters {
     pub crowded_out: u32,
 }
 
+impl Birth {
+    /// Nothing is known.
+    pub const UNKNOWN: Self = Self { capabilities: Capabilities(0), boots: 0, crash: None };
+}
+
+impl Counters {
+    /// Nothing has come.
+    pub(crate) const ZERO: Self = Self { received: 0, bad: 0, repeated: 0, stale: 0, crowded_out: 0 };
+}
+
 /// How the gripper fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {

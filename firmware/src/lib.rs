@@ -16,6 +16,8 @@ mod health;
 mod leak_test;
 mod limits;
 mod packet;
+pub mod page;
+pub mod remains;
 mod session;
 mod tick;
 pub mod wire;

@@ -49,23 +49,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            seal_floor_pa: 15_000,
-            seal_fraction_percent: 60,
-            seal_hold_ms: 25,
-            lost_drop_pa: 8_000,
-            lost_window_ms: 30,
-            lost_floor_pa: 10_000,
-            seek_timeout_ms: 600,
-            heartbeat_ms: 100,
-            generator_on_pa: 60_000,
-            generator_off_pa: 75_000,
-            contact_mn: 3_000,
-            overload_mn: 200_000,
-            max_blow_ms: 200,
-            contact_um: 1_500,
-            max_pinch_mn: 30_000,
-        }
+        Self::DEFAULT
     }
 }
 
@@ -86,6 +70,25 @@ pub struct LimitError {
 }
 
 impl Limits {
+    /// What fits the six-cup tool.
+    pub const DEFAULT: Self = Self {
+        seal_floor_pa: 15_000,
+        seal_fraction_percent: 60,
+        seal_hold_ms: 25,
+        lost_drop_pa: 8_000,
+        lost_window_ms: 30,
+        lost_floor_pa: 10_000,
+        seek_timeout_ms: 600,
+        heartbeat_ms: 100,
+        generator_on_pa: 60_000,
+        generator_off_pa: 75_000,
+        contact_mn: 3_000,
+        overload_mn: 200_000,
+        max_blow_ms: 200,
+        contact_um: 1_500,
+        max_pinch_mn: 30_000,
+    };
+
     /// Checks every range; the gripper refuses with `OutOfRange` what fails here.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ pub(crate) enum Admission {
 }
 
 /// The numbers of one host's session.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Session {
     number: Option<u16>,
     /// The newest number that was let in.
@@ -27,6 +27,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    pub(crate) const NEW: Self = Self { number: None, newest: None, answers: [None; KEPT], next: 0 };
+
     /// The session's number, 0 before the first.
     pub(crate) fn number(&self) -> u16 {
         self.number.unwrap_or(0)
@@ -43,7 +45,7 @@ impl Session {
             if !matches!(packet.body, Request::Hello { .. }) {
                 return Admission::Answer(Report::Refused { seq, reason: Refusal::NotGreeted });
             }
-            *self = Self { number: Some(packet.session), ..Self::default() };
+            *self = Self { number: Some(packet.session), ..Self::NEW };
         }
         if packet.body == Request::Heartbeat {
             return Admission::Obey;
@@ -111,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_request_is_obeyed_once_and_answered_as_often_as_it_comes() {
-        let mut session = Session::default();
+        let mut session = Session::NEW;
         check(&mut session, 7, 250, HELLO, Admission::Obey);
         for seq in 251..=255 {
             check(&mut session, 7, seq, Request::Arm, Admission::Obey);
@@ -123,7 +125,7 @@ mod tests {
 
     #[test]
     fn what_a_later_request_overtook_is_stale_and_so_is_what_nobody_remembers() {
-        let mut session = Session::default();
+        let mut session = Session::NEW;
         check(&mut session, 7, 1, HELLO, Admission::Obey);
         check(&mut session, 7, 3, Request::Tare, Admission::Obey);
         check(&mut session, 7, 2, Request::Tare, stale(2));
@@ -135,7 +137,7 @@ mod tests {
 
     #[test]
     fn heartbeats_overtake_nothing_and_another_session_is_not_heard_without_hello() {
-        let mut session = Session::default();
+        let mut session = Session::NEW;
         let stranger = |seq| Admission::Answer(Report::Refused { seq, reason: Refusal::NotGreeted });
         check(&mut session, 7, 1, Request::Arm, stranger(1));
         check(&mut session, 7, 1, HELLO, Admission::Obey);
@@ -149,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_request_that_found_no_room_may_come_again() {
-        let mut session = Session::default();
+        let mut session = Session::NEW;
         check(&mut session, 7, 1, HELLO, Admission::Obey);
         let packet = Packet { session: 7, seq: 2, body: Request::Arm };
         assert_eq!(session.admit(&packet, &mut Counters::default()), Admission::Obey);

@@ -38,6 +38,30 @@ pub struct Outputs {
     pub light_percent: u8,
 }
 
+impl Outputs {
+    /// All outputs in one word, so that nobody can see half of them: bits 0 to 5 the vents, 6 the
+    /// generator, 7 blow-off, 8 to 15 the lamp, 16 to 31 the pinch.
+    #[must_use]
+    pub fn to_word(&self) -> u32 {
+        let vents = self.vent.iter().enumerate().map(|(i, &vents)| u32::from(vents) << i).sum::<u32>();
+        let others = u32::from(self.generator) << 6 | u32::from(self.blow_off) << 7;
+        vents | others | u32::from(self.light_percent) << 8 | u32::from(self.pinch_force_mn) << 16
+    }
+
+    /// The outputs of a word.
+    #[must_use]
+    pub fn from_word(word: u32) -> Self {
+        let [bits, light_percent, low, high] = word.to_le_bytes();
+        Self {
+            generator: bits & 1 << 6 != 0,
+            vent: core::array::from_fn(|i| bits & 1 << i != 0),
+            blow_off: bits & 1 << 7 != 0,
+            pinch_force_mn: u16::from_le_bytes([low, high]),
+            light_percent,
+        }
+    }
+}
+
 /// The reports of one tick, in the order in which to send them; the last is the `Status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reports {
@@ -94,4 +118,24 @@ pub struct Tick {
     pub outputs: Outputs,
     /// What to send.
     pub reports: Reports,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_in_a_word_are_the_same_outputs_and_no_word_is_none() {
+        let each = [
+            (Outputs::default(), 0),
+            (Outputs { vent: [true, false, false, false, false, true], ..Outputs::default() }, 0b10_0001),
+            (Outputs { generator: true, blow_off: true, ..Outputs::default() }, 0xc0),
+            (Outputs { light_percent: 100, pinch_force_mn: 60_000, ..Outputs::default() }, 60_000 << 16 | 100 << 8),
+        ];
+        for (outputs, word) in each {
+            assert_eq!(outputs.to_word(), word);
+            assert_eq!(Outputs::from_word(word), outputs);
+        }
+        assert_eq!(Outputs::from_word(u32::MAX).to_word(), u32::MAX);
+    }
 }

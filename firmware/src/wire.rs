@@ -71,17 +71,17 @@ pub struct Decoder<T, const N: usize> {
     packets: PhantomData<fn() -> T>,
 }
 
-impl<T, const N: usize> Default for Decoder<T, N> {
+impl<T: DeserializeOwned, const N: usize> Default for Decoder<T, N> {
     fn default() -> Self {
-        Self { buffer: [0; N], length: 0, overrun: false, bad: 0, packets: PhantomData }
+        Self::new()
     }
 }
 
 impl<T: DeserializeOwned, const N: usize> Decoder<T, N> {
     /// A decoder that has seen nothing.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self { buffer: [0; N], length: 0, overrun: false, bad: 0, packets: PhantomData }
     }
 
     /// Takes the next byte; gives the packet that it closes, if it closes a good one.
