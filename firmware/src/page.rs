@@ -94,8 +94,10 @@ impl Words for [AtomicU32] {
     }
 }
 
-/// At the board's start: what it is and what became of the last run.
+/// At the board's start: what it is and what became of the last run. Outputs are without current, as
+/// pins are after a reset.
 pub fn announce(page: &(impl Words + ?Sized), birth: &Birth, stack_bytes: u32) {
+    page.set_word(at::OUTPUTS, Outputs::default().to_word());
     page.set_word(at::BOOTS, birth.boots);
     page.set_word(at::STACK, stack_bytes);
     let crash = birth.crash.map_or([0; 3], |crash| [remains::number(crash.kind), crash.at, crash.boot]);
