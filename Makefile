@@ -1,7 +1,7 @@
 # Nuthatch. Plain `make` lists the targets; everything is built with --release.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check clean setup viewer peers
+.PHONY: help run test check firmware clean setup viewer peers
 
 # rustup's folder, so that a new installation is found before the shell is told of it; then the viewer's.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(CURDIR)/.local/viewer/bin:$(PATH)
@@ -16,7 +16,11 @@ help: ## this list
 run: setup ## build and run the simulated cell; ARGS="--seed 7" goes to `nuthatch run`
 	@cargo run --release -- run $(ARGS) || test $$? -eq 1
 
-test: setup ## all tests, doctests included; .ci/run is the same
+# What needs the emulated board must not be skipped here.
+test: export NUTHATCH_NEEDS_EMULATOR := 1
+test: setup ## all tests, doctests and those on the emulated board included; .ci/run is the same
+	@.ci/setup boards
+	@.ci/firmware test
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then cargo nextest run --release --workspace; \
 	else cargo test --release --workspace --lib --bins --tests; fi
@@ -29,8 +33,13 @@ check: setup ## what to run before a commit: format, lints, and the tests that a
 	then cargo nextest run --release --workspace --profile fast; \
 	else cargo test --release --workspace --lib --bins --tests -- --skip slow::; fi
 
+firmware: ## build the boards' images, print flash and RAM of each against their limits
+	@.ci/setup boards
+	@.ci/firmware
+
 clean: ## remove what was built; downloads stay in .local
 	@cargo clean
+	@cd firmware/boards && cargo clean
 
 setup: ## install what is missing: Rust, OpenCV, ONNX Runtime; run and test do it first
 	@.ci/setup

@@ -51,6 +51,8 @@ pub mod at {
     pub const CUT_AFTER: usize = 11;
     /// [board] 1 once it went: nothing is done any more.
     pub const CUT: usize = 12;
+    /// [board] The outputs that it drove when it last died.
+    pub const DIED_WITH: usize = 13;
     /// [host] Odd while the samples are written.
     pub const SEQUENCE: usize = 15;
     /// [host] Cups, manifold, load, strokes, then a word of bits: e-stop, supply, release input.

@@ -81,11 +81,7 @@ pub struct Emulated {
 
 impl Emulated {
     /// A board whose mode is the page's.
-    pub fn new(
-        page: &'static [AtomicU32],
-        from_host: Consumer<'static, u8>,
-        to_host: Producer<'static, u8>,
-    ) -> Self {
+    pub fn new(page: &'static [AtomicU32], from_host: Consumer<'static, u8>, to_host: Producer<'static, u8>) -> Self {
         let stepped = is_stepped(page);
         Self { page, stepped, samples: Samples::default(), from_host, to_host, taken: 0, ticks: 0 }
     }

@@ -135,8 +135,10 @@ fn step(gripper: &mut Gripper, board: &mut Emulated) {
     board::end_where_power_is_cut();
 }
 
+/// What is driven while dying; told a second time, since the reset takes it back at once.
 fn drive(outputs: &Outputs) {
     board::page().set_word(at::OUTPUTS, outputs.to_word());
+    board::page().set_word(at::DIED_WITH, outputs.to_word());
 }
 
 #[panic_handler]

@@ -1,0 +1,190 @@
+//! The firmware's image on an emulated Cortex-M4F, behind the driver that a real tool has.
+//!
+//! `make firmware` builds the image. Without it, or without `qemu-system-arm`, these tests are skipped with a message;
+//! where `CI` or `NUTHATCH_NEEDS_EMULATOR` is set they fail.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+mod conformance;
+mod machine;
+
+use control::Tool;
+use firmware::page::{Flash, Words, at};
+use firmware::wire::{Decoder, MAX_PACKET};
+use firmware::{
+    Calibration, Capabilities, Config, ConfigSource, Crash, CrashKind, CupSet, CupState, Event, Limits, Outputs,
+    Report, Request, Samples, State,
+};
+use machine::{LIMITS, Machine, Rig, SUPPLIED};
+
+/// The whole flash is the configuration's.
+const KEPT: std::ops::Range<u32> = 0..firmware::page::FLASH_BYTES as u32;
+/// The cup that holds in these tests.
+const CUP: usize = 2;
+
+/// Cup 2 has a good seal.
+const SEALED: Samples = Samples { cup_pa: [0, 0, 60_000, 0, 0, 0], manifold_pa: 65_000, ..SUPPLIED };
+
+/// Seeks with cup 2, whose pressure comes as the valve opens.
+fn seal(rig: &mut Rig) {
+    rig.ask(Request::Seek { cups: CupSet::single(CUP), expected_pa: 60_000 });
+    rig.until("the valve is on vacuum and the generator runs", |rig| {
+        let outputs = rig.outputs();
+        !outputs.vent[CUP] && outputs.generator
+    });
+    assert_eq!(rig.outputs().vent.iter().filter(|vents| **vents).count(), 5, "{:?}", rig.outputs());
+    rig.put(&SEALED);
+    rig.until("the cup is sealed", |rig| rig.status().cups[CUP].state == CupState::Sealed);
+    assert_eq!(rig.status().cups[CUP].pressure_pa, 60_000);
+}
+
+/// Cup 2 goes on holding and nothing else is done.
+fn assert_holds(outputs: &Outputs) {
+    let vent = [true, true, false, true, true, true];
+    assert_eq!((outputs.vent, outputs.blow_off), (vent, false), "{outputs:?}");
+}
+
+/// The health that the tool tells now.
+fn health(rig: &mut Rig) -> firmware::Health {
+    rig.ask(Request::Health);
+    *rig.client.health().unwrap()
+}
+
+#[test]
+fn the_image_is_greeted_and_tells_how_it_is() {
+    let Some(machine) = Machine::start(|_| ()) else { return };
+    let mut rig = Rig::greet(machine);
+    assert_eq!(rig.client.boots(), Some(1));
+    let first = rig.machine.page.word(at::TICKS);
+    rig.until("it ticks", |rig| rig.machine.page.word(at::TICKS) > first + 100);
+    let health = health(&mut rig);
+    assert_eq!((health.boots, health.crash, health.config), (1, None, ConfigSource::Nothing));
+    assert!(health.uptime_ms > 0 && health.counters.bad == 0, "{health:?}");
+    let (free, size) = (rig.machine.page.word(at::STACK_FREE), rig.machine.page.word(at::STACK));
+    assert!(0 < free && free < size && health.stack_free_bytes >= free, "{free} of {size} bytes of the stack are free");
+    rig.ask(Request::Light { percent: 70 });
+    rig.until("the lamp shines", |rig| rig.outputs().light_percent == 70);
+    assert_eq!(rig.client.counters().bad, 0);
+}
+
+#[test]
+fn a_cup_that_seals_goes_on_holding_when_the_host_falls_silent() {
+    let Some(machine) = Machine::start(|_| ()) else { return };
+    let mut rig = Rig::greet(machine);
+    seal(&mut rig);
+    // From here on nothing is sent; what comes is still read.
+    let Rig { mut machine, mut client, .. } = rig;
+    let (mut decoder, mut buffer) = (Decoder::<Report, MAX_PACKET>::new(), [0; MAX_PACKET]);
+    let (mut silent, mut last) = (false, None);
+    machine.until("silence has led to the safe state", |_| {
+        while let Some(length) = client.tool_mut().receive(&mut buffer).unwrap() {
+            for report in buffer[..length].iter().filter_map(|&byte| decoder.push(byte)) {
+                match report.body {
+                    Report::Event(Event::HostSilent { .. }) => silent = true,
+                    Report::Status(status) => last = Some(status),
+                    _ => {}
+                }
+            }
+        }
+        last.is_some_and(|status| status.state == State::SafeHolding)
+    });
+    assert!(silent && last.unwrap().cups[CUP].state == CupState::Sealed);
+    assert_holds(&firmware::page::outputs(&machine.page));
+    assert_eq!(machine.page.word(at::BOOTS), 1);
+}
+
+#[test]
+fn the_e_stop_input_leads_to_the_safe_state_of_what_is_held() {
+    let Some(machine) = Machine::start(|_| ()) else { return };
+    let mut rig = Rig::greet(machine);
+    seal(&mut rig);
+    rig.put(&Samples { estop: true, ..SEALED });
+    rig.until("it is safe", |rig| rig.state() == Some(State::SafeHolding));
+    assert_holds(&rig.outputs());
+    assert!(rig.events.iter().any(|event| matches!(event, Event::EStop { .. })), "{:?}", rig.events);
+    rig.put(&SEALED);
+    rig.client.greet_again();
+    rig.until("it is armed again", |rig| rig.state() == Some(State::Active));
+    rig.ask(Request::Release { cups: CupSet::single(CUP), blow_ms: 0 });
+    rig.put(&Samples { estop: true, ..SUPPLIED });
+    rig.until("it is safe and empty", |rig| rig.state() == Some(State::SafeEmpty));
+    assert_eq!(rig.outputs(), Outputs { vent: [true; 6], ..Outputs::default() });
+}
+
+#[test]
+fn whatever_the_image_dies_of_what_is_held_stays_held_and_the_host_is_told() {
+    let Some(machine) = Machine::start(|_| ()) else { return };
+    let mut rig = Rig::greet(machine);
+    seal(&mut rig);
+    let deaths = [CrashKind::Panic, CrashKind::HardFault, CrashKind::Watchdog, CrashKind::HardFault];
+    for (boot, (kind, what)) in (1..).zip(deaths.into_iter().zip(1..)) {
+        rig.machine.page.set_word(at::DIED_WITH, u32::MAX);
+        rig.machine.page.set_word(at::PROVOKE, what);
+        rig.until("it has begun again", |rig| rig.machine.page.word(at::BOOTS) == boot + 1);
+        assert_holds(&Outputs::from_word(rig.machine.page.word(at::DIED_WITH)));
+        rig.until("it has found what hangs there", |rig| rig.state() == Some(State::SafeHolding));
+        assert_holds(&rig.outputs());
+        rig.client.greet_again();
+        rig.until("it is armed again", |rig| rig.state() == Some(State::Active));
+        assert_eq!(rig.client.boots(), Some(boot + 1));
+        let crash = health(&mut rig).crash;
+        assert!(crash.is_some_and(|crash| (crash.kind, crash.boot) == (kind, boot)), "{what}: {crash:?}");
+        // A panic tells its line, a fault its place in the flash, where the stack still had room for it.
+        assert_eq!(crash.is_some_and(|Crash { at, .. }| at > 0), what <= 2, "{what}: {crash:?}");
+        assert_holds(&rig.outputs());
+    }
+    assert_eq!(rig.events.iter().filter(|event| matches!(event, Event::FoundHolding { .. })).count(), 4);
+}
+
+/// Has a calibration stored, which an idle tool does.
+fn store(rig: &mut Rig, manifold_zero_pa: i16) {
+    rig.ask(Request::Calibrate(Calibration { manifold_zero_pa, ..Calibration::NONE }));
+    rig.ask(Request::Disarm);
+    rig.ask(Request::Store);
+}
+
+#[test]
+fn what_is_stored_is_there_when_power_returns() {
+    let Some(machine) = Machine::start(|_| ()) else { return };
+    let mut rig = Rig::greet(machine);
+    store(&mut rig, 900);
+    rig.until("it is stored", |rig| rig.events.iter().any(|event| matches!(event, Event::Stored { .. })));
+    let kept = Config { limits: LIMITS, calibration: Calibration { manifold_zero_pa: 900, ..Calibration::NONE } };
+    assert_eq!(Config::load(&mut Flash(&rig.machine.page), KEPT), (kept, ConfigSource::Stored));
+    let mut rig = Rig::greet(rig.machine.again(|_| ()));
+    let health = health(&mut rig);
+    assert_eq!((health.boots, health.config), (1, ConfigSource::Stored));
+    rig.put(&Samples { manifold_pa: 1_000, ..SUPPLIED });
+    rig.until("the calibration is in force", |rig| rig.status().manifold_pa == 100);
+}
+
+#[test]
+fn a_power_cut_while_storing_leaves_the_old_or_the_new() {
+    let (mut old, mut new) = (0, 0);
+    // An item is some 26 words; the page is opened before the first.
+    for cut in [1, 2, 3, 5, 9, 14, 20, 24] {
+        let before =
+            Config { calibration: Calibration { manifold_zero_pa: 300, ..Calibration::NONE }, limits: Limits::DEFAULT };
+        let Some(machine) = Machine::start(|page| before.store(&mut Flash(page), KEPT).unwrap()) else { return };
+        let mut rig = Rig::greet(machine);
+        rig.machine.page.set_word(at::CUT_AFTER, cut);
+        rig.ask(Request::Calibrate(Calibration { manifold_zero_pa: 700, ..Calibration::NONE }));
+        rig.ask(Request::Disarm);
+        let now = rig.now();
+        rig.client.send(Request::Store, now).unwrap();
+        rig.until("power is cut", |rig| rig.machine.page.word(at::CUT) == 1);
+        let mut rig = Rig::greet(rig.machine.again(|page| page.set_word(at::CUT, 0)));
+        rig.put(&Samples { manifold_pa: 1_000, ..SUPPLIED });
+        rig.until("the manifold is read", |rig| rig.status().manifold_pa > 0);
+        assert_eq!(health(&mut rig).config, ConfigSource::Stored, "cut after {cut} words");
+        match rig.status().manifold_pa {
+            700 => old += 1,
+            300 => new += 1,
+            other => assert_eq!(other, 700, "cut after {cut} words: neither the old nor the new"),
+        }
+    }
+    assert!(old > 0, "{old} old, {new} new");
+}
+
+/// What the image can do, as it tells at its greeting.
+const CAN: Capabilities =
+    Capabilities::PINCH.and(Capabilities::LIGHT).and(Capabilities::LEAK_TEST).and(Capabilities::STORE);
