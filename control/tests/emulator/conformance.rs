@@ -26,15 +26,44 @@ struct Recording {
     session: u16,
     seq: u8,
     samples: Samples,
+    /// Ticks left of a stretch in which nothing disturbs a leak test, after so many of [`CALM`] were sent.
+    calm: u32,
+    sent: usize,
 }
+
+/// A stretch of calm, in ticks; one begins after so many.
+const CALM_TICKS: u32 = 2_500;
+const CALM_EVERY: u32 = 6_000;
+/// What makes a tool that may hold anything ready for a leak test.
+const CALM: [Request; 7] = [
+    Request::Hello { version: VERSION },
+    Request::Limits(Limits { heartbeat_ms: 200, ..Limits::DEFAULT }),
+    Request::Arm,
+    Request::Release { cups: CupSet::ALL, blow_ms: 0 },
+    Request::Pinch { force_mn: 0 },
+    Request::LeakTest,
+    Request::Health,
+];
 
 impl Recording {
     fn new(seed: u64) -> Self {
         // The clock wraps on the way.
-        Self { rng: ChaCha8Rng::seed_from_u64(seed), now_ms: u32::MAX - 9_000, session: 0, seq: 0, samples: SUPPLIED }
+        Self {
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            now_ms: u32::MAX - 9_000,
+            session: 0,
+            seq: 0,
+            samples: SUPPLIED,
+            calm: 0,
+            sent: 0,
+        }
     }
 
     fn request(&mut self) -> Request {
+        if self.calm > 0 {
+            self.sent += 1;
+            return CALM.get(self.sent - 1).copied().unwrap_or(Request::Heartbeat);
+        }
         let rng = &mut self.rng;
         let cups = CupSet(rng.random_range(0..0x48));
         let limits = Limits { heartbeat_ms: rng.random_range(15..200), ..Limits::DEFAULT };
@@ -66,13 +95,13 @@ impl Recording {
             if matches!(request, Request::Hello { .. }) {
                 self.session = self.rng.random_range(0..20);
             }
-            if !self.rng.random_ratio(1, 12) {
+            if self.calm > 0 || !self.rng.random_ratio(1, 12) {
                 self.seq = self.seq.wrapping_add(self.rng.random_range(1..3));
             }
             let mut buffer = [0; MAX_PACKET];
             let packet = Packet { session: self.session, seq: self.seq, body: request };
             let length = encode(&packet, &mut buffer).unwrap();
-            if self.rng.random_ratio(1, 30) {
+            if self.calm == 0 && self.rng.random_ratio(1, 30) {
                 buffer[self.rng.random_range(0..length)] ^= 1 << self.rng.random_range(0..8);
             }
             bytes.extend(&buffer[..length]);
@@ -86,9 +115,14 @@ impl Recording {
     }
 
     /// The world a little later.
-    fn samples(&mut self, outputs: &Outputs) -> Samples {
+    fn samples(&mut self, tick: u32, outputs: &Outputs) -> Samples {
+        self.calm = self.calm.saturating_sub(1);
+        if tick.is_multiple_of(CALM_EVERY) {
+            (self.calm, self.sent) = (CALM_TICKS, 0);
+        }
         let rng = &mut self.rng;
-        self.now_ms = self.now_ms.wrapping_add(if rng.random_ratio(1, 500) { rng.random_range(0..400) } else { 1 });
+        let jumps = self.calm == 0 && rng.random_ratio(1, 500);
+        self.now_ms = self.now_ms.wrapping_add(if jumps { rng.random_range(0..400) } else { 1 });
         let samples = &mut self.samples;
         let towards = |now: u32, goal: u32| now.saturating_add(goal / 8).saturating_sub(now / 8);
         samples.manifold_pa = towards(samples.manifold_pa, if outputs.generator { 80_000 } else { 5_000 });
@@ -105,6 +139,9 @@ impl Recording {
         samples.estop = if samples.estop { !rng.random_ratio(1, 20) } else { rng.random_ratio(1, 700) };
         samples.supply_ok = if samples.supply_ok { !rng.random_ratio(1, 900) } else { rng.random_ratio(1, 15) };
         samples.release_input ^= rng.random_ratio(1, 60);
+        if self.calm > 0 {
+            *samples = Samples { estop: false, supply_ok: true, release_input: false, ..*samples };
+        }
         *samples
     }
 }
@@ -128,7 +165,7 @@ fn the_image_says_and_does_what_the_library_says_and_does() {
     let (mut said, mut kinds) = (0, [false; 7]);
     for tick in 1..=DOORBELLS {
         let bytes = recording.bytes();
-        let samples = recording.samples(&outputs);
+        let samples = recording.samples(tick, &outputs);
         TO_BOARD.clear(page);
         TO_HOST.clear(page);
         assert!(TO_BOARD.append(page, &bytes), "tick {tick}: {} bytes are too many", bytes.len());

@@ -84,7 +84,7 @@ mod app {
             step(gripper, board);
             board.answer_doorbell();
         } else {
-            firmware::board::serve(gripper, board);
+            serve_between(gripper, board);
         }
     }
 
@@ -111,7 +111,7 @@ mod app {
     fn idle(_: idle::Context) -> ! {
         let page = board::page();
         let stepped = board::is_stepped(page);
-        let mut rung = page.word(at::DOORBELL);
+        let mut rung = page.word(at::DONE);
         loop {
             page.set_word(at::STACK_FREE, cortex::stack_free_bytes() as u32);
             if !stepped {
@@ -128,7 +128,14 @@ mod app {
     }
 }
 
+/// What came between two ticks. A frame of its own, as that of `step`: together they are half of RAM.
+#[inline(never)]
+fn serve_between(gripper: &mut Gripper, board: &mut Emulated) {
+    firmware::board::serve(gripper, board);
+}
+
 /// One millisecond, and what it wants kept.
+#[inline(never)]
 fn step(gripper: &mut Gripper, board: &mut Emulated) {
     firmware::board::step(gripper, board);
     firmware::board::store(gripper, &mut Flash(board::page()), KEPT);
