@@ -29,6 +29,7 @@ test: setup ## all tests, doctests and those on the emulated board included; .ci
 check: setup ## what to run before a commit: format, lints, and the tests that are not in a module `slow`
 	@cargo fmt --all -- --check --config-path .config
 	@cargo clippy --release --workspace --all-targets -- -D warnings
+	@cd firmware/boards && cargo fmt --all -- --check --config-path ../../.config
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then cargo nextest run --release --workspace --profile fast; \
 	else cargo test --release --workspace --lib --bins --tests -- --skip slow::; fi

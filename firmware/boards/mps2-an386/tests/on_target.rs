@@ -32,7 +32,7 @@ fn main() -> ! {
     // A reset in the middle, so that what must outlast one is seen to.
     let birth = firmware::remains::wake(cortex::remains(), Capabilities(0), None);
     if birth.boots == 1 {
-        check("the first start finds nothing", || assert!(birth.crash == None));
+        check("the first start finds nothing", || assert!(birth.crash.is_none()));
         check("the paint measures the stack", the_paint_measures_the_stack);
         check("a packet has the golden bytes", a_packet_has_the_golden_bytes);
         check("the store keeps across a power cut", the_store_keeps_across_a_power_cut);
