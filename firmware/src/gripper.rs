@@ -104,9 +104,13 @@ impl Gripper {
 
     fn report(&mut self, request: Option<&Packet<Request>>, tick: &Tick, send: &mut impl FnMut(&[u8])) {
         for report in &tick.reports {
-            let answers = matches!(report.body, Report::Done { .. } | Report::Refused { .. });
-            if let (true, Some(request)) = (answers, request) {
-                self.session.keep(request, report.body);
+            let refused = match report.body {
+                Report::Done { .. } => Some(None),
+                Report::Refused { reason, .. } => Some(Some(reason)),
+                _ => None,
+            };
+            if let (Some(refused), Some(request)) = (refused, request) {
+                self.session.keep(request, refused);
             }
             self.send(Packet { session: self.session.number(), ..*report }, send);
         }

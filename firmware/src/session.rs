@@ -22,8 +22,14 @@ pub(crate) struct Session {
     number: Option<u16>,
     /// The newest number that was let in.
     newest: Option<u8>,
-    answers: [Option<(u8, Report)>; KEPT],
+    /// Numbers of requests, and why those that were refused were.
+    answers: [Option<(u8, Option<Refusal>)>; KEPT],
     next: usize,
+}
+
+/// What answers a request.
+fn answer(seq: u8, refused: Option<Refusal>) -> Report {
+    refused.map_or(Report::Done { seq }, |reason| Report::Refused { seq, reason })
 }
 
 impl Session {
@@ -50,9 +56,9 @@ impl Session {
         if packet.body == Request::Heartbeat {
             return Admission::Obey;
         }
-        if let Some((_, answer)) = self.answers.iter().flatten().find(|(answered, _)| *answered == seq) {
+        if let Some((_, refused)) = self.answers.iter().flatten().find(|(answered, _)| *answered == seq) {
             counters.repeated = counters.repeated.saturating_add(1);
-            return Admission::Answer(*answer);
+            return Admission::Answer(answer(seq, *refused));
         }
         let ahead = self.newest.map_or(1, |newest| seq.wrapping_sub(newest));
         match ahead {
@@ -68,13 +74,13 @@ impl Session {
         }
     }
 
-    /// Keeps the answer to a request that was obeyed.
-    pub(crate) fn keep(&mut self, request: &Packet<Request>, answer: Report) {
+    /// Keeps the answer to a request that was obeyed, and why it was refused if it was.
+    pub(crate) fn keep(&mut self, request: &Packet<Request>, refused: Option<Refusal>) {
         if matches!(request.body, Request::Heartbeat | Request::Stop) || self.number != Some(request.session) {
             return;
         }
         if let Some(oldest) = self.answers.get_mut(self.next) {
-            *oldest = Some((request.seq, answer));
+            *oldest = Some((request.seq, refused));
         }
         self.next = (self.next + 1) % KEPT;
     }
@@ -99,7 +105,7 @@ mod tests {
         let found = session.admit(&packet, &mut Counters::default());
         assert_eq!(found, expected, "session {number}, request {seq}");
         if found == Admission::Obey {
-            session.keep(&packet, Report::Done { seq });
+            session.keep(&packet, None);
         }
     }
 

@@ -7,7 +7,7 @@ use firmware::page::{self, TO_BOARD, TO_HOST, Words, at};
 use firmware::{Outputs, Samples};
 use heapless::spsc::{Consumer, Producer, Queue};
 
-use crate::device::{Clock, Interrupt, Watchdog};
+use cmsdk::{Clock, Interrupt, Watchdog};
 
 /// Where the emulator maps the shared file: the board's PSRAM, Arm DAI 0386.
 const PAGE: usize = 0x2100_0000;

@@ -4,13 +4,12 @@
 #![no_main]
 
 mod board;
-mod device;
 
 use core::panic::PanicInfo;
 
 use board::Emulated;
+use cmsdk::Watchdog;
 use cortex_m_rt::exception;
-use device::Watchdog;
 use firmware::page::{self, Flash, Words, at};
 use firmware::{Capabilities, Config, CrashKind, Gripper, Outputs, remains};
 
@@ -20,11 +19,11 @@ const KEPT: core::ops::Range<u32> = 0..page::FLASH_BYTES as u32;
 const CAN: Capabilities =
     Capabilities::PINCH.and(Capabilities::LIGHT).and(Capabilities::LEAK_TEST).and(Capabilities::STORE);
 
-#[rtic::app(device = crate::device, peripherals = false)]
+#[rtic::app(device = cmsdk, peripherals = false)]
 mod app {
     use super::*;
     use crate::board::{FromHost, ToHost};
-    use crate::device::{Clock, Interrupt, Timer, Uart};
+    use cmsdk::{Clock, Interrupt, Timer, Uart};
 
     #[shared]
     struct Shared {

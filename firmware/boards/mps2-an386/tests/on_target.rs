@@ -4,12 +4,11 @@
 #![no_std]
 #![no_main]
 
-#[path = "../src/device.rs"]
-#[expect(dead_code, unused_imports, reason = "the vector table alone is used")]
-mod device;
-
 use core::panic::PanicInfo;
 use core::sync::atomic::AtomicU32;
+
+// For the vector table.
+use cmsdk as _;
 
 use firmware::page::{self, Flash, Words, at};
 use firmware::wire::{Decoder, MAX_PACKET, encode};

@@ -1,8 +1,10 @@
-//! The registers that this image uses of Arm's CMSDK peripherals, and the interrupts that RTIC binds.
+//! The peripherals of Arm's CMSDK on the MPS2 with AN386, as far as the image uses them, and the
+//! interrupts that RTIC binds. No crate covers them: written from the documents named here.
 //!
 //! Addresses, interrupts and the FPGA's counter: Arm DAI 0386, "Application note AN386, Cortex-M4 on
 //! V2M-MPS2". Fields of timer, UART and watchdog: Arm DDI 0479, "Cortex-M System Design Kit", the
 //! chapter on APB components.
+#![no_std]
 
 use cortex_m::interrupt::InterruptNumber;
 
