@@ -26,11 +26,12 @@ pub trait Time {
     /// The cell's time.
     fn now(&self) -> Timestamp;
 
-    /// Waits for, or brings about, the next millisecond.
+    /// Waits for, or brings about, the next millisecond. On the wall's clock none comes while the cell's time stands:
+    /// `None` every 15 ms then, so that who must be told in real time is.
     ///
     /// # Errors
     /// [`TimeError`] when the cell can't be reached or can't go on.
-    fn advance(&mut self) -> Result<Timestamp, TimeError>;
+    fn advance(&mut self) -> Result<Option<Timestamp>, TimeError>;
 }
 
 /// The devices of a cell.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod bench;
+mod board;
 pub mod bringup;
 pub mod cli;
 mod clock;

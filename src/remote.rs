@@ -4,10 +4,11 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use control::{
-    Arm, ArmState, Cell, Clock, FromWorld, LINK_VERSION, LinkError, Setpoint, ToWorld, Tool, Turn, Turned,
-    decode_message, encode_message,
+    Arm, ArmState, Cell, Clock, EmulatedTool, Emulator, FromWorld, LINK_VERSION, LinkError, Setpoint, ToWorld, Tool,
+    Turn, Turned, decode_message, encode_message,
 };
 use scene::{Camera, CameraError, Manifest, RgbdImage, Timestamp};
 
@@ -17,6 +18,8 @@ use crate::socket::{Socket, SocketError};
 
 /// How long a world may take to settle before it listens, seconds.
 const PATIENCE_S: f64 = 60.0;
+/// After so long without a word the cell's time counts as standing.
+const STANDS: Duration = Duration::from_millis(15);
 /// Packets from the tool that wait to be read; a runtime that doesn't listen loses the oldest.
 const QUEUE: usize = 64;
 
@@ -48,6 +51,9 @@ pub enum RemoteError {
         /// Ours.
         runtime: Clock,
     },
+    /// Nobody answers at the emulated board's link.
+    #[error("emulated board: {0}")]
+    Board(std::io::Error),
     /// The first answer was not `Hello`.
     #[error("world did not answer hello")]
     NoHello,
@@ -61,6 +67,7 @@ pub struct Remote {
     pub seed: u64,
     /// What its totes should hold.
     pub manifests: BTreeMap<String, Manifest>,
+    line: Shared,
 }
 
 /// The runtime's end of the link.
@@ -77,16 +84,21 @@ struct Line {
 const CLOSED: LinkError = LinkError::Closed { device: "world" };
 
 impl Line {
-    fn advance(&mut self) -> Result<Timestamp, TimeError> {
+    fn advance(&mut self) -> Result<Option<Timestamp>, TimeError> {
         let turn = std::mem::take(&mut self.turn);
         // On the wall's clock the world goes on by itself: nothing to say need not be said.
         if self.clock == Clock::Virtual || turn != Turn::default() {
             self.socket.send(&ToWorld::Turn(turn)).map_err(|_| CLOSED)?;
         }
-        match self.socket.receive().map_err(|_| CLOSED)? {
-            FromWorld::Turned(turned) => Ok(self.take(*turned)?),
-            FromWorld::Refused { reason } => Err(TimeError::Ended { reason }),
-            FromWorld::Hello { .. } | FromWorld::Judged(_) => Err(CLOSED.into()),
+        let message = match self.clock {
+            Clock::Virtual => Some(self.socket.receive().map_err(|_| CLOSED)?),
+            Clock::Wall => self.socket.wait().map_err(|_| CLOSED)?,
+        };
+        match message {
+            None => Ok(None),
+            Some(FromWorld::Turned(turned)) => Ok(Some(self.take(*turned)?)),
+            Some(FromWorld::Refused { reason }) => Err(TimeError::Ended { reason }),
+            Some(FromWorld::Hello { .. } | FromWorld::Judged(_)) => Err(CLOSED.into()),
         }
     }
 
@@ -115,7 +127,7 @@ impl Time for RemoteTime {
     fn now(&self) -> Timestamp {
         self.0.borrow().now
     }
-    fn advance(&mut self) -> Result<Timestamp, TimeError> {
+    fn advance(&mut self) -> Result<Option<Timestamp>, TimeError> {
         self.0.borrow_mut().advance()
     }
 }
@@ -201,6 +213,19 @@ impl Judge for RemoteJudge {
     }
 }
 
+impl Remote {
+    /// Takes an emulated board for the tool, in place of the world's own controller. It has begun.
+    ///
+    /// # Errors
+    /// [`RemoteError::Board`] where the board does not answer at its link; the world then has no runtime.
+    pub fn take_board(&mut self, board: Emulator) -> Result<(), RemoteError> {
+        let page = board.page_path().display().to_string();
+        self.line.borrow_mut().socket.send(&ToWorld::Board { page })?;
+        self.devices.tool = Box::new(EmulatedTool::connect(board).map_err(RemoteError::Board)?);
+        Ok(())
+    }
+}
+
 /// Connects to the world that listens at `path`; `cell` names the cameras that are there.
 ///
 /// # Errors
@@ -219,6 +244,9 @@ pub fn connect(path: &Path, clock: Clock, cell: &Cell) -> Result<Remote, RemoteE
         FromWorld::Refused { reason } => return Err(RemoteError::Refused { reason }),
         FromWorld::Turned(_) | FromWorld::Judged(_) => return Err(RemoteError::NoHello),
     };
+    if clock == Clock::Wall {
+        socket.time_out_after(STANDS)?;
+    }
     let line = Rc::new(RefCell::new(Line {
         socket,
         clock,
@@ -236,7 +264,7 @@ pub fn connect(path: &Path, clock: Clock, cell: &Cell) -> Result<Remote, RemoteE
         arm: Box::new(RemoteArm(Rc::clone(&line))),
         tool: Box::new(RemoteTool(Rc::clone(&line))),
         judge: Box::new(RemoteJudge(Rc::clone(&line))),
-        time: Box::new(RemoteTime(line)),
+        time: Box::new(RemoteTime(Rc::clone(&line))),
     };
-    Ok(Remote { devices, seed, manifests })
+    Ok(Remote { devices, seed, manifests, line })
 }

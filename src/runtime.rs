@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use control::{Arm, Budgets, Cell, LinkError, Tool, ToolClient, ToolError};
-use firmware::{CupState, Status};
+use firmware::{CupState, Request, Status};
 use perception::LookError;
 use scene::{Camera, CameraError, Span, Timestamp};
 
@@ -108,6 +108,9 @@ pub struct Runtime<'a> {
     tote_camera: String,
     bin_camera: String,
     sinks: Vec<&'a mut dyn Sink>,
+    /// Requests that wait for the tool to be greeted, and when it last was.
+    requests: VecDeque<Request>,
+    up_at: Timestamp,
     answers: VecDeque<(Timestamp, Answer)>,
     /// Images that were asked for: what for, of which camera, and when.
     images: Vec<(Wanted, String, Timestamp)>,
@@ -158,6 +161,8 @@ impl<'a> Runtime<'a> {
             tote_camera,
             bin_camera,
             sinks,
+            requests: VecDeque::new(),
+            up_at: Timestamp::ZERO,
             answers: VecDeque::new(),
             images: Vec::new(),
             times: StageTimes::default(),
@@ -173,12 +178,17 @@ impl<'a> Runtime<'a> {
     pub fn run(mut self, since: &Stopwatch) -> Result<Finished, RuntimeError> {
         let began = self.time.now();
         let mut status = self.greet()?;
+        self.up_at = self.time.now();
         let mut entered = self.time.now();
         let mut turn: u64 = 0;
         while !self.cycle.is_done() && self.time.now().since(began) < LONGEST {
-            let now = self.time.advance()?;
+            let Some(now) = self.time.advance()? else {
+                self.tool.keep_alive()?;
+                continue;
+            };
             let arm = self.arm.state()?;
             self.tool.poll(now)?;
+            self.send_waiting(now)?;
             if let Some(new) = self.tool.status() {
                 status = *new;
             }
@@ -224,7 +234,7 @@ impl<'a> Runtime<'a> {
     fn greet(&mut self) -> Result<Status, RuntimeError> {
         let asked = self.time.now();
         loop {
-            let now = self.time.advance()?;
+            let Some(now) = self.time.advance()? else { continue };
             self.tool.poll(now)?;
             if let (true, Some(status)) = (self.tool.is_up(), self.tool.status()) {
                 let holds = |cup: &&(usize, _)| matches!(cup.1, CupState::Sealed | CupState::Leaking | CupState::Lost);
@@ -246,6 +256,10 @@ impl<'a> Runtime<'a> {
     fn hear(&mut self, at: Timestamp) {
         while let Some(event) = self.tool.next_event() {
             use firmware::Event as E;
+            if matches!(event, E::HostSilent { .. }) {
+                // We are here: the link was not, or this machine was busy. What the tool holds it goes on holding.
+                self.tool.greet_again();
+            }
             if !matches!(event, E::CupSealed { .. } | E::CupLost { .. } | E::CupLeaking { .. } | E::SeekTimedOut { .. })
             {
                 self.tell(&Event::Warning { at, text: format!("tool: {event}") });
@@ -261,6 +275,21 @@ impl<'a> Runtime<'a> {
         }
     }
 
+    /// Sends what the tool is to do, as soon as it is greeted.
+    fn send_waiting(&mut self, now: Timestamp) -> Result<(), RuntimeError> {
+        if self.tool.is_up() {
+            self.up_at = now;
+        } else if now.since(self.up_at) > GREETING {
+            return Err(RuntimeError::NoGreeting { seconds: GREETING.seconds() });
+        }
+        while self.tool.is_up()
+            && let Some(request) = self.requests.pop_front()
+        {
+            self.tool.send(request, now)?;
+        }
+        Ok(())
+    }
+
     fn due(&mut self, now: Timestamp) -> Vec<Answer> {
         let mut due = Vec::new();
         while let Some(i) = self.answers.iter().position(|(at, _)| *at <= now) {
@@ -273,9 +302,8 @@ impl<'a> Runtime<'a> {
         if let Some(setpoint) = &outputs.setpoint {
             self.arm.command(setpoint)?;
         }
-        for request in outputs.requests {
-            self.tool.send(request, now)?;
-        }
+        self.requests.extend(outputs.requests);
+        self.send_waiting(now)?;
         if let Some(step) = outputs.entered {
             if let (Step::Lift | Step::Place | Step::Release, Some(choice)) = (step, self.cycle.choice()) {
                 let held = &choice.candidates[choice.chosen].hold.held;

@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use control::{LONGEST_MESSAGE, MessageError, decode_message, encode_message};
 use serde::{Serialize, de::DeserializeOwned};
@@ -111,15 +112,38 @@ impl Socket {
     /// [`SocketError`] when none comes any more.
     pub fn receive<T: DeserializeOwned>(&mut self) -> Result<T, SocketError> {
         loop {
-            if let Some(message) = self.next()? {
+            if let Some(message) = self.wait()? {
                 return Ok(message);
+            }
+        }
+    }
+
+    /// Waits for the next message; `None` once nothing has come for as long as [`Self::time_out_after`] says.
+    ///
+    /// # Errors
+    /// [`SocketError`] when none comes any more.
+    pub fn wait<T: DeserializeOwned>(&mut self) -> Result<Option<T>, SocketError> {
+        loop {
+            if let Some(message) = self.next()? {
+                return Ok(Some(message));
             }
             let before = self.inbox.len();
             self.look()?;
             if self.inbox.len() == before {
                 self.read()?;
             }
+            if self.inbox.len() == before {
+                return Ok(None);
+            }
         }
+    }
+
+    /// From now on reading waits for so long.
+    ///
+    /// # Errors
+    /// [`SocketError::System`].
+    pub fn time_out_after(&mut self, longest: Duration) -> Result<(), SocketError> {
+        self.stream.set_read_timeout(Some(longest)).map_err(SocketError::System)
     }
 
     /// From now on reading waits for as long as it takes.

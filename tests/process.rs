@@ -181,7 +181,7 @@ fn a_runtime_that_does_not_fit_is_refused_in_words_and_the_next_one_is_welcome()
     let dir = tempfile::tempdir().unwrap();
     let (_world, socket) = world(dir.path(), &["--scenario", &small(dir.path())]);
     let (_, answer) = Client::hello(&socket, LINK_VERSION + 1, Clock::Virtual);
-    assert_eq!(refusal(answer), "the runtime speaks version 2 of the link, the world version 1; both must be the same");
+    assert_eq!(refusal(answer), "the runtime speaks version 3 of the link, the world version 2; both must be the same");
     let (_, answer) = Client::hello(&socket, LINK_VERSION, Clock::Wall);
     let words = "the runtime is on the wall clock, the world on the virtual clock; start both with the same --clock";
     assert_eq!(refusal(answer), words);
@@ -283,6 +283,39 @@ mod slow {
             let read = |dir: &Path| std::fs::read_to_string(dir.join(file)).unwrap();
             assert_eq!(read(inside.path()), read(outside.path()), "{file} differs through the socket");
         }
+    }
+
+    /// In real time: `.config/nextest.toml` gives it the machine, and a second try should somebody else have been busy.
+    #[test]
+    fn five_picks_and_more_with_the_firmware_s_image_on_an_emulated_board() {
+        let image = Path::new(env!("CARGO_MANIFEST_DIR")).join("firmware/boards/target/images/mps2-an386");
+        let insists = ["CI", "NUTHATCH_NEEDS_EMULATOR"].iter().any(|name| std::env::var_os(name).is_some());
+        if !image.exists() && !insists {
+            eprintln!("skipped: {} is not there; make firmware builds it", image.display());
+            return;
+        }
+        let (dir, record) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let orders = orders(dir.path());
+        let (_world, socket) = world(dir.path(), &["--seed", "5", "--clock", "wall", "--patience-ms", "500"]);
+        let socket = socket.display().to_string();
+        let args = ["--world", &socket, "--clock", "wall", "--tool", "emulator", "--orders", &orders];
+        let (code, report) = run(record.path(), &args);
+        assert!(matches!(code, Some(0 | 1)), "{code:?} {report:?}");
+        assert!(report["picks_succeeded"].as_u64().unwrap() >= 5, "{report:?}");
+        assert_eq!(report["wrong_items"], 0, "{report:?}");
+    }
+
+    #[test]
+    fn an_emulated_board_needs_the_wall_s_clock() {
+        let dir = tempfile::tempdir().unwrap();
+        let output = nuthatch().args(["run", "--tool", "emulator"]).current_dir(dir.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("--tool emulator without --clock wall"), "{said}");
+        let (_world, socket) = world(dir.path(), &["--scenario", &small(dir.path())]);
+        let (mut client, _) = Client::hello(&socket, LINK_VERSION, Clock::Virtual);
+        client.send(&ToWorld::Board { page: dir.path().join("page").display().to_string() });
+        assert_eq!(refusal(client.receive()), "an emulated board has the wall's clock; start both with --clock wall");
     }
 
     #[test]

@@ -22,7 +22,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use crate::{ArmState, JOINT_NAMES, LinkError, Setpoint};
 
 /// Version of this protocol; both ends refuse another one.
-pub const LINK_VERSION: u16 = 1;
+pub const LINK_VERSION: u16 = 2;
 /// No message is longer than this once encoded, bytes: room for three images of 1280 × 720.
 pub const LONGEST_MESSAGE: usize = 24 << 20;
 
@@ -61,6 +61,12 @@ pub enum ToWorld {
     Turn(Turn),
     /// Asks what the runtime's work came to, for its report.
     Judge,
+    /// The tool's controller is an emulated board of the runtime's, which senses and drives through the shared page in
+    /// this file ([`crate::Page`]). On the wall's clock only; comes right after `Hello`.
+    Board {
+        /// The file.
+        page: String,
+    },
 }
 
 /// What the devices are told in one millisecond, in this order.

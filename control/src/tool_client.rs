@@ -231,6 +231,17 @@ impl<T: Tool> ToolClient<T> {
         Ok(seq)
     }
 
+    /// A sign of life, whatever the time: for a host whose own time stands. Nothing before the greeting is done.
+    ///
+    /// # Errors
+    /// [`ToolError`] of a failed link.
+    pub fn keep_alive(&mut self) -> Result<(), ToolError> {
+        match self.stage {
+            Stage::Up => self.transmit(self.seq.wrapping_sub(1), Request::Heartbeat, self.sent_at),
+            Stage::Greeting | Stage::Limiting | Stage::Arming => Ok(()),
+        }
+    }
+
     /// Begins anew with hello, limits and arm, after a safe state or a reset of the tool. What it holds it goes on
     /// holding; requests without an answer are given up.
     pub fn greet_again(&mut self) {

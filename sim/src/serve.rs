@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use control::{Arm, LinkError, Tool, Turn, Turned};
+use control::{Arm, LinkError, Page, Tool, Turn, Turned};
 use scene::Camera;
 
 use crate::world::{Devices, World, WorldFault};
@@ -21,6 +21,8 @@ pub struct Served {
     waiting: Vec<String>,
     /// Why the last turn was not obeyed.
     refused: Option<LinkError>,
+    /// The tool's controller is an emulated board's.
+    emulated: bool,
 }
 
 impl Served {
@@ -28,7 +30,7 @@ impl Served {
     #[must_use]
     pub fn new(world: World) -> Self {
         let Devices { arm, tool, cameras } = world.devices();
-        Self { world, arm, tool, cameras, waiting: Vec::new(), refused: None }
+        Self { world, arm, tool, cameras, waiting: Vec::new(), refused: None, emulated: false }
     }
 
     /// The world itself, for who judges.
@@ -43,6 +45,12 @@ impl Served {
         self.world.reset_arm();
         self.waiting.clear();
         self.refused = None;
+    }
+
+    /// Gives the tool the controller of an emulated board until the runtime goes.
+    pub fn set_controller(&mut self, board: Page) {
+        self.emulated = true;
+        self.world.set_controller(Some(board));
     }
 
     /// Tells the devices what a turn holds.
@@ -109,8 +117,12 @@ impl Served {
         Ok(Turned { now, arm: self.arm.state(), refused: self.refused.take(), packets, images })
     }
 
-    /// The runtime has gone: the arm brakes, nobody speaks to the tool, whose own deadline makes it safe.
+    /// The runtime has gone: the arm brakes, nobody speaks to the tool, whose own deadline makes it safe. An emulated
+    /// board went with the runtime; the controller that takes its place finds what hangs on the tool, as after a reset.
     pub fn abandon(&mut self) {
+        if std::mem::take(&mut self.emulated) {
+            self.world.set_controller(None);
+        }
         let stopped = self.arm.stop();
         self.note(stopped);
         self.waiting.clear();

@@ -1,5 +1,6 @@
 //! Named, seeded workloads that give the figures of the README on the user's own machine.
 
+pub mod firmware;
 mod given;
 pub mod matrix;
 pub mod motion;

@@ -98,6 +98,15 @@ pub enum ClockKind {
     Wall,
 }
 
+/// Where the gripper's firmware runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ToolKind {
+    /// In the world's process, as a library.
+    World,
+    /// As the image on an emulated microcontroller.
+    Emulator,
+}
+
 impl From<ClockKind> for control::Clock {
     fn from(kind: ClockKind) -> Self {
         match kind {
@@ -149,9 +158,10 @@ pub struct RunArgs {
     /// How grasps are chosen.
     #[arg(long, value_enum, default_value = "planned")]
     strategy: Strategy,
-    /// Which tool answers: `emulator` is not there yet.
-    #[arg(long, value_name = "KIND")]
-    tool: Option<String>,
+    /// Where the gripper's firmware runs: in the world, or as its image on an emulated board, which is started for this run
+    /// (`make firmware` builds it) and needs --world and --clock wall.
+    #[arg(long, value_enum, default_value = "world")]
+    tool: ToolKind,
     /// Go on for so many hours. Not there yet.
     #[arg(long, value_name = "H")]
     hours: Option<f64>,
@@ -173,6 +183,25 @@ enum Bench {
     /// Carries over tote walls: planning time, duration against the least possible, a second look for limits and collisions;
     /// beside Ruckig and OMPL where `make peers` has installed them.
     Motion(MotionArgs),
+    /// The gripper's image on an emulated board: round trips, times to safety, sizes.
+    Firmware(FirmwareArgs),
+}
+
+/// `nuthatch bench firmware`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  nuthatch bench firmware
+  nuthatch bench firmware --full --json
+
+Needs the image (`make firmware`) and qemu-system-arm.")]
+pub struct FirmwareArgs {
+    /// Pick the default orders through the board as well, on the wall's clock: two minutes.
+    #[arg(long)]
+    pub full: bool,
+    /// Print one JSON object on the last line.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `nuthatch bench motion`.
@@ -438,6 +467,10 @@ pub struct WorldArgs {
     /// Whose time the cell runs on: the runtime's, or the wall's.
     #[arg(long, value_enum, default_value = "virtual")]
     clock: ClockKind,
+    /// On the wall's clock: let the cell's time wait so many milliseconds for a late setpoint, for machines that are busy
+    /// with other things. A real arm waits for nobody.
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=1000))]
+    patience_ms: u64,
     /// Seed of the world; the scenario's when left out.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -511,6 +544,7 @@ pub fn main() -> ExitCode {
         Command::Bench(Bench::Matrix(args)) => crate::bench::matrix::run(&args).map(|()| Exit::Done),
         Command::Bench(Bench::Packing(args)) => crate::bench::packing::run(&args).map(|()| Exit::Done),
         Command::Bench(Bench::Motion(args)) => crate::bench::motion::run(&args).map(|()| Exit::Done),
+        Command::Bench(Bench::Firmware(args)) => crate::bench::firmware::run(&args).map(|()| Exit::Done),
         Command::Render(args) => render::render(&args).map(|()| Exit::Done),
         Command::World(args) => world::world(&args).map(|never| match never {}),
         Command::Bench(Bench::Sim(args)) => crate::bench::world::run(&args).map(|()| Exit::Done),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{CliError, ClockKind, Exit, RunArgs};
+use super::{CliError, ClockKind, Exit, RunArgs, ToolKind};
 use crate::bringup::{Site, SiteFiles};
 use crate::clock::Stopwatch;
 use crate::progress::Progress;
@@ -32,7 +32,14 @@ impl Driven {
             return Ok(Self::Inside(Box::new(simulation)));
         };
         let site = Site::load(&SiteFiles { cell, catalogue: None, orders }).map_err(CliError::input)?;
-        let remote = crate::remote::connect(socket, args.clock.into(), &site.cell).map_err(CliError::input)?;
+        let board = match args.tool {
+            ToolKind::World => None,
+            ToolKind::Emulator => Some(crate::board::start().map_err(CliError::input)?),
+        };
+        let mut remote = crate::remote::connect(socket, args.clock.into(), &site.cell).map_err(CliError::input)?;
+        if let Some(board) = board {
+            remote.take_board(board).map_err(CliError::input)?;
+        }
         site.check(&remote.manifests).map_err(CliError::input)?;
         Ok(Self::Behind(Box::new(site), Box::new(remote)))
     }
@@ -68,7 +75,7 @@ pub fn run(args: &RunArgs) -> Result<Exit, CliError> {
             (seed, simulation.runtime(seed, args.strategy, sinks).map_err(CliError::input)?)
         }
         Driven::Behind(site, remote) => {
-            let Remote { devices, seed, manifests } = *remote;
+            let Remote { devices, seed, manifests, .. } = *remote;
             (seed, site.begin(devices, &manifests, args.strategy, sinks).map_err(CliError::input)?)
         }
     };
@@ -100,10 +107,10 @@ fn refuse_later(args: &RunArgs) -> Result<(), CliError> {
     if args.clock == ClockKind::Wall && args.world.is_none() {
         return later("--clock wall without --world".into(), "start `nuthatch world --clock wall` and name its socket");
     }
-    if let Some(tool) = &args.tool {
+    if args.tool == ToolKind::Emulator && args.clock != ClockKind::Wall {
         return later(
-            format!("--tool {tool}"),
-            "leave it out: the gripper's controller runs inside the simulated tool",
+            "--tool emulator without --clock wall".into(),
+            "start `nuthatch world --clock wall`, and name its socket and that clock here: the board's clock is the wall's",
         );
     }
     if let Some(hours) = args.hours {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use super::{CliError, WorldArgs};
-use crate::simulated::{Chosen, Simulation, host, listen};
+use crate::simulated::{Chosen, Passing, Simulation, host, listen};
 
 pub fn world(args: &WorldArgs) -> Result<Infallible, CliError> {
     let chosen = Chosen { scenario: &args.scenario, cell: args.cell.as_deref(), orders: None };
@@ -12,7 +12,6 @@ pub fn world(args: &WorldArgs) -> Result<Infallible, CliError> {
     let world = simulation.world(seed).map_err(CliError::input)?;
     let listener = listen(&args.socket).map_err(CliError::input)?;
     eprintln!("world {} with seed {seed} listens at {}", simulation.scenario.name, args.socket.display());
-    Err(CliError::fault(host(&simulation, world, seed, args.clock.into(), &listener, |line| {
-        eprintln!("world: {line}")
-    })))
+    let passing = Passing { clock: args.clock.into(), patience_s: args.patience_ms as f64 * 1e-3 };
+    Err(CliError::fault(host(&simulation, world, seed, passing, &listener, |line| eprintln!("world: {line}"))))
 }

@@ -3,7 +3,7 @@
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use control::{Clock, FromWorld, LINK_VERSION, ToWorld, Turn, decode_message, encode_message};
+use control::{Clock, FromWorld, LINK_VERSION, Page, ToWorld, Turn, decode_message, encode_message};
 use scene::Timestamp;
 use sim::serve::Served;
 use sim::world::WorldFault;
@@ -24,6 +24,8 @@ const KNOCK_MS: u64 = 256;
 /// instead of running so that no runtime can follow.
 const BEHIND_S: f64 = 0.002;
 
+/// How often a patient world looks for a late setpoint, seconds.
+const PATIENT_S: f64 = 2e-4;
 /// An image that is not through after this holds the cell's time up no longer, seconds.
 const HAND_OVER_S: f64 = 0.2;
 
@@ -75,19 +77,32 @@ enum Ended {
     World(#[from] WorldFault),
 }
 
+/// How a world's time passes.
+#[derive(Debug, Clone, Copy)]
+pub struct Passing {
+    /// The runtime's turns, or the wall.
+    pub clock: Clock,
+    /// On the wall's clock: for so long the cell's time waits for the setpoint of an arm that moves, seconds. A real arm
+    /// waits for nobody.
+    pub patience_s: f64,
+}
+
 /// Serves a world until it can't go on, and says why. `told` hears a line when something changes.
 pub fn host(
     simulation: &Simulation,
     world: sim::World,
     seed: u64,
-    clock: Clock,
+    passing: Passing,
     listener: &UnixListener,
     mut told: impl FnMut(&str),
 ) -> WorldFault {
+    let clock = passing.clock;
     let mut host = Host {
         served: Served::new(world),
         scorer: Scorer::default(),
         clock,
+        patience_s: passing.patience_s,
+        newest: Timestamp::ZERO,
         hello: FromWorld::Hello { version: LINK_VERSION, clock, seed, manifests: simulation.manifests() },
         pace: Pace { since: Stopwatch::start(), ticks: 0 },
     };
@@ -136,6 +151,9 @@ struct Host {
     served: Served,
     scorer: Scorer,
     clock: Clock,
+    patience_s: f64,
+    /// When the newest setpoint is for.
+    newest: Timestamp,
     hello: FromWorld,
     pace: Pace,
 }
@@ -175,6 +193,7 @@ impl Host {
             )),
             Ok(Some(ToWorld::Hello { .. })) => {
                 self.served.welcome();
+                self.newest = Timestamp::ZERO;
                 socket.send(&self.hello).map_err(|error| error.to_string())
             }
             Ok(Some(_)) => Err("hello comes first".into()),
@@ -212,6 +231,7 @@ impl Host {
                         // First the wait, then the word: what a runtime answers to a millisecond counts in the next.
                         self.pace.wait();
                         self.hear(socket)?;
+                        self.be_patient(socket)?;
                         let turned = Box::new(self.served.step()?);
                         let (now, heavy) = (turned.now, !turned.images.is_empty());
                         socket.post(&FromWorld::Turned(turned))?;
@@ -228,19 +248,29 @@ impl Host {
         }
     }
 
-    /// Takes what has come; gives the time of the newest setpoint.
-    fn hear(&mut self, socket: &mut Socket) -> Result<Option<Timestamp>, SocketError> {
-        let mut newest = None;
+    /// Takes what has come.
+    fn hear(&mut self, socket: &mut Socket) -> Result<(), SocketError> {
         while let Some(message) = socket.poll()? {
             match message {
                 ToWorld::Turn(turn) => {
-                    newest = turn.setpoint.map(|setpoint| setpoint.at).or(newest);
+                    self.newest = turn.setpoint.map_or(self.newest, |setpoint| setpoint.at);
                     self.obey(turn);
                 }
                 other => self.answer(&other, socket)?,
             }
         }
-        Ok(newest)
+        Ok(())
+    }
+
+    /// Lets the cell's time wait for a runtime whose setpoint is late.
+    fn be_patient(&mut self, socket: &mut Socket) -> Result<(), SocketError> {
+        let now = self.served.world().now();
+        let since = Stopwatch::start();
+        while self.newest < now && since.seconds() < self.patience_s && self.served.world().arm_moves() {
+            sleep_s(PATIENT_S);
+            self.hear(socket)?;
+        }
+        Ok(())
     }
 
     /// Stands still until a message with an image is through and answered: a real camera has a wire of its own, and does
@@ -249,7 +279,8 @@ impl Host {
         let since = Stopwatch::start();
         while since.seconds() < HAND_OVER_S {
             socket.flush()?;
-            if self.hear(socket)?.is_some_and(|at| at >= sent_at) {
+            self.hear(socket)?;
+            if self.newest >= sent_at {
                 break;
             }
             std::thread::yield_now();
@@ -268,14 +299,27 @@ impl Host {
         }
     }
 
+    fn take_board(&mut self, page: &str) -> Result<(), String> {
+        if self.clock != Clock::Wall {
+            return Err("an emulated board has the wall's clock; start both with --clock wall".into());
+        }
+        self.served.set_controller(Page::open(Path::new(page)).map_err(|error| error.to_string())?);
+        Ok(())
+    }
+
     fn answer(&mut self, message: &ToWorld, socket: &mut Socket) -> Result<(), SocketError> {
-        let answer = if matches!(message, ToWorld::Judge) {
-            let mut bytes = Vec::new();
-            encode_message(&self.scorer.tally(&self.served.world().truth()), &mut bytes)?;
-            bytes.pop();
-            FromWorld::Judged(bytes)
-        } else {
-            FromWorld::Refused { reason: "hello comes once".into() }
+        let answer = match message {
+            ToWorld::Judge => {
+                let mut bytes = Vec::new();
+                encode_message(&self.scorer.tally(&self.served.world().truth()), &mut bytes)?;
+                bytes.pop();
+                FromWorld::Judged(bytes)
+            }
+            ToWorld::Board { page } => match self.take_board(page) {
+                Ok(()) => return Ok(()),
+                Err(reason) => FromWorld::Refused { reason },
+            },
+            ToWorld::Hello { .. } | ToWorld::Turn(_) => FromWorld::Refused { reason: "hello comes once".into() },
         };
         match self.clock {
             Clock::Virtual => socket.send(&answer),

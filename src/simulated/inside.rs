@@ -16,9 +16,9 @@ impl Time for Lockstep {
         self.0.now()
     }
 
-    fn advance(&mut self) -> Result<Timestamp, TimeError> {
+    fn advance(&mut self) -> Result<Option<Timestamp>, TimeError> {
         self.0.step().map_err(|fault| TimeError::Ended { reason: fault.to_string() })?;
-        Ok(self.0.now())
+        Ok(Some(self.0.now()))
     }
 }
 

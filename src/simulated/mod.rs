@@ -20,7 +20,7 @@ use crate::cli::Strategy;
 use crate::runtime::Runtime;
 use crate::telemetry::Sink;
 
-pub use host::{HostError, host, listen};
+pub use host::{HostError, Passing, host, listen};
 pub use inside::devices;
 
 /// Why there is no simulated cell. Nothing has moved.

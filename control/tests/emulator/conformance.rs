@@ -155,7 +155,7 @@ fn read(bytes: &[u8]) -> Vec<Packet<Report>> {
 #[test]
 fn the_image_says_and_does_what_the_library_says_and_does() {
     let Some(machine) = Machine::start(|page| page.set_word(at::MODE, 1)) else { return };
-    let page = &machine.page;
+    let page = machine.page();
     let flash: Vec<AtomicU32> = (0..page::BYTES / 4).map(|_| AtomicU32::new(0)).collect();
     Flash(&*flash).wipe();
     let mut library = Gripper::new();

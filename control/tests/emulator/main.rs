@@ -56,12 +56,12 @@ fn the_image_is_greeted_and_tells_how_it_is() {
     let Some(machine) = Machine::start(|_| ()) else { return };
     let mut rig = Rig::greet(machine);
     assert_eq!(rig.client.boots(), Some(1));
-    let first = rig.machine.page.word(at::TICKS);
-    rig.until("it ticks", |rig| rig.machine.page.word(at::TICKS) > first + 100);
+    let first = rig.machine.page().word(at::TICKS);
+    rig.until("it ticks", |rig| rig.machine.page().word(at::TICKS) > first + 100);
     let health = health(&mut rig);
     assert_eq!((health.boots, health.crash, health.config), (1, None, ConfigSource::Nothing));
     assert!(health.uptime_ms > 0 && health.counters.bad == 0, "{health:?}");
-    let (free, size) = (rig.machine.page.word(at::STACK_FREE), rig.machine.page.word(at::STACK));
+    let (free, size) = (rig.machine.page().word(at::STACK_FREE), rig.machine.page().word(at::STACK));
     assert!(0 < free && free < size && health.stack_free_bytes >= free, "{free} of {size} bytes of the stack are free");
     rig.ask(Request::Light { percent: 70 });
     rig.until("the lamp shines", |rig| rig.outputs().light_percent == 70);
@@ -90,8 +90,8 @@ fn a_cup_that_seals_goes_on_holding_when_the_host_falls_silent() {
         last.is_some_and(|status| status.state == State::SafeHolding)
     });
     assert!(silent && last.unwrap().cups[CUP].state == CupState::Sealed);
-    assert_holds(&firmware::page::outputs(&machine.page));
-    assert_eq!(machine.page.word(at::BOOTS), 1);
+    assert_holds(&firmware::page::outputs(machine.page()));
+    assert_eq!(machine.page().word(at::BOOTS), 1);
 }
 
 #[test]
@@ -119,10 +119,10 @@ fn whatever_the_image_dies_of_what_is_held_stays_held_and_the_host_is_told() {
     seal(&mut rig);
     let deaths = [CrashKind::Panic, CrashKind::HardFault, CrashKind::Watchdog, CrashKind::HardFault];
     for (boot, (kind, what)) in (1..).zip(deaths.into_iter().zip(1..)) {
-        rig.machine.page.set_word(at::DIED_WITH, u32::MAX);
-        rig.machine.page.set_word(at::PROVOKE, what);
-        rig.until("it has begun again", |rig| rig.machine.page.word(at::BOOTS) == boot + 1);
-        assert_holds(&Outputs::from_word(rig.machine.page.word(at::DIED_WITH)));
+        rig.machine.page().set_word(at::DIED_WITH, u32::MAX);
+        rig.machine.page().set_word(at::PROVOKE, what);
+        rig.until("it has begun again", |rig| rig.machine.page().word(at::BOOTS) == boot + 1);
+        assert_holds(&Outputs::from_word(rig.machine.page().word(at::DIED_WITH)));
         rig.until("it has found what hangs there", |rig| rig.state() == Some(State::SafeHolding));
         assert_holds(&rig.outputs());
         rig.client.greet_again();
@@ -151,7 +151,7 @@ fn what_is_stored_is_there_when_power_returns() {
     store(&mut rig, 900);
     rig.until("it is stored", |rig| rig.events.iter().any(|event| matches!(event, Event::Stored { .. })));
     let kept = Config { limits: LIMITS, calibration: Calibration { manifold_zero_pa: 900, ..Calibration::NONE } };
-    assert_eq!(Config::load(&mut Flash(&rig.machine.page), KEPT), (kept, ConfigSource::Stored));
+    assert_eq!(Config::load(&mut Flash(rig.machine.page()), KEPT), (kept, ConfigSource::Stored));
     let mut rig = Rig::greet(rig.machine.again(|_| ()));
     let health = health(&mut rig);
     assert_eq!((health.boots, health.config), (1, ConfigSource::Stored));
@@ -177,12 +177,12 @@ fn a_power_cut_while_storing_leaves_the_old_or_the_new() {
     for cut in [1, 2, 3, needed / 2, needed - 1, needed] {
         let Some(machine) = Machine::start(|page| config(300).store(&mut Flash(page), KEPT).unwrap()) else { return };
         let mut rig = Rig::greet(machine);
-        rig.machine.page.set_word(at::CUT_AFTER, cut);
+        rig.machine.page().set_word(at::CUT_AFTER, cut);
         rig.ask(Request::Calibrate(Calibration { manifold_zero_pa: 700, ..Calibration::NONE }));
         rig.ask(Request::Disarm);
         let now = rig.now();
         rig.client.send(Request::Store, now).unwrap();
-        rig.until("power is cut", |rig| rig.machine.page.word(at::CUT) == 1);
+        rig.until("power is cut", |rig| rig.machine.page().word(at::CUT) == 1);
         let mut rig = Rig::greet(rig.machine.again(|page| page.set_word(at::CUT, 0)));
         rig.put(&Samples { manifold_pa: 1_000, ..SUPPLIED });
         rig.until("the manifold is read", |rig| rig.status().manifold_pa > 0);

@@ -101,6 +101,12 @@ impl ArmPlant {
         self.goal = std::array::from_fn(|i| (q[i] + speed[i] * gone).clamp(self.limits[i].min, self.limits[i].max));
     }
 
+    /// True while a setpoint that stays away would be missed.
+    pub fn moves(&self) -> bool {
+        let fast = |speed: &[f64; 6]| speed.iter().any(|v| v.abs() >= STILL_RAD_S);
+        !self.stopped && self.last.is_some_and(|(_, _, speed, _)| fast(&speed))
+    }
+
     /// The arm as its encoders have it.
     pub fn state(&self) -> ArmState {
         ArmState { at: self.at, q: JointAngles(self.measured), dq: self.dq, stopped: self.stopped }

@@ -44,7 +44,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use control::{Cell, Container, Planner, RobotModel, ToolModel};
+use control::{Cell, Container, Page, Planner, RobotModel, ToolModel};
 use firmware::CUPS;
 use nalgebra::Vector3;
 use rand::{Rng, SeedableRng};
@@ -367,6 +367,12 @@ impl World {
         known
     }
 
+    /// Gives the tool the controller of an emulated board, which senses and drives through this page by its own clock;
+    /// none gives it back the one in this process, whose power comes with that.
+    pub fn set_controller(&mut self, board: Option<Page>) {
+        self.core.borrow_mut().rig.controlled_by(board);
+    }
+
     /// Presses or releases the e-stop. The arm stays stopped until [`Self::reset_arm`].
     pub fn set_estop(&mut self, pressed: bool) {
         self.core.borrow_mut().switches.estop = pressed;
@@ -375,6 +381,12 @@ impl World {
     /// Presses or releases the button that lets go of what is held.
     pub fn set_release_input(&mut self, pressed: bool) {
         self.core.borrow_mut().switches.release = pressed;
+    }
+
+    /// True while the arm moves by setpoints.
+    #[must_use]
+    pub fn arm_moves(&self) -> bool {
+        self.core.borrow().arm.moves()
     }
 
     /// A person acknowledges the arm's stop: it takes setpoints again.

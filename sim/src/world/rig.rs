@@ -1,7 +1,7 @@
 //! Tool, items, vacuum and firmware for one millisecond after another; where the tool is comes from outside.
 
-use control::ToolModel;
-use firmware::{CUPS, Gripper, Outputs, Samples};
+use control::{Page, ToolModel};
+use firmware::{CUPS, Gripper, Outputs, Samples, page};
 use nalgebra::{Isometry3, Point3, Vector3};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -40,6 +40,15 @@ pub(crate) struct Outside {
     pub supply: bool,
 }
 
+/// Where the tool's controller runs.
+enum Controller {
+    /// In this process, a tick a millisecond of the cell.
+    Here(Box<Gripper>),
+    /// On an emulated board, by its own clock: what it senses and drives stands in a page that both share, and its link
+    /// is its own.
+    Elsewhere(Page),
+}
+
 /// The tool with everything that it may touch.
 pub(crate) struct Rig {
     ticks: u64,
@@ -59,7 +68,7 @@ pub(crate) struct Rig {
     pinch_share: f64,
     /// Force of what the fingers hold, in the world, newtons.
     on_fingers: Vector3<f64>,
-    gripper: Gripper,
+    controller: Controller,
     outputs: Outputs,
     pub link: ToolLink,
     senses: ToolSenses,
@@ -115,7 +124,7 @@ impl Rig {
             fingers,
             pinch_share,
             on_fingers: Vector3::zeros(),
-            gripper: Gripper::new(),
+            controller: Controller::Here(Box::default()),
             outputs: Outputs { vent: [true; CUPS], ..Outputs::default() },
             link: ToolLink::default(),
             senses,
@@ -245,19 +254,36 @@ impl Rig {
 
     fn run_firmware(&mut self, outside: &Outside) {
         if !self.troubles.powered {
-            // The controller starts anew when current comes back.
-            self.gripper = Gripper::new();
             self.outputs = Outputs::default();
             self.link.lose();
+            if let Controller::Here(gripper) = &mut self.controller {
+                // It starts anew when current comes back.
+                **gripper = Gripper::new();
+            }
             return;
         }
-        while let Some(packet) = self.link.next_for_tool() {
-            self.gripper.receive(&packet);
-        }
         let samples = self.sample(outside);
-        let now_ms = u32::try_from(self.ticks & u64::from(u32::MAX)).unwrap_or(0);
         let link = &mut self.link;
-        self.outputs = self.gripper.tick(now_ms, &samples, |report| link.report(report));
+        self.outputs = match &mut self.controller {
+            Controller::Here(gripper) => {
+                while let Some(packet) = link.next_for_tool() {
+                    gripper.receive(&packet);
+                }
+                let now_ms = u32::try_from(self.ticks & u64::from(u32::MAX)).unwrap_or(0);
+                gripper.tick(now_ms, &samples, |report| link.report(report))
+            }
+            Controller::Elsewhere(shared) => {
+                page::put_samples(shared, &samples);
+                page::outputs(shared)
+            }
+        };
+    }
+
+    /// From now on the controller of an emulated board is the tool's; none brings the one of this process back, whose
+    /// power comes now.
+    pub fn controlled_by(&mut self, board: Option<Page>) {
+        self.link.lose();
+        self.controller = board.map_or_else(|| Controller::Here(Box::default()), Controller::Elsewhere);
     }
 
     fn sample(&mut self, outside: &Outside) -> Samples {
