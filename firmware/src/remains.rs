@@ -43,11 +43,13 @@ fn write(memory: &[AtomicU32; WORDS], words: [u32; WORDS - 1]) {
 }
 
 /// At each start: counts it and takes out what the last run died of. `cause` is what the processor's
-/// reset flags say, for a death that leaves no words of its own.
+/// reset flags say, for a death that leaves no words of its own; it counts for nothing where power had
+/// gone and with it the memory, since flags tell power that comes and power that sags as one.
 pub fn wake(memory: &[AtomicU32; WORDS], capabilities: Capabilities, cause: Option<CrashKind>) -> Birth {
     let [boots, died, at, boot] = read(memory).unwrap_or_default();
     let left = kind(died).map(|kind| Crash { kind, at, boot });
-    let crash = left.or_else(|| cause.map(|kind| Crash { kind, at: 0, boot: boots }));
+    let told = cause.filter(|_| boots > 0).map(|kind| Crash { kind, at: 0, boot: boots });
+    let crash = left.or(told);
     let boots = boots.saturating_add(1);
     write(memory, [boots, 0, 0, 0]);
     Birth { capabilities, boots, crash }
@@ -72,7 +74,7 @@ mod tests {
     #[test]
     fn power_that_comes_is_the_first_start_whatever_the_memory_holds() {
         for words in [[0; WORDS], [u32::MAX; WORDS], [7, 1, 99, 7, 3]] {
-            let birth = wake(&memory(words), NOTHING, None);
+            let birth = wake(&memory(words), NOTHING, Some(CrashKind::BrownOut));
             assert_eq!((birth.boots, birth.crash), (1, None), "{words:?}");
         }
     }
