@@ -94,6 +94,8 @@ pub struct Rig {
     pub machine: Machine,
     pub client: ToolClient<StreamTool>,
     pub events: Vec<Event>,
+    /// A cup that must not be vented, whatever is waited for.
+    pub held: Option<usize>,
     begun: Instant,
 }
 
@@ -107,7 +109,7 @@ impl Rig {
             tool.is_some()
         });
         let client = ToolClient::new(tool.unwrap(), LIMITS);
-        let mut rig = Self { machine, client, events: Vec::new(), begun: Instant::now() };
+        let mut rig = Self { machine, client, events: Vec::new(), held: None, begun: Instant::now() };
         rig.until("armed", |rig| rig.client.is_up() && rig.state() == Some(State::Active));
         rig
     }
@@ -123,6 +125,9 @@ impl Rig {
             self.client.poll(self.now()).unwrap();
             while let Some(event) = self.client.next_event() {
                 self.events.push(event);
+            }
+            if let Some(cup) = self.held {
+                assert!(!self.outputs().vent[cup], "cup {cup} was vented while waiting until {what}");
             }
             if done(self) {
                 return;
