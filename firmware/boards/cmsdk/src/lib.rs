@@ -100,14 +100,21 @@ impl Uart {
         Self::BAUDDIV.write(16);
         Self::CTRL.write(0b1111);
     }
+    /// Before bytes are read or written in its interrupt: what happens from here on calls again. Each access to a register
+    /// takes the emulator's own lock, so it is done once and not for each byte.
+    pub fn clear_received() {
+        Self::INTCLEAR.write(0b10);
+    }
+    /// See [`Uart::clear_received`].
+    pub fn clear_sent() {
+        Self::INTCLEAR.write(0b01);
+    }
     /// The byte that has come, if one has.
     pub fn read() -> Option<u8> {
-        Self::INTCLEAR.write(0b10);
         (Self::STATE.read() & 0b10 != 0).then(|| Self::DATA.read().to_le_bytes()[0])
     }
     /// Whether a byte can be written.
     pub fn has_room() -> bool {
-        Self::INTCLEAR.write(0b01);
         Self::STATE.read() & 0b01 == 0
     }
     /// Sends a byte.

@@ -89,6 +89,7 @@ mod app {
 
     #[task(binds = UART0_RX, priority = 2, local = [received])]
     fn receive(cx: receive::Context) {
+        Uart::clear_received();
         while let Some(byte) = Uart::read() {
             // Where a byte finds no room its packet fails the checksum, and the host sends it again.
             let _ = cx.local.received.enqueue(byte);
@@ -100,6 +101,7 @@ mod app {
 
     #[task(binds = UART0_TX, priority = 2, local = [to_send])]
     fn send(cx: send::Context) {
+        Uart::clear_sent();
         while Uart::has_room() {
             let Some(byte) = cx.local.to_send.dequeue() else { break };
             Uart::write(byte);
