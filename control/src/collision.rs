@@ -6,6 +6,7 @@ use parry3d::query;
 use parry3d::shape::{Capsule, Cuboid, Shape};
 
 use crate::chain::Frames;
+use crate::contents::against_surface;
 use crate::hold::HeldBox;
 use crate::obstacles::{Obstacles, Solid, Walled};
 use crate::program::SegmentKind;
@@ -13,12 +14,12 @@ use crate::robot::RobotModel;
 use crate::tool::ToolModel;
 
 /// Distances above this are not refined, metres.
-const FAR: f64 = 0.12;
+pub(crate) const FAR: f64 = 0.12;
 /// What a moving body may travel between two checks beside the room that it has, metres: half of that is what it may be
 /// nearer between them than it should. On straight ways, and on free moves, where more is kept.
 const STEP_M: [f64; 2] = [0.005, 0.015];
-/// How far around a body the height map is looked at for its clearance, metres.
-const AROUND: f64 = 0.05;
+/// The same where a way out begins as near to the contents as may be.
+const NEAR_STEP_M: f64 = 0.001;
 
 /// What a way over rims and contents keeps from them beside what is checked, for the way between two looks, metres.
 const ABOVE_M: f64 = 0.002;
@@ -32,7 +33,7 @@ pub(crate) enum BodyName {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Form {
+pub(crate) enum Form {
     Capsule { from: Point3<f64>, to: Point3<f64>, radius: f64 },
     Box { centre: Isometry3<f64>, half: Vector3<f64> },
 }
@@ -72,7 +73,7 @@ struct Margins {
 
 /// What is kept from what depends on what the segment is for: on the straight ways into and out of
 /// a container the walls are near on purpose, and what is lifted may lean on them.
-fn margins(kind: SegmentKind, begins_clear: bool) -> Margins {
+fn margins(kind: SegmentKind, begins: Begins) -> Margins {
     match kind {
         SegmentKind::Reach | SegmentKind::Carry => {
             let [link_to_map, tool_to_map, held_to_map] = [Some(0.02), Some(0.01), Some(0.01)];
@@ -86,18 +87,33 @@ fn margins(kind: SegmentKind, begins_clear: bool) -> Margins {
             let [link_to_map, tool_to_map, held_to_map] = [Some(0.005), Some(0.0), Some(-0.012)];
             Margins { link: 0.005, tool: 0.002, held: -0.004, link_to_map, tool_to_map, held_to_map }
         }
-        // On the way out nothing is gained by refusing to leave what is already near, but what isn't stays away. A cell of a
-        // map is half a cell wide along a box's axes here: askew its corners reach 1 mm further, which the contents have less.
+        // On the way out nothing is gained by refusing to leave what is already near, but what isn't stays away.
         SegmentKind::Lift | SegmentKind::Retreat => {
-            let [link_to_map, tool_to_map] = [begins_clear.then_some(0.0), begins_clear.then_some(-0.0020)];
+            let [link_to_map, tool_to_map] = match begins {
+                Begins::Clear => [Some(0.0), Some(-0.002)],
+                Begins::Near => [None, Some(-0.003)],
+                Begins::Inside => [None, None],
+            };
             Margins { link: 0.0, tool: -0.003, held: -0.025, link_to_map, tool_to_map, held_to_map: None }
         }
     }
 }
 
+/// How a way out of a container begins: clear of what is believed to lie there, as near as may be, or in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begins {
+    Clear,
+    Near,
+    Inside,
+}
+
 /// How far a body may travel between two checks beside the room that it has, metres.
-pub(crate) fn step(kind: SegmentKind) -> f64 {
-    STEP_M[usize::from(matches!(kind, SegmentKind::Reach | SegmentKind::Carry))]
+pub(crate) fn step(kind: SegmentKind, begins: Begins) -> f64 {
+    match (kind, begins) {
+        (SegmentKind::Reach | SegmentKind::Carry, _) => STEP_M[1],
+        (_, Begins::Near) => NEAR_STEP_M,
+        _ => STEP_M[0],
+    }
 }
 
 /// What touches what.
@@ -154,13 +170,13 @@ pub(crate) struct Near {
 }
 
 /// A body placed in the world.
-struct Placed {
+pub(crate) struct Placed {
     name: BodyName,
     rigid: bool,
-    pose: Isometry3<f64>,
-    form: Form,
-    centre: Point3<f64>,
-    radius: f64,
+    pub(crate) pose: Isometry3<f64>,
+    pub(crate) form: Form,
+    pub(crate) centre: Point3<f64>,
+    pub(crate) radius: f64,
 }
 
 impl<'a> Checker<'a> {
@@ -204,7 +220,7 @@ impl<'a> Checker<'a> {
     /// sweep, beyond what is kept from both, metres; and the lowest point of the body that is nearest, in the world.
     /// Infinite where nothing is below.
     pub(crate) fn above(&self, tool: &Isometry3<f64>, grow: f64, sweep: &Sweep) -> (f64, Point3<f64>) {
-        let margins = margins(SegmentKind::Carry, true);
+        let margins = margins(SegmentKind::Carry, Begins::Clear);
         let mut nearest = (f64::INFINITY, Point3::from(tool.translation.vector));
         for body in self.bodies.iter().filter(|b| b.frame == 7) {
             let placed = place(body, tool);
@@ -231,7 +247,7 @@ impl<'a> Checker<'a> {
     /// Every fixed box within `reach` of a body: how far the body is from it beyond what is kept, metres; the body's
     /// nearest point and the way from the box to it, both in the world; and the number of joints that move the body.
     pub(crate) fn near_solids(&self, frames: &Frames, reach: f64, mut note: impl FnMut(Near)) {
-        let margins = margins(SegmentKind::Carry, true);
+        let margins = margins(SegmentKind::Carry, Begins::Clear);
         for body in &self.bodies {
             let frame = if body.frame == 7 { &frames.tool } else { &frames.links[body.frame] };
             let placed = place(body, frame);
@@ -260,10 +276,20 @@ impl<'a> Checker<'a> {
         self.obstacles.solids.get(index).map_or("box", |s| &s.name)
     }
 
-    /// Checks the arm at one place; gives the room that is left beyond what is kept, metres, at most [`FAR`]. A way out
-    /// of a container may begin with the tool in what is believed to lie there, or clear of it.
-    pub(crate) fn check(&self, frames: &Frames, kind: SegmentKind, begins_clear: bool) -> Result<f64, Hit> {
-        let margins = margins(kind, begins_clear);
+    /// How a way begins that is at its first place there.
+    pub(crate) fn begins(&self, frames: &Frames, kind: SegmentKind) -> Begins {
+        let free = |begins: &Begins| self.check_from(frames, kind, *begins).is_ok();
+        [Begins::Clear, Begins::Near].into_iter().find(free).unwrap_or(Begins::Inside)
+    }
+
+    /// Checks the arm at one place; gives the room that is left beyond what is kept, metres, at most [`FAR`].
+    pub(crate) fn check(&self, frames: &Frames, kind: SegmentKind) -> Result<f64, Hit> {
+        self.check_from(frames, kind, Begins::Clear)
+    }
+
+    /// [`Checker::check`] on a way that has begun so.
+    pub(crate) fn check_from(&self, frames: &Frames, kind: SegmentKind, begins: Begins) -> Result<f64, Hit> {
+        let margins = margins(kind, begins);
         let mut nearest = FAR;
         for body in &self.bodies {
             let frame = if body.frame == 7 { &frames.tool } else { &frames.links[body.frame] };
@@ -362,7 +388,7 @@ fn shrink(form: &mut Form, by: f64) {
 }
 
 /// Half of the sides of the upright box around a body, in the frame that `into` maps the world to.
-fn extents(placed: &Placed, into: &Isometry3<f64>) -> Vector3<f64> {
+pub(crate) fn extents(placed: &Placed, into: &Isometry3<f64>) -> Vector3<f64> {
     match &placed.form {
         Form::Capsule { from, to, radius } => {
             let axis = into.rotation * (placed.pose.rotation * (to - from));
@@ -495,67 +521,6 @@ fn against_walled(placed: &Placed, walled: &Walled, margin: f64) -> Result<f64, 
     if nearest <= 0.0 || room < 0.0 { Err(false) } else { Ok(room) }
 }
 
-/// Room to what lies in a container beyond the margin; `None` when touched.
-fn against_surface(placed: &Placed, walled: &Walled, margin: f64) -> Option<f64> {
-    let Some(surface) = &walled.surface else { return Some(FAR) };
-    let into = &walled.container_from_world;
-    let p = into * placed.centre;
-    let above = p.z - placed.radius - walled.top() - margin;
-    if above > AROUND {
-        return Some(above);
-    }
-    let e = extents(placed, into);
-    let low = p.z - e.z - margin;
-    let window = |by: f64| ([p.x - e.x - by, p.x + e.x + by], [p.y - e.y - by, p.y + e.y + by]);
-    let (x, y) = window(margin + AROUND);
-    let Some(most) = surface.most_over(x, y) else { return Some(AROUND) };
-    if low - most > 0.0 {
-        return Some((low - most).min(AROUND));
-    }
-    let (x, y) = window(margin + surface.cell());
-    let touched = match &placed.form {
-        Form::Box { half, .. } => {
-            // Is the column under a cell's top inside the box, grown by the margin and half a cell?
-            let box_from = (into * placed.pose).inverse();
-            let grown = half + Vector3::repeat(margin);
-            let pad = 0.5 * surface.cell();
-            let down = box_from.rotation * -Vector3::z();
-            surface.any(x, y, low, |x, y, z| {
-                let start = box_from * Point3::new(x, y, z);
-                let (mut first, mut last) = (0.0_f64, f64::INFINITY);
-                for axis in 0..3 {
-                    let side = grown[axis] + pad * (1.0 - down[axis].abs());
-                    if down[axis].abs() < 1e-9 {
-                        if start[axis].abs() > side {
-                            return false;
-                        }
-                        continue;
-                    }
-                    let (a, b) = ((-side - start[axis]) / down[axis], (side - start[axis]) / down[axis]);
-                    first = first.max(a.min(b));
-                    last = last.min(a.max(b));
-                }
-                first <= last
-            })
-        }
-        Form::Capsule { from, to, radius } => {
-            let (a, b) = (into * (placed.pose * from), into * (placed.pose * to));
-            let reach = radius + margin;
-            let pad = 0.71 * surface.cell();
-            surface.any(x, y, low, |x, y, z| {
-                // Nearest point of the axis to the cell's top, seen from above, then in height.
-                let way = b - a;
-                let flat = way.xy().norm_squared();
-                let t = ((Vector3::new(x, y, 0.0) - a.coords).xy().dot(&way.xy()) / flat.max(1e-12)).clamp(0.0, 1.0);
-                let at = if flat < 1e-10 && b.z < a.z { b } else { a + way * t };
-                let aside = ((at.x - x).hypot(at.y - y) - pad).max(0.0);
-                aside < reach && at.z - (reach * reach - aside * aside).sqrt() < z
-            })
-        }
-    };
-    (!touched).then_some(0.0)
-}
-
 /// Room to a box beyond the margin; `None` when touched.
 fn against_solid(placed: &Placed, solid: &Solid, margin: f64) -> Option<f64> {
     let p = solid.box_from_world * placed.centre;
@@ -604,7 +569,7 @@ fn with_shape<R>(placed: &Placed, then: impl FnOnce(&dyn Shape) -> R) -> R {
 }
 
 /// Distance of a body to an upright box at `centre` in the frame that `into` maps the world to.
-fn exact(placed: &Placed, into: &Isometry3<f64>, centre: &Vector3<f64>, half: &Vector3<f64>) -> f64 {
+pub(crate) fn exact(placed: &Placed, into: &Isometry3<f64>, centre: &Vector3<f64>, half: &Vector3<f64>) -> f64 {
     let at = in_frame(placed, into, centre);
     let fixed = Cuboid::new(single(half));
     // Every pair of these shapes is supported; if one were not, nothing is the safe distance.

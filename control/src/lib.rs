@@ -6,6 +6,7 @@ mod cell;
 mod chain;
 mod collision;
 mod config;
+mod contents;
 mod device;
 mod emulator;
 mod estimate;

@@ -319,6 +319,7 @@ mod tests {
             &[1, 0, 1, 1, 1, 5, 0, 0],
         );
         check(to(&ToWorld::Judge), &[2]);
+        check(to(&ToWorld::Board { page: "p".into() }), &[3, 1, b'p']);
         let hello = FromWorld::Hello { version: 1, clock: Clock::Virtual, seed: 300, manifests: BTreeMap::new() };
         check(from(&hello), &[0, 1, 0, 172, 2, 0]);
         check(from(&FromWorld::Refused { reason: "no".into() }), &[1, 2, b'n', b'o']);
@@ -350,8 +351,8 @@ mod tests {
         };
         check(vec![], "message of 0 bytes is no frame");
         check(vec![9, 1], "message of 2 bytes is no frame");
-        check(bytes(&(2_u8, 7_u8)), "message of 7 bytes is none of version 1");
-        check(bytes(&77_u8), "message of 6 bytes is none of version 1");
+        check(bytes(&(2_u8, 7_u8)), "message of 7 bytes is none of version 2");
+        check(bytes(&77_u8), "message of 6 bytes is none of version 2");
     }
 
     #[test]

@@ -21,10 +21,27 @@ use crate::tool::ToolModel;
 const CLEAR_M: f64 = 0.015;
 /// How far around the tool rims and contents count for the height of straight ways, metres.
 const BESIDE_M: f64 = 0.10;
+/// Where the way straight up is not free a leaning tool goes back along its axis first, by so much, metres.
+const BACK_M: f64 = 0.06;
 /// What is held is lifted straight by this at least, metres.
 const LEAST_LIFT_M: f64 = 0.05;
 /// The corner between the vertical way into a container and a tilted approach is cut by at most this, metres.
 const CORNER_M: f64 = 0.06;
+
+/// A way out of a container.
+#[derive(Debug, Clone, Copy)]
+struct Up {
+    kind: SegmentKind,
+    /// At least so much higher, metres.
+    least_m: f64,
+    /// First back along the tool's axis by so much, metres.
+    back_m: f64,
+}
+
+impl Up {
+    /// Of the empty tool, where there is something to go over.
+    const OUT: Self = Self { kind: SegmentKind::Retreat, least_m: 0.0, back_m: 0.0 };
+}
 
 /// Plans motions of one arm with one tool. The same question gives the same answer, to the bit.
 #[derive(Clone)]
@@ -109,7 +126,7 @@ impl Planner {
             let mut wound = Vec::with_capacity(8);
             self.chain.windings(&branch, &mut wound);
             let Some(q) = wound.first() else { continue };
-            match checker.check(&self.chain.frames(q), KIND, true) {
+            match checker.check(&self.chain.frames(q), KIND) {
                 Ok(_) => return Ok(()),
                 Err(hit) => first = first.or_else(|| Some(self.collision(hit, &checker, KIND, None))),
             }
@@ -118,7 +135,7 @@ impl Planner {
     }
 
     pub(crate) fn checked(&self, checker: &Checker<'_>, q: &[f64; 6], kind: SegmentKind) -> bool {
-        checker.check(&self.chain.frames(q), kind, true).is_ok()
+        checker.check(&self.chain.frames(q), kind).is_ok()
     }
 
     /// From rest at `from` to the hold: out of a container if the tool is in one, over the walls to
@@ -167,7 +184,7 @@ impl Planner {
         let task = Task {
             from: from.0,
             free: SegmentKind::Reach,
-            up: &|height| self.way_up(from, SegmentKind::Retreat, &checker, obstacles, height, 0.0),
+            up: &|height| self.way_up(from, Up::OUT, &checker, obstacles, height),
             goal: Goal::Pose {
                 kind: SegmentKind::Approach,
                 ends: vec![end],
@@ -230,7 +247,7 @@ impl Planner {
         hold: &Hold,
         drop: &Drop,
         obstacles: &Obstacles,
-        plan: impl FnOnce(&Checker<'_>, &Task<'_>) -> Result<R, PlanError>,
+        plan: impl Fn(&Checker<'_>, &Task<'_>) -> Result<R, PlanError>,
     ) -> Result<R, PlanError> {
         self.check_hold(hold)?;
         check_drop(drop)?;
@@ -244,15 +261,23 @@ impl Planner {
             let start = Vector3::new(bottom.x, bottom.y, above.max(bottom.z + LEAST_LIFT_M));
             Curve::straight(start, bottom)
         };
-        let task = Task {
-            from: from.0,
-            free: SegmentKind::Carry,
-            up: &|height| self.way_up(from, SegmentKind::Lift, &checker, obstacles, height, LEAST_LIFT_M),
-            goal: Goal::Pose { kind: SegmentKind::Lower, ends, down: &down },
-            touch: Some(Touch { past: 0.0, guard: drop.guard_m, speed: drop.touch_speed }),
-            load: Some(Load::of(hold)),
+        let planned = |back_m: f64| {
+            let up = Up { kind: SegmentKind::Lift, least_m: LEAST_LIFT_M, back_m };
+            let task = Task {
+                from: from.0,
+                free: SegmentKind::Carry,
+                up: &|height| self.way_up(from, up, &checker, obstacles, height),
+                goal: Goal::Pose { kind: SegmentKind::Lower, ends: ends.clone(), down: &down },
+                touch: Some(Touch { past: 0.0, guard: drop.guard_m, speed: drop.touch_speed }),
+                load: Some(Load::of(hold)),
+            };
+            plan(&checker, &task)
         };
-        plan(&checker, &task)
+        match planned(0.0) {
+            // A leaning tool that goes straight up goes deeper into what stands beside it: back along its axis it came.
+            Err(PlanError::Collision { segment: SegmentKind::Lift, .. }) => planned(BACK_M),
+            other => other,
+        }
     }
 
     /// Straight up from rest at `from`, by `up_m` at least and until the empty tool is over rims and contents.
@@ -263,7 +288,7 @@ impl Planner {
         check_range("up_m", up_m, 0.0, 2.0, "from 0 to 2 m")?;
         self.check_start(from, SegmentKind::Retreat)?;
         let checker = Checker::new(&self.robot, &self.tool, None, obstacles);
-        let up = |_| self.way_up(from, SegmentKind::Retreat, &checker, obstacles, None, up_m);
+        let up = |_| self.way_up(from, Up { least_m: up_m, ..Up::OUT }, &checker, obstacles, None);
         let goal = Goal::Above;
         let task = Task { from: from.0, free: SegmentKind::Retreat, up: &up, goal, touch: None, load: None };
         self.search(&checker, &task, false)
@@ -277,7 +302,7 @@ impl Planner {
         self.check_start(from, SegmentKind::Reach)?;
         self.check_start(to, SegmentKind::Reach)?;
         let checker = Checker::new(&self.robot, &self.tool, None, obstacles);
-        let up = |height| self.way_up(from, SegmentKind::Retreat, &checker, obstacles, height, 0.0);
+        let up = |height| self.way_up(from, Up::OUT, &checker, obstacles, height);
         let goal = Goal::Joints(to.0);
         let task = Task { from: from.0, free: SegmentKind::Reach, up: &up, goal, touch: None, load: None };
         self.search(&checker, &task, false)
@@ -322,24 +347,29 @@ impl Planner {
         Some(top + CLEAR_M - checker.lowest_below(tool))
     }
 
-    /// The way straight up from `from`; `None` when the tool is high enough already and `least` is 0.
+    /// The way up from `from`; `None` when the tool is high enough already and need not go up.
     fn way_up(
         &self,
         from: &JointAngles,
-        kind: SegmentKind,
+        Up { kind, least_m, back_m }: Up,
         checker: &Checker<'_>,
         obstacles: &Obstacles,
         height: Option<f64>,
-        least: f64,
     ) -> Result<Option<Line>, PlanError> {
         let tool = self.chain.tool(&from.0);
         let bottom = tool.translation.vector;
         let clear = self.clear_height(&tool, checker, obstacles, height).unwrap_or(bottom.z);
-        let top = clear.max(bottom.z + least);
+        let top = clear.max(bottom.z + least_m);
         if top - bottom.z < 2e-3 {
             return Ok(None);
         }
-        let Some(curve) = Curve::straight(bottom, Vector3::new(bottom.x, bottom.y, top)) else { return Ok(None) };
+        let corner = bottom - tool.rotation * Vector3::z() * back_m;
+        let curve = if back_m > 0.0 && corner.z < top {
+            Curve::cornered(bottom, corner, Vector3::new(corner.x, corner.y, top), CORNER_M)
+        } else {
+            Curve::straight(bottom, Vector3::new(bottom.x, bottom.y, top))
+        };
+        let Some(curve) = curve else { return Ok(None) };
         let path = JointPath::forwards(&self.chain, &curve, &from.0).map_err(|broken| PlanError::Broken {
             segment: kind,
             after: broken.after_m,

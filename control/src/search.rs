@@ -142,7 +142,7 @@ impl Planner {
             }
             // A branch that touches something at its very end needs no further look.
             if let Goal::Pose { kind, .. } = task.goal
-                && let Err(hit) = checker.check(&self.chain.frames(&end), kind, true)
+                && let Err(hit) = checker.check(&self.chain.frames(&end), kind)
             {
                 seen.note(self.collision(hit, checker, kind, None));
                 continue;
@@ -219,7 +219,7 @@ impl Planner {
                 route.middle = middle;
                 let is_free = |k: usize| {
                     let frames = self.chain.frames(&route.over(k as f64 / GLANCES as f64));
-                    checker.check(&frames, route.free, true).is_ok()
+                    checker.check(&frames, route.free).is_ok()
                 };
                 if (1..GLANCES).all(is_free)
                     && let Some(found) = self.first(checker, &route, false, seen)
@@ -469,7 +469,7 @@ impl Planner {
         let Ok(legs) = route.legs(&self.chain) else { return first };
         // Out of what is believed to be in the way nothing but the straight way is known to be free, to the hair.
         let begin = self.chain.frames(&first.sampled.q[0]);
-        if route.up.as_ref().is_some_and(|line| checker.check(&begin, line.kind, true).is_err()) {
+        if route.up.as_ref().is_some_and(|line| checker.check(&begin, line.kind).is_err()) {
             return first;
         }
         let refiner = Refiner::new(&self.chain, checker, route, legs.end);
@@ -506,15 +506,15 @@ impl Planner {
         for segment in &sampled.segments {
             let mut k = segment.first;
             let mut frames = self.chain.frames(&sampled.q[k]);
-            let begins_clear = checker.check(&frames, segment.kind, true).is_ok();
+            let begins = checker.begins(&frames, segment.kind);
             loop {
                 let free = checker
-                    .check(&frames, segment.kind, begins_clear)
+                    .check_from(&frames, segment.kind, begins)
                     .map_err(|hit| self.collision(hit, checker, segment.kind, Some(k)))?;
                 if k == segment.last {
                     break;
                 }
-                let room = free + step(segment.kind);
+                let room = free + step(segment.kind, begins);
                 let mut count = ((CAREFUL * room * pace) as usize).clamp(1, segment.last - k);
                 (k, frames) = loop {
                     let next = self.chain.frames(&sampled.q[k + count]);

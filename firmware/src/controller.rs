@@ -3,7 +3,7 @@
 mod obey;
 
 use crate::config::less_zero;
-use crate::cup::Cup;
+use crate::cup::{Cup, Shared};
 use crate::fault::{Ranged, next_untold};
 use crate::filter::{History, Mean16, Median5};
 use crate::generator::{Generator, Need};
@@ -259,14 +259,18 @@ impl Controller {
     }
 
     /// A cup that leaks lowers the manifold, and with it every other cup that leaks a little: such a
-    /// fall is charged to the cup with the least vacuum, not to those that only followed.
+    /// fall is charged to the cup with the least vacuum, not to those that only followed. And where it has lowered the
+    /// manifold, a cup that is as tight as can be has no more vacuum than is there.
     fn update_cups(&mut self, now_ms: u32, reports: &mut Reports) {
         let lowest = self.cups.iter().filter(|cup| cup.on_vacuum()).map(Cup::pressure_pa).min().unwrap_or(0);
         let peak = self.manifold_history.peak(now_ms, self.limits.lost_window_ms);
         let fall = peak.saturating_sub(self.manifold_pa);
+        // What can't be read says nothing.
+        let supply_pa = if self.manifold_sensor.is_broken() { u32::MAX } else { self.manifold_pa };
         for (number, cup) in (0..).zip(&mut self.cups) {
-            let shared_pa = if cup.pressure_pa() > lowest { fall } else { 0 };
-            if let Some(event) = cup.update(number, now_ms, shared_pa, &self.limits) {
+            let lost_pa = if cup.pressure_pa() > lowest { fall } else { 0 };
+            let shared = Shared { lost_pa, supply_pa };
+            if let Some(event) = cup.update(number, now_ms, shared, &self.limits) {
                 reports.say(&mut self.seq, Report::Event(event));
             }
         }

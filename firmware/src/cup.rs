@@ -5,6 +5,15 @@ use crate::fault::{Ranged, VentWatch};
 use crate::filter::{History, Median5};
 use crate::{CupState, CupStatus, Event, Limits};
 
+/// What the shared manifold means to one cup, in Pa.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shared {
+    /// Lost within the window for which a fall is judged, by another cup's leak.
+    pub(crate) lost_pa: u32,
+    /// What there is, below ambient.
+    pub(crate) supply_pa: u32,
+}
+
 /// One cup's line: sensor, valve, and what the controller believes of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Cup {
@@ -141,10 +150,10 @@ impl Cup {
     }
 
     /// Decides the state from the newest pressure; at most one event a tick. A fall is judged less
-    /// `shared_pa`, what the manifold lost within the window by another cup's leak.
-    pub(crate) fn update(&mut self, cup: u8, now_ms: u32, shared_pa: u32, limits: &Limits) -> Option<Event> {
+    /// what the manifold lost by another cup's leak, and no seal can have more vacuum than the manifold.
+    pub(crate) fn update(&mut self, cup: u8, now_ms: u32, shared: Shared, limits: &Limits) -> Option<Event> {
         let at_ms = now_ms;
-        let threshold = limits.seal_threshold_pa(self.expected_pa);
+        let threshold = limits.seal_threshold_pa(self.expected_pa.min(shared.supply_pa));
         let above = self.pressure_pa >= threshold;
         self.above_since = if above { self.above_since.or(Some(now_ms)) } else { None };
         let held = self.above_since.is_some_and(|since| now_ms.wrapping_sub(since) >= u32::from(limits.seal_hold_ms));
@@ -170,7 +179,7 @@ impl Cup {
             CupState::Sealed | CupState::Leaking => {
                 self.history.push(now_ms, self.pressure_pa);
                 let peak = self.history.peak(now_ms, limits.lost_window_ms);
-                let fall = peak.saturating_sub(self.pressure_pa).saturating_sub(shared_pa);
+                let fall = peak.saturating_sub(self.pressure_pa).saturating_sub(shared.lost_pa);
                 let fell = fall > limits.lost_drop_pa;
                 if fell || self.pressure_pa < limits.lost_floor_pa {
                     self.state = CupState::Lost;
@@ -197,6 +206,9 @@ mod tests {
 
     use super::*;
 
+    /// A manifold that lacks nothing.
+    const ALONE: Shared = Shared { lost_pa: 0, supply_pa: u32::MAX };
+
     /// Feeds (pressure, ticks) stretches to a seeking cup; gives the events as (name, ms).
     fn check(expected_pa: u32, stretches: &[(u32, u32)], expected: &[Event]) {
         let limits = Limits::default();
@@ -210,7 +222,7 @@ mod tests {
         for &(pressure, ticks) in stretches {
             for _ in 0..ticks {
                 cup.sample(pressure, 0);
-                found.extend(cup.update(2, start.wrapping_add(elapsed), 0, &limits));
+                found.extend(cup.update(2, start.wrapping_add(elapsed), ALONE, &limits));
                 elapsed += 1;
             }
         }
@@ -311,7 +323,7 @@ mod tests {
         cup.seek(0, 0, &limits);
         for now in 0..200 {
             cup.sample(if now < 100 { 60_000 } else { 45_000 }, 0);
-            cup.update(0, now, 0, &limits);
+            cup.update(0, now, ALONE, &limits);
             if now == 110 {
                 assert_eq!(cup.state(), CupState::Lost);
                 assert!(cup.may_hold(&limits));
@@ -322,7 +334,7 @@ mod tests {
         assert_eq!(cup.state(), CupState::Sealed);
         for now in 200..250 {
             cup.sample(100, 0);
-            cup.update(0, now, 0, &limits);
+            cup.update(0, now, ALONE, &limits);
         }
         assert_eq!(cup.state(), CupState::Lost);
         assert!(!cup.may_hold(&limits));

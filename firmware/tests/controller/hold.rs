@@ -8,6 +8,7 @@ const TWO: CupSet = CupSet(0b11);
 #[test]
 fn cups_seal_seek_and_vent_each_for_itself() {
     let mut bench = Bench::active();
+    bench.samples.manifold_pa = 60_000;
     bench.ok(Request::Seek { cups: CupSet(0b111), expected_pa: 50_000 });
     assert_eq!(bench.vented(), CupSet(0b11_1000));
     assert!(bench.outputs.generator);
@@ -21,6 +22,26 @@ fn cups_seal_seek_and_vent_each_for_itself() {
     bench.ok(Request::Release { cups: CupSet(0b001), blow_ms: 0 });
     assert_eq!(bench.vented(), CupSet::ALL);
     assert!(!bench.outputs.generator && !bench.outputs.blow_off);
+}
+
+#[test]
+fn a_seal_is_judged_by_the_vacuum_that_the_other_cups_leave_in_the_manifold() {
+    // Where the manifold has 30 kPa nobody seals better than that, whatever the host expects: 60 % of it are a seal.
+    let seals = |manifold_pa: u32| {
+        let mut bench = Bench::active();
+        bench.samples.manifold_pa = manifold_pa;
+        bench.ok(Request::Seek { cups: CupSet(0b111), expected_pa: 60_000 });
+        bench.press(CupSet(0b001), 28_000);
+        bench.press(CupSet(0b010), 18_000);
+        bench.press(CupSet(0b100), 17_900);
+        bench.alive(100);
+        bench.sealed()
+    };
+    assert_eq!(seals(30_000), CupSet(0b011));
+    assert_eq!(seals(60_000), CupSet::NONE);
+    assert_eq!(seals(u32::MAX), CupSet::NONE, "what can't be read says nothing");
+    // The floor stays.
+    assert_eq!(seals(10_000), CupSet(0b111));
 }
 
 #[test]
