@@ -48,9 +48,12 @@ impl Default for Calibration {
 }
 
 impl Calibration {
+    /// Of a controller that is asleep; no check lets it through.
+    pub(crate) const ZERO: Self =
+        Self { cup_zero_pa: [0; CUPS], manifold_zero_pa: 0, load_permille: 0, clean_evacuate_ms: 0 };
+
     /// Corrects nothing.
-    pub const NONE: Self =
-        Self { cup_zero_pa: [0; CUPS], manifold_zero_pa: 0, load_permille: 1_000, clean_evacuate_ms: 0 };
+    pub const NONE: Self = Self { load_permille: 1_000, ..Self::ZERO };
 
     /// Checks every range.
     ///

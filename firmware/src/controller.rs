@@ -75,7 +75,8 @@ pub struct Controller {
     stack_free_bytes: u32,
     /// A store was asked for and not yet taken by the board; then what became of it.
     store: bool,
-    stored: Option<bool>,
+    stored: bool,
+    store_failed: bool,
 }
 
 /// The input of a person. It must be seen at rest in the safe state first, so that one that
@@ -97,13 +98,22 @@ impl Default for Controller {
 }
 
 impl Controller {
-    /// A controller just after power-on. Constant, so that a board can have it in a static from the
-    /// start: it is too large to be moved over a small stack.
+    /// A controller just after power-on, with the default limits.
     #[must_use]
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
+        let mut new = Self::asleep();
+        new.awake(Birth::UNKNOWN, Config::default(), ConfigSource::Nothing);
+        new
+    }
+
+    /// A controller that waits for [`awake`](Self::awake). It is constant and too large to be moved over a
+    /// small stack, so a board has it in a static from the start; and every bit of it is 0, which costs no
+    /// flash: 5 KB less.
+    #[must_use]
+    pub const fn asleep() -> Self {
         Self {
             state: State::Boot,
-            limits: Limits::DEFAULT,
+            limits: Limits::ZERO,
             greeted: false,
             limited: false,
             heard_ms: 0,
@@ -130,7 +140,7 @@ impl Controller {
             counters: Counters::ZERO,
             stroke_um: [0; CUPS],
             light_percent: 0,
-            calibration: Calibration::NONE,
+            calibration: Calibration::ZERO,
             manifold_sensor: Ranged::NEW,
             manifold_history: History::NEW,
             test: None,
@@ -141,7 +151,8 @@ impl Controller {
             born_ms: None,
             stack_free_bytes: 0,
             store: false,
-            stored: None,
+            stored: false,
+            store_failed: false,
         }
     }
 
@@ -170,7 +181,8 @@ impl Controller {
 
     /// What became of it.
     pub(crate) fn set_stored(&mut self, written: bool) {
-        self.stored = Some(written);
+        self.stored = written;
+        self.store_failed = !written;
     }
 
     /// What to drive if the board dies now: what holds goes on holding, the rest is safe.
@@ -215,9 +227,11 @@ impl Controller {
         }
         self.run_test(now_ms, &mut reports);
         self.watch_faults(now_ms, &mut reports);
-        if let Some(written) = self.stored.take() {
-            let event = if written { Event::Stored { at_ms: now_ms } } else { Event::StoreFailed { at_ms: now_ms } };
-            self.tell(&mut reports, event);
+        if core::mem::take(&mut self.stored) {
+            self.tell(&mut reports, Event::Stored { at_ms: now_ms });
+        }
+        if core::mem::take(&mut self.store_failed) {
+            self.tell(&mut reports, Event::StoreFailed { at_ms: now_ms });
         }
         let status = self.status(now_ms, samples);
         reports.say(&mut self.seq, Report::Status(status));

@@ -26,9 +26,9 @@ pub(crate) struct Cup {
     since_ms: u32,
     /// Since when the pressure has been at or above the threshold.
     above_since: Option<u32>,
-    /// Just after the start: the valve stays without current, on vacuum, until it is known
+    /// False just after the start: the valve stays without current, on vacuum, until it is known
     /// whether something hangs here.
-    undecided: bool,
+    decided: bool,
     sensor: Ranged,
     vent_watch: VentWatch,
     valve_stuck: bool,
@@ -44,7 +44,7 @@ impl Cup {
         expected_pa: 0,
         since_ms: 0,
         above_since: None,
-        undecided: true,
+        decided: false,
         sensor: Ranged::NEW,
         vent_watch: VentWatch::NEW,
         valve_stuck: false,
@@ -64,12 +64,12 @@ impl Cup {
 
     /// Whether the valve gets current.
     pub(crate) fn vents(&self) -> bool {
-        self.state == CupState::Vented && !self.undecided
+        self.state == CupState::Vented && self.decided
     }
 
     /// Just after the start, before it is known whether something hangs here.
     pub(crate) fn is_undecided(&self) -> bool {
-        self.undecided
+        !self.decided
     }
 
     pub(crate) fn on_vacuum(&self) -> bool {
@@ -114,8 +114,8 @@ impl Cup {
     /// rest vented. True where it is held.
     pub(crate) fn decide(&mut self, limits: &Limits) -> bool {
         let vacuum = self.pressure_pa >= limits.lost_floor_pa || self.sensor.is_broken();
-        let found = self.undecided && self.state == CupState::Vented && vacuum;
-        self.undecided = false;
+        let found = !self.decided && self.state == CupState::Vented && vacuum;
+        self.decided = true;
         if found {
             self.expected_pa = 0;
             self.above_since = None;
@@ -128,12 +128,12 @@ impl Cup {
     pub(crate) fn vent(&mut self) {
         self.state = CupState::Vented;
         self.above_since = None;
-        self.undecided = false;
+        self.decided = true;
     }
 
     /// Goes on vacuum; a cup that may hold stays as it is, so that no timeout can vent it.
     pub(crate) fn seek(&mut self, now_ms: u32, expected_pa: u32, limits: &Limits) {
-        self.undecided = false;
+        self.decided = true;
         if self.may_hold(limits) {
             return;
         }

@@ -9,8 +9,11 @@ use crate::{
 /// Requests and answers that may wait for their tick.
 const WAITING: usize = 8;
 
+/// With a number of its own for each, so that nothing is 0: see [`Controller::asleep`].
 #[derive(Debug, Clone, Copy)]
+#[repr(u8)]
 enum Waiting {
+    Nothing,
     Request(Packet<Request>),
     /// What was said before, or says why a request is not obeyed.
     Answer(Report),
@@ -27,7 +30,7 @@ pub struct Gripper {
     controller: Controller,
     decoder: Decoder<Request, MAX_PACKET>,
     session: Session,
-    waiting: [Option<Waiting>; WAITING],
+    waiting: [Waiting; WAITING],
     counters: Counters,
 }
 
@@ -38,15 +41,20 @@ impl Default for Gripper {
 }
 
 impl Gripper {
-    /// A gripper just after power-on, about which nothing is known. Constant, so that a board can have
-    /// it in a static from the start: it is too large to be moved over a small stack.
+    /// A gripper just after power-on, about which nothing is known.
     #[must_use]
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
+        Self { controller: Controller::new(), ..Self::asleep() }
+    }
+
+    /// A gripper that waits for [`awake`](Self::awake), for a board's static: see [`Controller::asleep`].
+    #[must_use]
+    pub const fn asleep() -> Self {
         Self {
-            controller: Controller::new(),
+            controller: Controller::asleep(),
             decoder: Decoder::new(),
             session: Session::NEW,
-            waiting: [None; WAITING],
+            waiting: [Waiting::Nothing; WAITING],
             counters: Counters::ZERO,
         }
     }
@@ -88,11 +96,12 @@ impl Gripper {
 
     /// The next request; says what waits in its place.
     fn next(&mut self, send: &mut impl FnMut(&[u8])) -> Option<Packet<Request>> {
-        let first = self.waiting[0].take();
+        let first = core::mem::replace(&mut self.waiting[0], Waiting::Nothing);
         self.waiting.rotate_left(1);
         self.counters.bad = self.decoder.bad();
         self.controller.set_counters(self.counters);
-        match first? {
+        match first {
+            Waiting::Nothing => None,
             Waiting::Request(packet) => Some(packet),
             Waiting::Answer(body) => {
                 let seq = self.controller.next_number();
@@ -151,7 +160,7 @@ impl Gripper {
         match self.session.admit(packet, &mut self.counters) {
             Admission::Obey => {
                 if packet.body == Request::Stop {
-                    self.waiting = [None; WAITING];
+                    self.waiting = [Waiting::Nothing; WAITING];
                 }
                 if !self.wait(Waiting::Request(*packet)) {
                     self.session.turn_away(packet);
@@ -165,11 +174,11 @@ impl Gripper {
     }
 
     fn wait(&mut self, entry: Waiting) -> bool {
-        let slot = self.waiting.iter_mut().find(|slot| slot.is_none());
+        let slot = self.waiting.iter_mut().find(|slot| matches!(slot, Waiting::Nothing));
         if slot.is_none() {
             self.counters.crowded_out = self.counters.crowded_out.saturating_add(1);
         }
-        slot.map(|slot| *slot = Some(entry)).is_some()
+        slot.map(|slot| *slot = entry).is_some()
     }
 }
 

@@ -47,7 +47,8 @@ pub enum ConfigSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CrashKind {
     /// A panic.
-    Panic,
+    // From 1, so that no crash is 0: see `Controller::asleep`.
+    Panic = 1,
     /// The processor faulted.
     HardFault,
     /// The loop did not come round in time.

@@ -39,9 +39,11 @@ pub struct LeakTest {
     pub passed: bool,
 }
 
+/// Numbered from 1, so that no test is 0: see [`Controller::asleep`](crate::Controller::asleep).
 #[derive(Debug, Clone, Copy)]
+#[repr(u8)]
 enum Phase {
-    Evacuate,
+    Evacuate = 1,
     Hold { settled_pa: Option<u32> },
     Refill { cup: usize },
     Open { cup: usize, from_pa: u32 },
@@ -52,7 +54,9 @@ enum Phase {
 pub(crate) struct Test {
     phase: Phase,
     since_ms: u32,
-    found: LeakTest,
+    evacuate_ms: u16,
+    fall_pa: u32,
+    answered: CupSet,
 }
 
 /// What a test wants of the outputs.
@@ -64,8 +68,11 @@ pub(crate) struct Wants {
 
 impl Test {
     pub(crate) fn begin(now_ms: u32) -> Self {
-        let found = LeakTest { evacuate_ms: u16::MAX, fall_pa: 0, answered: CupSet::NONE, passed: false };
-        Self { phase: Phase::Evacuate, since_ms: now_ms, found }
+        Self { phase: Phase::Evacuate, since_ms: now_ms, evacuate_ms: u16::MAX, fall_pa: 0, answered: CupSet::NONE }
+    }
+
+    fn end(&self, passed: bool) -> LeakTest {
+        LeakTest { evacuate_ms: self.evacuate_ms, fall_pa: self.fall_pa, answered: self.answered, passed }
     }
 
     pub(crate) fn wants(&self) -> Wants {
@@ -82,28 +89,27 @@ impl Test {
         let elapsed = now_ms.wrapping_sub(self.since_ms);
         let next = match self.phase {
             Phase::Evacuate if manifold_pa >= GOAL_PA => {
-                self.found.evacuate_ms = u16::try_from(elapsed).unwrap_or(u16::MAX);
+                self.evacuate_ms = u16::try_from(elapsed).unwrap_or(u16::MAX);
                 Some(Phase::Hold { settled_pa: None })
             }
-            Phase::Evacuate if elapsed >= EVACUATE_MS => return Some(self.found),
+            Phase::Evacuate if elapsed >= EVACUATE_MS => return Some(self.end(false)),
             Phase::Hold { settled_pa: None } if elapsed >= SETTLE_MS => {
                 self.phase = Phase::Hold { settled_pa: Some(manifold_pa) };
                 None
             }
             Phase::Hold { settled_pa: Some(from_pa) } if elapsed >= HOLD_MS => {
-                self.found.fall_pa = from_pa.saturating_sub(manifold_pa);
+                self.fall_pa = from_pa.saturating_sub(manifold_pa);
                 Some(Phase::Refill { cup: 0 })
             }
             Phase::Refill { cup } if manifold_pa >= GOAL_PA || elapsed >= REFILL_MS => {
                 Some(Phase::Open { cup, from_pa: manifold_pa })
             }
             Phase::Open { cup, from_pa } if elapsed >= OPEN_MS => {
-                if from_pa.saturating_sub(manifold_pa) > self.found.fall_pa.saturating_add(ANSWER_PA) {
-                    self.found.answered = self.found.answered.with(cup);
+                if from_pa.saturating_sub(manifold_pa) > self.fall_pa.saturating_add(ANSWER_PA) {
+                    self.answered = self.answered.with(cup);
                 }
                 if cup + 1 >= CUPS {
-                    self.found.passed = self.found.answered == CupSet::ALL && self.found.fall_pa <= LEAK_PA;
-                    return Some(self.found);
+                    return Some(self.end(self.answered == CupSet::ALL && self.fall_pa <= LEAK_PA));
                 }
                 Some(Phase::Refill { cup: cup + 1 })
             }

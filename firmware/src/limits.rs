@@ -70,6 +70,25 @@ pub struct LimitError {
 }
 
 impl Limits {
+    /// Of a controller that is asleep; no check lets them through.
+    pub(crate) const ZERO: Self = Self {
+        seal_floor_pa: 0,
+        seal_fraction_percent: 0,
+        seal_hold_ms: 0,
+        lost_drop_pa: 0,
+        lost_window_ms: 0,
+        lost_floor_pa: 0,
+        seek_timeout_ms: 0,
+        heartbeat_ms: 0,
+        generator_on_pa: 0,
+        generator_off_pa: 0,
+        contact_mn: 0,
+        overload_mn: 0,
+        max_blow_ms: 0,
+        contact_um: 0,
+        max_pinch_mn: 0,
+    };
+
     /// What fits the six-cup tool.
     pub const DEFAULT: Self = Self {
         seal_floor_pa: 15_000,

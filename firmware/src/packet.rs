@@ -164,7 +164,8 @@ pub struct Status {
 pub enum Refusal {
     /// No `Hello` since power came or since a safe state was entered.
     #[error("not greeted: a hello comes first")]
-    NotGreeted,
+    // From 1, so that no refusal is 0: see `Controller::asleep`.
+    NotGreeted = 1,
     /// `Hello` with another version.
     #[error("wrong version: the gripper speaks version {}", crate::VERSION)]
     WrongVersion,

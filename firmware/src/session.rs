@@ -22,8 +22,9 @@ pub(crate) struct Session {
     number: Option<u16>,
     /// The newest number that was let in.
     newest: Option<u8>,
-    /// Numbers of requests, and why those that were refused were.
-    answers: [Option<(u8, Option<Refusal>)>; KEPT],
+    /// Numbers of requests, and why those that were refused were; the first `filled` of them count.
+    answers: [(u8, Option<Refusal>); KEPT],
+    filled: usize,
     next: usize,
 }
 
@@ -33,7 +34,7 @@ fn answer(seq: u8, refused: Option<Refusal>) -> Report {
 }
 
 impl Session {
-    pub(crate) const NEW: Self = Self { number: None, newest: None, answers: [None; KEPT], next: 0 };
+    pub(crate) const NEW: Self = Self { number: None, newest: None, answers: [(0, None); KEPT], filled: 0, next: 0 };
 
     /// The session's number, 0 before the first.
     pub(crate) fn number(&self) -> u16 {
@@ -56,7 +57,7 @@ impl Session {
         if packet.body == Request::Heartbeat {
             return Admission::Obey;
         }
-        if let Some((_, refused)) = self.answers.iter().flatten().find(|(answered, _)| *answered == seq) {
+        if let Some((_, refused)) = self.answers.iter().take(self.filled).find(|(answered, _)| *answered == seq) {
             counters.repeated = counters.repeated.saturating_add(1);
             return Admission::Answer(answer(seq, *refused));
         }
@@ -80,9 +81,10 @@ impl Session {
             return;
         }
         if let Some(oldest) = self.answers.get_mut(self.next) {
-            *oldest = Some((request.seq, refused));
+            *oldest = (request.seq, refused);
         }
         self.next = (self.next + 1) % KEPT;
+        self.filled = (self.filled + 1).min(KEPT);
     }
 
     /// A request that was let in could not wait: it may be sent again under its number.

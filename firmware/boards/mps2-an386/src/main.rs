@@ -41,7 +41,7 @@ mod app {
     }
 
     #[init(local = [
-        gripper: Gripper = Gripper::new(),
+        gripper: Gripper = Gripper::asleep(),
         from_host: FromHost = FromHost::new(),
         to_host: ToHost = ToHost::new(),
     ])]

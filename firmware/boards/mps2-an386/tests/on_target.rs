@@ -24,7 +24,7 @@ fn memory() -> &'static [AtomicU32] {
 #[cortex_m_rt::entry]
 fn main() -> ! {
     // The macro makes a reference of it: the gripper never is on the stack.
-    static mut GRIPPER: Gripper = Gripper::new();
+    static mut GRIPPER: Gripper = Gripper::asleep();
     if let Some(mut core) = cortex_m::Peripherals::take() {
         cortex::guard_stack(&mut core.MPU);
     }
