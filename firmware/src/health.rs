@@ -17,6 +17,8 @@ impl Capabilities {
     pub const LEAK_TEST: Self = Self(4);
     /// A flash that keeps limits and calibration.
     pub const STORE: Self = Self(8);
+    /// A supply that sags makes the tool safe and resets it before anything runs wrong.
+    pub const BROWN_OUT: Self = Self(16);
 
     /// Both together.
     #[must_use]
