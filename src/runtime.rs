@@ -62,11 +62,11 @@ pub enum RuntimeError {
     },
     /// Something hangs on the tool that nobody here has picked: what an earlier run carried.
     #[error(
-        "tool holds something on cups {cups}, {load_n:.1} N, that this run has not picked; nothing was moved, the tool goes on holding: take it in hand and press the tool's release input"
+        "tool holds something on {with}, {load_n:.1} N, that this run has not picked; nothing was moved, the tool goes on holding: take it in hand and press the tool's release input"
     )]
     Holding {
-        /// The cups that hold, or had hold.
-        cups: String,
+        /// The cups that hold, or had hold; or the pinch.
+        with: String,
         /// What the scale reads since its tare.
         load_n: f64,
     },
@@ -242,7 +242,10 @@ impl<'a> Runtime<'a> {
                 let held: Vec<_> = cups.iter().filter(holds).map(|(number, _)| number.to_string()).collect();
                 if !held.is_empty() || status.pinch_mn > 0 {
                     let load_n = f64::from(status.load_mn) * 1e-3;
-                    return Err(RuntimeError::Holding { cups: held.join(", "), load_n });
+                    let cups = (!held.is_empty()).then(|| format!("cups {}", held.join(", ")));
+                    let pinch = (status.pinch_mn > 0).then(|| "the pinch".to_owned());
+                    let with = cups.into_iter().chain(pinch).collect::<Vec<_>>().join(" and ");
+                    return Err(RuntimeError::Holding { with, load_n });
                 }
                 return Ok(*status);
             }

@@ -28,42 +28,42 @@ const FLASH_WRITE: usize = 8;
 
 /// Offsets in words. Who writes is said in brackets.
 pub mod at {
-    /// [board] [`LAYOUT`](super::LAYOUT), last of all words at the start.
+    /// (board) [`LAYOUT`](super::LAYOUT), last of all words at the start.
     pub const LAYOUT: usize = 0;
-    /// [host, before the start] 0 runs freely, 1 makes one step a doorbell.
+    /// (host, before the start) 0 runs freely, 1 makes one step a doorbell.
     pub const MODE: usize = 1;
-    /// [board] Starts since power came.
+    /// (board) Starts since power came.
     pub const BOOTS: usize = 2;
-    /// [board] Ticks since this start.
+    /// (board) Ticks since this start.
     pub const TICKS: usize = 3;
-    /// [board] The least room that the stack ever had, bytes.
+    /// (board) The least room that the stack ever had, bytes.
     pub const STACK_FREE: usize = 4;
-    /// [board] Size of the stack, bytes.
+    /// (board) Size of the stack, bytes.
     pub const STACK: usize = 5;
-    /// [board] What the last run died of, as [`remains::number`](crate::remains::number), then where,
+    /// (board) What the last run died of, as [`remains::number`](crate::remains::number), then where,
     /// then in which start.
     pub const CRASH: usize = 6;
-    /// [board] The outputs, as [`Outputs::to_word`](crate::Outputs::to_word).
+    /// (board) The outputs, as [`Outputs::to_word`](crate::Outputs::to_word).
     pub const OUTPUTS: usize = 9;
-    /// [host] What shall go wrong: 1 panic, 2 fault, 3 hang, 4 run out of stack. The board takes it back.
+    /// (host) What shall go wrong: 1 panic, 2 fault, 3 hang, 4 run out of stack. The board takes it back.
     pub const PROVOKE: usize = 10;
-    /// [host] Power goes after so many words written to or erased in the flash; 0 is never.
+    /// (host) Power goes after so many words written to or erased in the flash; 0 is never.
     pub const CUT_AFTER: usize = 11;
-    /// [board] 1 once it went: nothing is done any more.
+    /// (board) 1 once it went: nothing is done any more.
     pub const CUT: usize = 12;
-    /// [board] The outputs that it drove when it last died.
+    /// (board) The outputs that it drove when it last died.
     pub const DIED_WITH: usize = 13;
-    /// [host] Odd while the samples are written.
+    /// (host) Odd while the samples are written.
     pub const SEQUENCE: usize = 15;
-    /// [host] Cups, manifold, load, strokes, then a word of bits: e-stop, supply, release input.
+    /// (host) Cups, manifold, load, strokes, then a word of bits: e-stop, supply, release input.
     pub const SAMPLES: usize = 16;
-    /// [host] Counts up for each step; [board] `DONE` follows it.
+    /// [host] Counts up for each step; (board) `DONE` follows it.
     pub const DOORBELL: usize = 32;
     /// See [`DOORBELL`].
     pub const DONE: usize = 33;
-    /// [host] The time of the step, ms.
+    /// (host) The time of the step, ms.
     pub const TIME: usize = 34;
-    /// [host] Bytes for the step; [board] bytes that it said.
+    /// [host] Bytes for the step; (board) bytes that it said.
     pub const IN_LENGTH: usize = 35;
     /// See [`IN_LENGTH`].
     pub const OUT_LENGTH: usize = 36;
