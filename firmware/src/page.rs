@@ -57,13 +57,13 @@ pub mod at {
     pub const SEQUENCE: usize = 15;
     /// (host) Cups, manifold, load, strokes, then a word of bits: e-stop, supply, release input.
     pub const SAMPLES: usize = 16;
-    /// [host] Counts up for each step; (board) `DONE` follows it.
+    /// (host) Counts up for each step; (board) `DONE` follows it.
     pub const DOORBELL: usize = 32;
     /// See [`DOORBELL`].
     pub const DONE: usize = 33;
     /// (host) The time of the step, ms.
     pub const TIME: usize = 34;
-    /// [host] Bytes for the step; (board) bytes that it said.
+    /// (host) Bytes for the step; (board) bytes that it said.
     pub const IN_LENGTH: usize = 35;
     /// See [`IN_LENGTH`].
     pub const OUT_LENGTH: usize = 36;
