@@ -1,7 +1,9 @@
 //! What the packers place, looked at by the checker that shares no code with them.
 #![cfg(test)]
 
-use grasp::packing::{Draws, Grid, Heuristic, Placed, Plain, Policy, Rule, Search, Set, Size, Turns, check, stands};
+use grasp::packing::{
+    Draws, Grid, Heuristic, Placed, Plain, Rule, Search, Set, Size, Turns, Types, Value, check, stands,
+};
 
 const PROBLEMS: [(Set, Rule, Turns); 7] = [
     (Set::Rs, Rule::Corners, Turns::None),
@@ -32,6 +34,11 @@ fn admits(rule: Rule, boxes: &[Placed]) -> impl Fn(&Placed) -> bool {
     move |placed| rule != Rule::Centre || stands(&[boxes, &[*placed]].concat())
 }
 
+/// Placements of the constructive policy that are looked at; `NUTHATCH_FULL=1` asks for 10⁷.
+fn placements() -> usize {
+    if std::env::var_os("NUTHATCH_FULL").is_some() { 10_000_000 } else { 100_000 }
+}
+
 #[test]
 fn a_hundred_thousand_placements_of_the_policy_are_inside_apart_and_stable() {
     let mut count = 0;
@@ -41,14 +48,14 @@ fn a_hundred_thousand_placements_of_the_policy_are_inside_apart_and_stable() {
             if rule == Rule::Centre && index % 20 != 0 {
                 continue;
             }
-            let policy = Policy::tuned(set);
+            let value = Value::tuned(set, rule, turns);
             let sequence = set.sequence(90_001, index);
             let boxes =
-                pack(&sequence, |grid, i, boxes| policy.choose(grid, sequence[i], rule, turns, admits(rule, boxes)));
+                pack(&sequence, |grid, i, boxes| value.choose(grid, sequence[i], rule, turns, admits(rule, boxes)));
             count += boxes.len();
             assert_eq!(check(&boxes, rule), Ok(()), "{set:?} {rule:?} {turns:?} sequence {index}: {boxes:?}");
         }
-        if count >= 100_000 {
+        if count >= placements() {
             break;
         }
     }
@@ -63,10 +70,11 @@ fn a_thousand_placements_of_the_search_are_so_too_and_the_same_again() {
             let sequence = set.sequence(90_002, index);
             let ahead = (index % 3) as usize;
             let run = || {
-                let mut seeds = Draws::new(index);
+                let (types, mut draws) = (Types::of(set), Draws::new(index));
                 pack(&sequence, |grid, i, boxes| {
                     let known = &sequence[i + 1..sequence.len().min(i + 1 + ahead)];
-                    search.choose(grid, sequence[i], known, seeds.bits(), admits(rule, boxes))
+                    let mut futures = |count: usize, into: &mut Vec<Size>| types.add(count, &mut draws, into);
+                    search.choose(grid, sequence[i], known, &mut futures, admits(rule, boxes))
                 })
             };
             let boxes = run();
@@ -103,12 +111,12 @@ fn plain_heuristics_keep_the_rules_as_well() {
 
 #[test]
 fn items_larger_than_the_bin_and_full_bins_have_no_place() {
-    let policy = Policy::tuned(Set::Rs);
+    let value = Value::tuned(Set::Rs, Rule::Corners, Turns::None);
     let search = Search::tuned(Set::Rs, Rule::Corners, Turns::None);
     let mut full = Grid::default();
     full.raise(0, 0, [10, 10, 10], 10);
     for (grid, item) in [(Grid::default(), [11, 2, 2]), (Grid::default(), [2, 2, 11]), (full, [1, 1, 1])] {
-        assert_eq!(policy.choose(&grid, item, Rule::Free, Turns::None, |_| true), None, "{item:?}");
-        assert_eq!(search.choose(&grid, item, &[], 1, |_| true), None, "{item:?}");
+        assert_eq!(value.choose(&grid, item, Rule::Free, Turns::None, |_| true), None, "{item:?}");
+        assert_eq!(search.choose(&grid, item, &[], &mut |_, _| {}, |_| true), None, "{item:?}");
     }
 }

@@ -5,8 +5,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use grasp::packing::{
-    Draws, Fault, Grid, Heuristic, Placed, Plain, Policy, Rule, SIDE, Search, Set, Size, Turns, check, stands,
+    Draws, Fault, Grid, Heuristic, Placed, Plain, Rule, SIDE, Search, Set, Size, Turns, Types, Value, check, stands,
 };
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::spread::ratio_ci95;
@@ -14,6 +15,9 @@ use crate::cli::{CliError, PackingArgs, PackingSet, Rotation};
 use crate::clock::Stopwatch;
 use crate::report::Machine;
 
+/// Items of a rollout that knows the generator, and what the value counts as beside such rollouts.
+const KNOWN_DEEP: usize = 8;
+const KNOWN_PRIOR: f32 = 30.0;
 /// Cells of the bin.
 const CELLS: f64 = 1000.0;
 
@@ -32,8 +36,11 @@ struct PackingFigures {
     machine: Machine,
     #[serde(flatten)]
     ours: Row,
-    /// The constructive policy without the search.
+    /// The constructive policy without the search: the place of the highest value.
     policy: Row,
+    /// The search with rollouts that know how the set's sequences are made; only where that is more than how often each
+    /// size comes.
+    knows_generator: Option<Row>,
     heuristics: BTreeMap<&'static str, Row>,
 }
 
@@ -72,12 +79,15 @@ struct Problem {
     turns: Turns,
     lookahead: usize,
     seed: u64,
+    types: Types,
 }
 
 /// Which way of packing is measured.
 enum Way<'a> {
     Search(&'a Search),
-    Policy(&'a Policy),
+    /// With rollouts over sequences of a set.
+    Knowing(&'a Search, Set),
+    Policy(&'a Value),
     Plain(Heuristic),
 }
 
@@ -99,22 +109,29 @@ pub fn run(args: &PackingArgs) -> Result<(), CliError> {
         Rotation::Yaw => Turns::Yaw,
         Rotation::All => Turns::All,
     };
-    let problem = Problem { rule, turns, lookahead: args.lookahead, seed: args.seed };
+    let problem = Problem { rule, turns, lookahead: args.lookahead, seed: args.seed, types: Types::of(set) };
     let count = if args.full { args.count.max(2000) } else { args.count };
     let sequences = match &args.sequences {
         Some(path) => read(path).map_err(CliError::input)?,
         None => (0..count).map(|i| set.sequence(args.seed, i)).collect(),
     };
     let search = Search::tuned(set, rule, turns);
-    let policy = &search.policy;
-    let (ours, packed) = measure(&problem, &Way::Search(&search), "ours", &sequences)?;
+    let knowing = matches!(set, Set::Cut1 | Set::Cut2) && args.sequences.is_none();
+    let search_knowing = Search { deep: KNOWN_DEEP, prior: KNOWN_PRIOR, ..search.clone() };
+    let bar = bar(sequences.len() * (2 + usize::from(knowing) + Heuristic::ALL.len()));
+    let measure = |way: &Way, name| measure(&problem, way, name, &sequences, &bar);
+    let (ours, packed) = measure(&Way::Search(&search), "ours")?;
     if let Some(path) = &args.dump {
         dump(path, &packed).map_err(CliError::input)?;
     }
-    let (alone, _) = measure(&problem, &Way::Policy(policy), "policy", &sequences)?;
+    let (policy, _) = measure(&Way::Policy(&search.value), "policy")?;
+    let knows_generator = match knowing {
+        true => Some(measure(&Way::Knowing(&search_knowing, set), "knows_generator")?.0),
+        false => None,
+    };
     let mut heuristics = BTreeMap::new();
     for heuristic in Heuristic::ALL {
-        let (row, _) = measure(&problem, &Way::Plain(heuristic), heuristic.name(), &sequences)?;
+        let (row, _) = measure(&Way::Plain(heuristic), heuristic.name())?;
         heuristics.insert(heuristic.name(), row);
     }
     let figures = PackingFigures {
@@ -129,9 +146,11 @@ pub fn run(args: &PackingArgs) -> Result<(), CliError> {
         rotation: rotation.name(),
         machine: Machine::this(),
         ours,
-        policy: alone,
+        policy,
+        knows_generator,
         heuristics,
     };
+    bar.finish_and_clear();
     if args.json {
         println!("{}", serde_json::to_string(&figures).map_err(CliError::fault)?);
     } else {
@@ -151,7 +170,9 @@ fn measure(
     way: &Way,
     name: &'static str,
     sequences: &[Vec<Size>],
+    bar: &ProgressBar,
 ) -> Result<(Row, Vec<Vec<Placed>>), CliError> {
+    bar.set_message(name);
     let mut ms = Vec::new();
     let mut packed = Vec::with_capacity(sequences.len());
     for (number, sequence) in sequences.iter().enumerate() {
@@ -159,6 +180,7 @@ fn measure(
         check(&boxes, problem.rule)
             .map_err(|source| CliError::fault(PackingError::Wrong { way: name, sequence: number, source }))?;
         packed.push(boxes);
+        bar.inc(1);
     }
     ms.sort_by(f64::total_cmp);
     let part = |share: f64| ms.get((ms.len() as f64 * share) as usize).copied().unwrap_or(0.0);
@@ -182,13 +204,12 @@ fn pack(problem: &Problem, way: &Way, number: u64, sequence: &[Size], ms: &mut V
     let mut boxes: Vec<Placed> = Vec::new();
     let mut plain = match way {
         Way::Plain(heuristic) => Some(Plain::new(*heuristic)),
-        Way::Search(_) | Way::Policy(_) => None,
+        Way::Search(_) | Way::Knowing(..) | Way::Policy(_) => None,
     };
     // What rollouts draw from shares nothing with what drew the sequence.
-    let mut seeds = Draws::new(problem.seed ^ 0x005e_ed0f_f0e5 ^ number.wrapping_mul(0x9fb2_1c65_1e98_df25));
+    let mut draws = Draws::new(problem.seed ^ 0x005e_ed0f_f0e5 ^ number.wrapping_mul(0x9fb2_1c65_1e98_df25));
     for (i, &item) in sequence.iter().enumerate() {
         let known = &sequence[i + 1..sequence.len().min((i + 1).saturating_add(problem.lookahead))];
-        let seed = seeds.bits();
         let since = Stopwatch::start();
         let admits = |placed: &Placed| {
             rule != Rule::Centre || {
@@ -198,8 +219,16 @@ fn pack(problem: &Problem, way: &Way, number: u64, sequence: &[Size], ms: &mut V
             }
         };
         let place = match (way, &plain) {
-            (Way::Search(search), _) => search.choose(&grid, item, known, seed, admits),
-            (Way::Policy(policy), _) => policy.choose(&grid, item, rule, turns, admits),
+            (Way::Search(search), _) => {
+                let mut futures = |count: usize, into: &mut Vec<Size>| problem.types.add(count, &mut draws, into);
+                search.choose(&grid, item, known, &mut futures, admits)
+            }
+            (Way::Knowing(search, set), _) => {
+                let so_far = sequence[..=i].iter().chain(known).map(volume).sum();
+                let mut futures = |count, into: &mut Vec<Size>| rest_of_another(*set, so_far, count, &mut draws, into);
+                search.choose(&grid, item, known, &mut futures, admits)
+            }
+            (Way::Policy(value), _) => value.choose(&grid, item, rule, turns, admits),
             (Way::Plain(_), plain) => plain.as_ref().and_then(|p| p.choose(&grid, item, rule, turns, admits)),
         };
         ms.push(since.seconds() * 1e3);
@@ -211,6 +240,31 @@ fn pack(problem: &Problem, way: &Way, number: u64, sequence: &[Size], ms: &mut V
         boxes.push(placed);
     }
     boxes
+}
+
+fn volume(size: &Size) -> u32 {
+    size.iter().map(|v| u32::from(*v)).product()
+}
+
+/// Items of another sequence of a set, from where as much of the bin has come as in this one.
+fn rest_of_another(set: Set, so_far: u32, count: usize, draws: &mut Draws, into: &mut Vec<Size>) {
+    let other = set.sequence(draws.bits(), 0);
+    let mut come = 0;
+    let rest = other.iter().skip_while(|size| {
+        let before = come;
+        come += volume(size);
+        before < so_far
+    });
+    into.extend(rest.take(count));
+}
+
+/// One line that moves, on standard error.
+fn bar(sequences: usize) -> ProgressBar {
+    let bar = ProgressBar::new(sequences as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} sequences · {msg} · {eta} left") {
+        bar.set_style(style.progress_chars("━╸ "));
+    }
+    bar
 }
 
 fn read(path: &Path) -> Result<Vec<Vec<Size>>, PackingError> {
@@ -267,6 +321,7 @@ fn print_table(f: &PackingFigures) {
     };
     line("ours", &f.ours);
     line("ours, no search", &f.policy);
+    f.knows_generator.iter().for_each(|row| line("knowing how it is made", row));
     for (name, row) in &f.heuristics {
         line(&name.replace('_', " "), row);
     }

@@ -8,6 +8,8 @@
     reason = "lanes of several arrays go side by side, as vector instructions take them"
 )]
 
+use super::policy::Turns;
+
 /// Cells along a side of the bin, and its height.
 pub const SIDE: u8 = 10;
 /// Bytes from one row to the next.
@@ -57,6 +59,12 @@ impl Grid {
     #[must_use]
     pub fn height(&self, x: u8, y: u8) -> u8 {
         self.cells[FIRST + usize::from(y) * ROW + usize::from(x)]
+    }
+
+    /// Heights of all cells, rows of y.
+    #[must_use]
+    pub fn heights(&self) -> [[u8; SIDE as usize]; SIDE as usize] {
+        core::array::from_fn(|y| core::array::from_fn(|x| self.height(x as u8, y as u8)))
     }
 
     /// Raises the footprint at (x, y) to a height.
@@ -130,6 +138,24 @@ impl Grid {
             (into.rest[row], into.sum[row], into.support[row]) = (rest, sum, support);
             for (x, _) in allowed[..usize::from(SIDE)].iter().enumerate().filter(|a| *a.1 != 0) {
                 into.places.push((row * ROW + x) as u8);
+            }
+        }
+    }
+
+    /// Sweeps each way in which an item may stand; ways without a place are left out.
+    pub(crate) fn each_way(
+        &self,
+        item: Size,
+        rule: Rule,
+        turns: Turns,
+        room: &mut Sweep,
+        mut each: impl FnMut(Size, &mut Sweep),
+    ) {
+        let (ways, count) = turns.of(item);
+        for &size in &ways[..count] {
+            self.sweep(size, rule, room);
+            if !room.places.is_empty() {
+                each(size, room);
             }
         }
     }

@@ -9,11 +9,13 @@ mod search;
 mod stack;
 mod stream;
 mod tuned;
+pub mod value;
 
 pub use checker::{Fault, check};
 pub use grid::{Grid, Rule, SIDE, Size};
 pub use plain::{Heuristic, Plain};
-pub use policy::{Placed, Policy, Turns, WEIGHTS};
+pub use policy::{Placed, Policy, Turns};
 pub use search::Search;
 pub use stack::stands;
 pub use stream::{Draws, Set, Types};
+pub use value::Value;

@@ -61,10 +61,8 @@ impl Plain {
     ) -> Option<Placed> {
         let mut room = Sweep::default();
         let mut ranked: Vec<([i32; 4], Placed)> = Vec::new();
-        let (ways, count) = turns.of(item);
-        for &size in &ways[..count] {
-            grid.sweep(size, rule, &mut room);
-            grid.look_around(size, &mut room);
+        grid.each_way(item, rule, turns, &mut room, |size, room| {
+            grid.look_around(size, room);
             for &place in &room.places {
                 let placed = Placed { at: room.at(place), size };
                 let [x, y, z] = placed.at.map(i32::from);
@@ -80,7 +78,7 @@ impl Plain {
                     ranked.push(([first, z, y, x], placed));
                 }
             }
-        }
+        });
         ranked.sort_by_key(|r| r.0);
         ranked.into_iter().map(|r| r.1).find(|p| admits(p))
     }

@@ -1,4 +1,4 @@
-//! The constructive policy: one score for every place, and the best one taken.
+//! What may be done with an item, and a quick score of places that rollouts go by.
 
 use super::grid::{Grid, Lanes, ROW, Rule, SIDE, Size, Sweep};
 
@@ -36,7 +36,7 @@ impl Turns {
 }
 
 /// An item in the bin: lower corner and size as it stands, in cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Placed {
     /// The lower corner.
     pub at: [u8; 3],
@@ -53,11 +53,11 @@ impl Placed {
 }
 
 /// How many numbers a policy has.
-pub const WEIGHTS: usize = 12 + 2 * (SIDE as usize + 1);
+pub(crate) const WEIGHTS: usize = 12 + 2 * (SIDE as usize + 1);
 
-/// A policy: the weight of each thing that counts at a place, in the order of `score`.
+/// A linear policy: the weight of each thing that counts at a place, in the order of `score`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Policy(pub [f32; WEIGHTS]);
+pub struct Policy(pub(crate) [f32; WEIGHTS]);
 
 impl Policy {
     /// Scores of all places of a sweep that was looked around.
@@ -92,62 +92,31 @@ impl Policy {
         }
     }
 
-    /// The place for an item, or `None`: the one of the highest score that `admits` does not refuse.
-    #[must_use]
-    pub fn choose(
-        &self,
-        grid: &Grid,
-        item: Size,
-        rule: Rule,
-        turns: Turns,
-        mut admits: impl FnMut(&Placed) -> bool,
-    ) -> Option<Placed> {
-        let (mut room, mut places) = (Sweep::default(), Vec::new());
-        self.rank(grid, item, rule, turns, &mut room, &mut places);
-        places.into_iter().map(|p| p.1).find(|p| admits(p))
-    }
-
-    /// All places of an item, the best first.
-    pub(crate) fn rank(
+    /// The few places of the highest scores, the best first, the earlier one among equals.
+    pub(crate) fn few<const MOST: usize>(
         &self,
         grid: &Grid,
         item: Size,
         rule: Rule,
         turns: Turns,
         room: &mut Sweep,
-        into: &mut Vec<(f32, Placed)>,
-    ) {
-        into.clear();
-        let (ways, count) = turns.of(item);
-        for &size in &ways[..count] {
-            grid.sweep(size, rule, room);
-            if room.places.is_empty() {
-                continue;
-            }
+    ) -> ([Placed; MOST], usize) {
+        let mut scores = [f32::NEG_INFINITY; MOST];
+        let mut few = [Placed { at: [0; 3], size: [0; 3] }; MOST];
+        let mut count = 0;
+        grid.each_way(item, rule, turns, room, |size, room| {
             grid.look_around(size, room);
-            self.score(room, size, |k, score| into.push((score, Placed { at: room.at(k), size })));
-        }
-        into.sort_by(|a, b| b.0.total_cmp(&a.0));
-    }
-
-    /// The place of the highest score, the first one among equals.
-    pub(crate) fn best(&self, grid: &Grid, item: Size, rule: Rule, turns: Turns, room: &mut Sweep) -> Option<Placed> {
-        let mut best: Option<(f32, Placed)> = None;
-        let (ways, count) = turns.of(item);
-        for &size in &ways[..count] {
-            grid.sweep(size, rule, room);
-            if room.places.is_empty() {
-                continue;
-            }
-            grid.look_around(size, room);
-            self.score(room, size, |k, score| {
-                if best.is_none_or(|b| score > b.0) {
-                    let at = room.at(k);
-                    best = Some((score, Placed { at, size }));
+            self.score(room, size, |place, score| {
+                if score > scores[MOST - 1] {
+                    let at = scores.iter().position(|s| score > *s).unwrap_or(MOST - 1);
+                    scores[at..].rotate_right(1);
+                    few[at..].rotate_right(1);
+                    (scores[at], few[at]) = (score, Placed { at: room.at(place), size });
+                    count = MOST.min(count + 1);
                 }
             });
-        }
-        best.map(|b| b.1)
+        });
+        (few, count)
     }
 }
 
@@ -155,5 +124,28 @@ impl Grid {
     /// Puts an item down.
     pub fn put(&mut self, placed: &Placed) {
         self.raise(placed.at[0], placed.at[1], placed.size, placed.at[2] + placed.size[2]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packing::Set;
+
+    #[test]
+    fn the_few_are_the_best_of_all() {
+        let policy = Policy::tuned(Set::Rs);
+        let mut grid = Grid::default();
+        for item in Set::Rs.sequence(90_011, 0).into_iter().take(9) {
+            let (few, count) = policy.few::<3>(&grid, item, Rule::Corners, Turns::Yaw, &mut Sweep::default());
+            let mut all = Vec::new();
+            grid.each_way(item, Rule::Corners, Turns::Yaw, &mut Sweep::default(), |size, room| {
+                grid.look_around(size, room);
+                policy.score(room, size, |place, score| all.push((score, Placed { at: room.at(place), size })));
+            });
+            all.sort_by(|a, b| b.0.total_cmp(&a.0));
+            assert_eq!(few[..count], all.iter().take(3).map(|p| p.1).collect::<Vec<_>>(), "{item:?}");
+            grid.put(&few[0]);
+        }
     }
 }

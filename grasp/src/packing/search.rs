@@ -1,155 +1,164 @@
-//! The search: candidate places raced against each other by rollouts over what may come next.
+//! The search: places raced against each other by rollouts over what may come next.
 
-use super::grid::{Grid, Rule, Size, Sweep};
+use std::collections::HashSet;
+
+use super::grid::{Grid, Rule, SIDE, Size, Sweep};
 use super::policy::{Placed, Policy, Turns};
-use super::stream::{Draws, Types};
+use super::value::{Value, Valued};
 
-/// Items in a rollout beyond those known; no bin takes so many.
-const FAR: usize = 64;
 /// Places of one item that a beam goes on with from each of its states.
 const FORK: usize = 12;
+/// Places that a rollout chooses among by the value of what they leave.
+const FEW: usize = 3;
+/// Volume of the bin, cells.
+const CELLS: f32 = (SIDE as u32 * SIDE as u32 * SIDE as u32) as f32;
 
 /// What the search may use, and how long.
 #[derive(Debug, Clone)]
 pub struct Search {
-    /// Plays the rollouts and says which places are looked at.
+    /// Says which places are looked at, chooses in rollouts, and judges where they end.
+    pub value: Value,
+    /// Finds the few places that a rollout chooses among.
     pub policy: Policy,
-    /// What rollouts draw from.
-    pub types: Types,
     /// When an item may stay.
     pub rule: Rule,
     /// How it may be turned.
     pub turns: Turns,
-    /// Places decided in rollouts before it answers.
+    /// Items placed in rollouts before it answers; none, and the value alone decides.
     pub nodes: u32,
-    /// How many of the policy's best places are raced.
+    /// How many places are raced.
     pub broad: usize,
+    /// Items of a rollout.
+    pub deep: usize,
+    /// Rollouts that the value of a place counts as.
+    pub prior: f32,
     /// States kept while known items are put down ahead.
     pub beam: usize,
 }
 
-/// Where the item of now goes, and what the bin would be like further on.
-#[derive(Clone)]
+/// Where the item of now goes, and the bin further on.
 struct Line {
     first: Placed,
-    grid: Grid,
-    score: f32,
-    gained: u32,
-    /// Sum over its rollouts.
-    sum: u64,
+    bin: Valued,
+    value: f32,
+    /// Over its rollouts.
+    sum: f32,
 }
 
 impl Search {
-    /// The place for an item, or `None` where it has none. `known` come after it, in this order. `admits` may refuse
-    /// places of the item of now; it is asked in the order of the policy's score until enough are found.
+    /// The place for an item, or `None` where it has none. `known` come after it, in this order. `futures` adds so many
+    /// items that may come after those, other ones each time. `admits` may refuse places of the item of now; it is asked in
+    /// the order of their values until enough are found.
     ///
-    /// Deterministic: rollouts draw from `seed`, and the budget counts nodes, not time.
+    /// The budget counts nodes, not time: the same futures give the same place.
     #[must_use]
     pub fn choose(
         &self,
         grid: &Grid,
         now: Size,
         known: &[Size],
-        seed: u64,
+        futures: &mut dyn FnMut(usize, &mut Vec<Size>),
         mut admits: impl FnMut(&Placed) -> bool,
     ) -> Option<Placed> {
         let mut room = Sweep::default();
         let mut places = Vec::new();
-        self.policy.rank(grid, now, self.rule, self.turns, &mut room, &mut places);
-        let mut lines = Vec::with_capacity(self.broad);
-        for (score, placed) in places.drain(..) {
-            if lines.len() >= self.broad.max(1) {
-                break;
-            }
-            if admits(&placed) {
-                let mut after = grid.clone();
-                after.put(&placed);
-                lines.push(Line { first: placed, grid: after, score, gained: 0, sum: 0 });
-            }
-        }
-        if lines.len() < 2 {
-            return lines.first().map(|l| l.first);
-        }
+        let bin = self.value.valued(grid);
+        self.value.rank(&bin, now, self.rule, self.turns, &mut room, &mut places);
+        let broad = if known.is_empty() { self.broad } else { self.broad.max(self.beam) };
+        let mut lines: Vec<Line> = places
+            .into_iter()
+            .filter(|(_, placed)| admits(placed))
+            .take(broad.max(1))
+            .map(|(value, first)| Line { first, bin: self.value.with(&bin, &first), value, sum: 0.0 })
+            .collect();
         for &item in known {
-            if self.beam == 0 || lines.iter().all(|l| l.first == lines[0].first) {
-                break;
-            }
             let next = self.advance(&lines, item, &mut room);
             if next.is_empty() {
-                // None goes further: the first one is where the policy's sum is best.
-                return lines
-                    .iter()
-                    .max_by(|a, b| a.gained.cmp(&b.gained).then(a.score.total_cmp(&b.score)))
-                    .map(|l| l.first);
+                // Whatever is done now, the sequence ends with this item.
+                return lines.first().map(|l| l.first);
             }
             lines = next;
         }
-        self.race(lines, if self.beam == 0 { known } else { &[] }, seed, &mut room)
+        // One line for each place of now: the best.
+        let mut firsts = HashSet::new();
+        lines.retain(|line| firsts.insert(line.first));
+        lines.truncate(self.broad.max(1));
+        self.race(lines, futures, &mut room)
     }
 
-    /// The best states after one more known item.
+    /// The best states after one more known item, the best first.
     fn advance(&self, lines: &[Line], item: Size, room: &mut Sweep) -> Vec<Line> {
         let mut places = Vec::new();
         let mut found: Vec<(f32, usize, Placed)> = Vec::new();
         for (from, line) in lines.iter().enumerate() {
-            self.policy.rank(&line.grid, item, self.rule, self.turns, room, &mut places);
-            found.extend(places.iter().take(FORK).map(|(score, placed)| (line.score + score, from, *placed)));
+            self.value.rank(&line.bin, item, self.rule, self.turns, room, &mut places);
+            found.extend(places.iter().take(FORK).map(|(value, placed)| (*value, from, *placed)));
         }
         found.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut kept: Vec<Line> = Vec::with_capacity(self.beam);
-        let mut seen = std::collections::HashSet::new();
-        for (score, from, placed) in found {
-            if kept.len() >= self.beam {
+        let mut seen = HashSet::new();
+        for (value, from, placed) in found {
+            if kept.len() >= self.beam.max(1) {
                 break;
             }
-            let mut grid = lines[from].grid.clone();
-            grid.put(&placed);
-            if seen.insert(grid.clone()) {
-                let gained = lines[from].gained + placed.volume();
-                kept.push(Line { first: lines[from].first, grid, score, gained, sum: 0 });
+            let bin = self.value.with(&lines[from].bin, &placed);
+            if seen.insert(bin.grid.clone()) {
+                kept.push(Line { first: lines[from].first, bin, value, sum: 0.0 });
             }
         }
         kept
     }
 
     /// Sequential halving (Karnin, Koren, Somekh, ICML 2013): each round shares its nodes among those left and keeps
-    /// the better half. Rollout n of every line sees the same items.
-    fn race(&self, mut lines: Vec<Line>, known: &[Size], seed: u64, room: &mut Sweep) -> Option<Placed> {
-        let mut draws = Draws::new(seed);
-        let mut futures: Vec<Vec<Size>> = Vec::new();
+    /// the better half. Rollout n of every line sees the same items; the value of a line counts as some rollouts.
+    fn race(
+        &self,
+        mut lines: Vec<Line>,
+        futures: &mut dyn FnMut(usize, &mut Vec<Size>),
+        room: &mut Sweep,
+    ) -> Option<Placed> {
         let rounds = lines.len().next_power_of_two().trailing_zeros().max(1);
         let share = self.nodes / rounds;
-        let mut played = 0;
+        let mut items: Vec<Size> = Vec::with_capacity(self.deep);
         while lines.len() > 1 {
             let mut spent = 0;
             while spent < share {
-                if futures.len() == played {
-                    let drawn = (0..FAR).filter_map(|_| self.types.draw(&mut draws));
-                    futures.push(known.iter().copied().chain(drawn).collect());
-                }
+                items.clear();
+                futures(self.deep, &mut items);
                 for line in &mut lines {
-                    let (volume, nodes) = self.roll(&line.grid, &futures[played], room);
-                    line.sum += u64::from(volume + line.gained);
-                    spent += nodes;
+                    let (volume, nodes) = self.roll(&line.bin, &items, room);
+                    line.sum += volume;
+                    spent += nodes.max(1);
                 }
-                played += 1;
             }
-            lines.sort_by(|a, b| b.sum.cmp(&a.sum).then(b.score.total_cmp(&a.score)));
+            let merit = |line: &Line| line.sum + self.prior * line.value;
+            lines.sort_by(|a, b| merit(b).total_cmp(&merit(a)));
             lines.truncate(lines.len().div_ceil(2));
         }
         lines.first().map(|l| l.first)
     }
 
-    /// Volume that the policy puts down until an item has no place, and how many it asked for.
-    fn roll(&self, grid: &Grid, items: &[Size], room: &mut Sweep) -> (u32, u32) {
-        let mut grid = grid.clone();
+    /// Share of the bin that goes in from here: what a rollout puts down, and the value of where it ends; and how many
+    /// items it asked for. Nothing comes after an item without a place.
+    fn roll(&self, bin: &Valued, items: &[Size], room: &mut Sweep) -> (f32, u32) {
+        let mut bin = bin.clone();
         let (mut volume, mut nodes) = (0, 0);
         for &item in items {
             nodes += 1;
-            let Some(placed) = self.policy.best(&grid, item, self.rule, self.turns, room) else { break };
+            let (few, count) = self.policy.few::<FEW>(&bin.grid, item, self.rule, self.turns, room);
+            let mut best = None;
+            for placed in &few[..count] {
+                let sums = self.value.sums_with(&bin, placed);
+                let value = self.value.read(&sums);
+                if best.is_none_or(|(most, _, _)| value > most) {
+                    best = Some((value, placed, sums));
+                }
+            }
+            let Some((_, placed, sums)) = best else { return (volume as f32 / CELLS, nodes) };
             volume += placed.volume();
-            grid.put(&placed);
+            bin.grid.put(placed);
+            bin.sums = sums;
         }
-        (volume, nodes)
+        (volume as f32 / CELLS + self.value.read(&bin.sums), nodes)
     }
 }

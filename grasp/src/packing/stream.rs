@@ -110,7 +110,7 @@ fn by_support(draws: &mut Draws) -> Vec<Size> {
     order
 }
 
-/// How often each size comes, each on its own: all that rollouts may know of a stream.
+/// How often each size comes, each on its own: all that rollouts know of a stream.
 #[derive(Debug, Clone)]
 pub struct Types {
     sizes: Vec<Size>,
@@ -141,6 +141,11 @@ impl Types {
         let sides = || least..=most;
         let all = sides().flat_map(|x| sides().flat_map(move |y| sides().map(move |z| [x, y, z])));
         Self::counted(core::iter::once(all.collect()))
+    }
+
+    /// Adds so many at random, each on its own.
+    pub fn add(&self, count: usize, draws: &mut Draws, into: &mut Vec<Size>) {
+        into.extend((0..count).filter_map(|_| self.draw(draws)));
     }
 
     /// One at random; `None` where there are no types.
