@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use grasp::packing::value::{Heights, NARROW, ROWS, UNIT, WIDE, rows};
-use grasp::packing::{Draws, Grid, Placed, Rule, SIDE, Set, Turns, Value, stands};
+use grasp::packing::{Draws, Grid, Placed, Policy, Rule, SIDE, Set, Turns, Value, stands};
 
 /// Seed of the sequences that are learnt from: no bench reports it.
 const SEED: u64 = 5150;
@@ -70,11 +70,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         if at >= seconds {
             return Ok(());
         }
-        let value = Value::from_bytes(&network.shipped()?)?;
+        let policy = Policy::new(set, Value::from_bytes(&network.shipped()?)?);
         let mut lessons = Vec::new();
         for _ in 0..GAMES {
             network.games += 1;
-            packed += play(&value, set, rule, turns, network.games, &mut lessons);
+            packed += play(&policy, set, rule, turns, network.games, &mut lessons);
             games += 1.0;
         }
         let part = at / seconds;
@@ -84,15 +84,15 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Packs one sequence and adds each state with what it should have been worth. Gives the share of the bin that went in.
-fn play(value: &Value, set: Set, rule: Rule, turns: Turns, game: u64, lessons: &mut Vec<(Heights, f32)>) -> f64 {
+fn play(policy: &Policy, set: Set, rule: Rule, turns: Turns, game: u64, lessons: &mut Vec<(Heights, f32)>) -> f64 {
     let (mut grid, mut boxes) = (Grid::default(), Vec::<Placed>::new());
     let mut states: Vec<(Heights, f32, f32)> = Vec::new();
     for item in set.sequence(SEED, game) {
         let admits = |p: &Placed| rule != Rule::Centre || stands(&[boxes.as_slice(), &[*p]].concat());
-        let Some(placed) = value.choose(&grid, item, rule, turns, admits) else { break };
+        let Some(placed) = policy.choose(&grid, item, rule, turns, admits) else { break };
         grid.put(&placed);
         boxes.push(placed);
-        states.push((grid.heights(), value.of(&grid), placed.volume() as f32 / 1000.0));
+        states.push((grid.heights(), policy.value().of(&grid), placed.volume() as f32 / 1000.0));
     }
     let mut target = 0.0;
     for (n, (heights, _, _)) in states.iter().enumerate().rev() {

@@ -2,7 +2,7 @@
 #![cfg(test)]
 
 use grasp::packing::{
-    Draws, Grid, Heuristic, Placed, Plain, Rule, Search, Set, Size, Turns, Types, Value, check, stands,
+    Draws, Grid, Heuristic, Placed, Plain, Policy, Rule, Search, Set, Size, Turns, Types, check, stands,
 };
 
 const PROBLEMS: [(Set, Rule, Turns); 7] = [
@@ -48,10 +48,10 @@ fn a_hundred_thousand_placements_of_the_policy_are_inside_apart_and_stable() {
             if rule == Rule::Centre && index % 20 != 0 {
                 continue;
             }
-            let value = Value::tuned(set, rule, turns);
+            let policy = Policy::tuned(set, rule, turns);
             let sequence = set.sequence(90_001, index);
             let boxes =
-                pack(&sequence, |grid, i, boxes| value.choose(grid, sequence[i], rule, turns, admits(rule, boxes)));
+                pack(&sequence, |grid, i, boxes| policy.choose(grid, sequence[i], rule, turns, admits(rule, boxes)));
             count += boxes.len();
             assert_eq!(check(&boxes, rule), Ok(()), "{set:?} {rule:?} {turns:?} sequence {index}: {boxes:?}");
         }
@@ -111,12 +111,12 @@ fn plain_heuristics_keep_the_rules_as_well() {
 
 #[test]
 fn items_larger_than_the_bin_and_full_bins_have_no_place() {
-    let value = Value::tuned(Set::Rs, Rule::Corners, Turns::None);
+    let policy = Policy::tuned(Set::Rs, Rule::Corners, Turns::None);
     let search = Search::tuned(Set::Rs, Rule::Corners, Turns::None);
     let mut full = Grid::default();
     full.raise(0, 0, [10, 10, 10], 10);
     for (grid, item) in [(Grid::default(), [11, 2, 2]), (Grid::default(), [2, 2, 11]), (full, [1, 1, 1])] {
-        assert_eq!(value.choose(&grid, item, Rule::Free, Turns::None, |_| true), None, "{item:?}");
+        assert_eq!(policy.choose(&grid, item, Rule::Free, Turns::None, |_| true), None, "{item:?}");
         assert_eq!(search.choose(&grid, item, &[], &mut |_, _| {}, |_| true), None, "{item:?}");
     }
 }

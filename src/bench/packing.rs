@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use grasp::packing::{
-    Draws, Fault, Grid, Heuristic, Placed, Plain, Rule, SIDE, Search, Set, Size, Turns, Types, Value, check, stands,
+    Draws, Fault, Grid, Heuristic, Placed, Plain, Policy, Rule, SIDE, Search, Set, Size, Turns, Types, check, stands,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -33,6 +33,8 @@ struct PackingFigures {
     sequences: usize,
     lookahead: usize,
     rotation: &'static str,
+    /// The search's budget for a decision.
+    nodes: u32,
     machine: Machine,
     #[serde(flatten)]
     ours: Row,
@@ -87,7 +89,7 @@ enum Way<'a> {
     Search(&'a Search),
     /// With rollouts over sequences of a set.
     Knowing(&'a Search, Set),
-    Policy(&'a Value),
+    Policy(&'a Policy),
     Plain(Heuristic),
 }
 
@@ -115,7 +117,8 @@ pub fn run(args: &PackingArgs) -> Result<(), CliError> {
         Some(path) => read(path).map_err(CliError::input)?,
         None => (0..count).map(|i| set.sequence(args.seed, i)).collect(),
     };
-    let search = Search::tuned(set, rule, turns);
+    let mut search = Search::tuned(set, rule, turns);
+    search.nodes = args.nodes.unwrap_or(search.nodes);
     let knowing = matches!(set, Set::Cut1 | Set::Cut2) && args.sequences.is_none();
     let search_knowing = Search { deep: KNOWN_DEEP, prior: KNOWN_PRIOR, ..search.clone() };
     let bar = bar(sequences.len() * (2 + usize::from(knowing) + Heuristic::ALL.len()));
@@ -124,7 +127,7 @@ pub fn run(args: &PackingArgs) -> Result<(), CliError> {
     if let Some(path) = &args.dump {
         dump(path, &packed).map_err(CliError::input)?;
     }
-    let (policy, _) = measure(&Way::Policy(&search.value), "policy")?;
+    let (policy, _) = measure(&Way::Policy(&search.policy), "policy")?;
     let knows_generator = match knowing {
         true => Some(measure(&Way::Knowing(&search_knowing, set), "knows_generator")?.0),
         false => None,
@@ -144,6 +147,7 @@ pub fn run(args: &PackingArgs) -> Result<(), CliError> {
         sequences: sequences.len(),
         lookahead: args.lookahead,
         rotation: rotation.name(),
+        nodes: search.nodes,
         machine: Machine::this(),
         ours,
         policy,
@@ -228,7 +232,7 @@ fn pack(problem: &Problem, way: &Way, number: u64, sequence: &[Size], ms: &mut V
                 let mut futures = |count, into: &mut Vec<Size>| rest_of_another(*set, so_far, count, &mut draws, into);
                 search.choose(&grid, item, known, &mut futures, admits)
             }
-            (Way::Policy(value), _) => value.choose(&grid, item, rule, turns, admits),
+            (Way::Policy(policy), _) => policy.choose(&grid, item, rule, turns, admits),
             (Way::Plain(_), plain) => plain.as_ref().and_then(|p| p.choose(&grid, item, rule, turns, admits)),
         };
         ms.push(since.seconds() * 1e3);

@@ -5,6 +5,7 @@ mod checker;
 mod grid;
 mod plain;
 mod policy;
+mod quick;
 mod search;
 mod stack;
 mod stream;

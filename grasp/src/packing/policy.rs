@@ -1,6 +1,9 @@
-//! What may be done with an item, and a quick score of places that rollouts go by.
+//! The constructive policy: of the places that a quick score likes, the one after which the bin is worth most.
 
-use super::grid::{Grid, Lanes, ROW, Rule, SIDE, Size, Sweep};
+use super::grid::{Grid, Rule, Size, Sweep};
+use super::quick::Quick;
+use super::stream::Set;
+use super::value::{Sums, Value, Valued};
 
 /// Which turns an item may be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,71 +55,95 @@ impl Placed {
     }
 }
 
-/// How many numbers a policy has.
-pub(crate) const WEIGHTS: usize = 12 + 2 * (SIDE as usize + 1);
+/// Places that are looked at together, the ones of the best quick scores first; within them the value decides.
+const TOGETHER: usize = 24;
+/// Places that a rollout chooses among.
+const FEW: usize = 3;
 
-/// A linear policy: the weight of each thing that counts at a place, in the order of `score`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Policy(pub(crate) [f32; WEIGHTS]);
+/// How places are chosen.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    pub(crate) quick: Quick,
+    pub(crate) value: Value,
+}
 
 impl Policy {
-    /// Scores of all places of a sweep that was looked around.
-    #[inline]
-    pub(crate) fn score(&self, s: &Sweep, [w, d, z]: Size, mut each: impl FnMut(u8, f32)) {
-        let v = &self.0;
-        let area = u16::from(w) * u16::from(d);
-        for &k in &s.places {
-            let (x, y) = (k % ROW as u8, k / ROW as u8);
-            let at = |lanes: &Lanes| lanes[usize::from(y)][usize::from(x)];
-            let (rest, top) = (at(&s.rest), at(&s.rest) + z);
-            let empty = f32::from(area * u16::from(rest)) - f32::from(at(&s.sum));
-            let (right, back) = (SIDE - w - x, SIDE - d - y);
-            let (near, far) = (x.min(right), y.min(back));
-            let walls = u8::from(x == 0) + u8::from(right == 0) + u8::from(y == 0) + u8::from(back == 0);
-            let narrow = u8::from(x == 1) + u8::from(right == 1) + u8::from(y == 1) + u8::from(back == 1);
-            let score = v[0] * empty
-                + v[1] * f32::from(at(&s.support))
-                + v[2] * f32::from(at(&s.beside))
-                + v[3] * f32::from(at(&s.around))
-                + v[4] * f32::from(at(&s.above))
-                + v[5] * f32::from(at(&s.flush))
-                + v[6] * f32::from(at(&s.shaft))
-                + v[7] * f32::from(near.min(far))
-                + v[8] * f32::from(near + far)
-                + v[9] * f32::from(walls)
-                + v[10] * f32::from(narrow)
-                + v[11] * f32::from(area)
-                + v[12 + usize::from(rest)]
-                + v[12 + usize::from(SIDE) + 1 + usize::from(top)];
-            each(k, score);
-        }
+    /// The quick score of a set, with a value.
+    #[must_use]
+    pub fn new(set: Set, value: Value) -> Self {
+        Self { quick: Quick::tuned(set), value }
     }
 
-    /// The few places of the highest scores, the best first, the earlier one among equals.
-    pub(crate) fn few<const MOST: usize>(
+    /// What was learnt for a set.
+    #[must_use]
+    pub fn tuned(set: Set, rule: Rule, turns: Turns) -> Self {
+        Self::new(set, Value::tuned(set, rule, turns))
+    }
+
+    /// The value of a bin.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The place for an item, or `None`; `admits` may refuse places.
+    #[must_use]
+    pub fn choose(
         &self,
         grid: &Grid,
         item: Size,
         rule: Rule,
         turns: Turns,
+        admits: impl FnMut(&Placed) -> bool,
+    ) -> Option<Placed> {
+        let bin = self.value.valued(grid);
+        self.best(&bin, item, rule, turns, 1, admits, &mut Sweep::default()).first().map(|p| p.1)
+    }
+
+    /// Up to so many admitted places with the value of the bin afterwards, the best first. More than the first group is
+    /// looked at only where that has none.
+    #[expect(clippy::too_many_arguments, reason = "the question is that long")]
+    pub(crate) fn best(
+        &self,
+        bin: &Valued,
+        item: Size,
+        rule: Rule,
+        turns: Turns,
+        most: usize,
+        mut admits: impl FnMut(&Placed) -> bool,
         room: &mut Sweep,
-    ) -> ([Placed; MOST], usize) {
-        let mut scores = [f32::NEG_INFINITY; MOST];
-        let mut few = [Placed { at: [0; 3], size: [0; 3] }; MOST];
-        let mut count = 0;
-        grid.each_way(item, rule, turns, room, |size, room| {
-            grid.look_around(size, room);
-            self.score(room, size, |place, score| {
-                if score > scores[MOST - 1] {
-                    let at = scores.iter().position(|s| score > *s).unwrap_or(MOST - 1);
-                    scores[at..].rotate_right(1);
-                    few[at..].rotate_right(1);
-                    (scores[at], few[at]) = (score, Placed { at: room.at(place), size });
-                    count = MOST.min(count + 1);
-                }
-            });
-        });
-        (few, count)
+    ) -> Vec<(f32, Placed)> {
+        let mut places = Vec::new();
+        self.quick.rank(&bin.grid, item, rule, turns, room, &mut places);
+        for group in places.chunks_mut(TOGETHER) {
+            group.iter_mut().for_each(|(score, placed)| *score = self.value.after(bin, placed).0);
+            group.sort_by(|a, b| b.0.total_cmp(&a.0));
+            let found: Vec<_> = group.iter().filter(|p| admits(&p.1)).take(most).copied().collect();
+            if !found.is_empty() {
+                return found;
+            }
+        }
+        Vec::new()
+    }
+
+    /// The place that a rollout chooses, and the sums afterwards.
+    pub(crate) fn hasty(
+        &self,
+        bin: &Valued,
+        item: Size,
+        rule: Rule,
+        turns: Turns,
+        room: &mut Sweep,
+    ) -> Option<(Placed, Sums)> {
+        let (few, count) = self.quick.few::<FEW>(&bin.grid, item, rule, turns, room);
+        let mut best = None;
+        for placed in &few[..count] {
+            let (value, sums) = self.value.after(bin, placed);
+            if best.is_none_or(|(most, _, _)| value > most) {
+                best = Some((value, *placed, sums));
+            }
+        }
+        best.map(|(_, placed, sums)| (placed, sums))
     }
 }
 
@@ -124,28 +151,5 @@ impl Grid {
     /// Puts an item down.
     pub fn put(&mut self, placed: &Placed) {
         self.raise(placed.at[0], placed.at[1], placed.size, placed.at[2] + placed.size[2]);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::packing::Set;
-
-    #[test]
-    fn the_few_are_the_best_of_all() {
-        let policy = Policy::tuned(Set::Rs);
-        let mut grid = Grid::default();
-        for item in Set::Rs.sequence(90_011, 0).into_iter().take(9) {
-            let (few, count) = policy.few::<3>(&grid, item, Rule::Corners, Turns::Yaw, &mut Sweep::default());
-            let mut all = Vec::new();
-            grid.each_way(item, Rule::Corners, Turns::Yaw, &mut Sweep::default(), |size, room| {
-                grid.look_around(size, room);
-                policy.score(room, size, |place, score| all.push((score, Placed { at: room.at(place), size })));
-            });
-            all.sort_by(|a, b| b.0.total_cmp(&a.0));
-            assert_eq!(few[..count], all.iter().take(3).map(|p| p.1).collect::<Vec<_>>(), "{item:?}");
-            grid.put(&few[0]);
-        }
     }
 }

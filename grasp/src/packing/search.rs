@@ -4,12 +4,10 @@ use std::collections::HashSet;
 
 use super::grid::{Grid, Rule, SIDE, Size, Sweep};
 use super::policy::{Placed, Policy, Turns};
-use super::value::{Value, Valued};
+use super::value::Valued;
 
 /// Places of one item that a beam goes on with from each of its states.
 const FORK: usize = 12;
-/// Places that a rollout chooses among by the value of what they leave.
-const FEW: usize = 3;
 /// Volume of the bin, cells.
 const CELLS: f32 = (SIDE as u32 * SIDE as u32 * SIDE as u32) as f32;
 
@@ -17,8 +15,6 @@ const CELLS: f32 = (SIDE as u32 * SIDE as u32 * SIDE as u32) as f32;
 #[derive(Debug, Clone)]
 pub struct Search {
     /// Says which places are looked at, chooses in rollouts, and judges where they end.
-    pub value: Value,
-    /// Finds the few places that a rollout chooses among.
     pub policy: Policy,
     /// When an item may stay.
     pub rule: Rule,
@@ -58,19 +54,14 @@ impl Search {
         now: Size,
         known: &[Size],
         futures: &mut dyn FnMut(usize, &mut Vec<Size>),
-        mut admits: impl FnMut(&Placed) -> bool,
+        admits: impl FnMut(&Placed) -> bool,
     ) -> Option<Placed> {
         let mut room = Sweep::default();
-        let mut places = Vec::new();
-        let bin = self.value.valued(grid);
-        self.value.rank(&bin, now, self.rule, self.turns, &mut room, &mut places);
-        let broad = if known.is_empty() { self.broad } else { self.broad.max(self.beam) };
-        let mut lines: Vec<Line> = places
-            .into_iter()
-            .filter(|(_, placed)| admits(placed))
-            .take(broad.max(1))
-            .map(|(value, first)| Line { first, bin: self.value.with(&bin, &first), value, sum: 0.0 })
-            .collect();
+        let bin = self.policy.value.valued(grid);
+        let most = if known.is_empty() { self.broad.max(1) } else { usize::MAX };
+        let places = self.policy.best(&bin, now, self.rule, self.turns, most, admits, &mut room);
+        let line = |(value, first)| Line { first, bin: self.policy.value.with(&bin, &first), value, sum: 0.0 };
+        let mut lines: Vec<Line> = places.into_iter().map(line).collect();
         for &item in known {
             let next = self.advance(&lines, item, &mut room);
             if next.is_empty() {
@@ -88,11 +79,10 @@ impl Search {
 
     /// The best states after one more known item, the best first.
     fn advance(&self, lines: &[Line], item: Size, room: &mut Sweep) -> Vec<Line> {
-        let mut places = Vec::new();
         let mut found: Vec<(f32, usize, Placed)> = Vec::new();
         for (from, line) in lines.iter().enumerate() {
-            self.value.rank(&line.bin, item, self.rule, self.turns, room, &mut places);
-            found.extend(places.iter().take(FORK).map(|(value, placed)| (*value, from, *placed)));
+            let places = self.policy.best(&line.bin, item, self.rule, self.turns, FORK, |_| true, room);
+            found.extend(places.into_iter().map(|(value, placed)| (value, from, placed)));
         }
         found.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut kept: Vec<Line> = Vec::with_capacity(self.beam);
@@ -101,7 +91,7 @@ impl Search {
             if kept.len() >= self.beam.max(1) {
                 break;
             }
-            let bin = self.value.with(&lines[from].bin, &placed);
+            let bin = self.policy.value.with(&lines[from].bin, &placed);
             if seen.insert(bin.grid.clone()) {
                 kept.push(Line { first: lines[from].first, bin, value, sum: 0.0 });
             }
@@ -145,20 +135,12 @@ impl Search {
         let (mut volume, mut nodes) = (0, 0);
         for &item in items {
             nodes += 1;
-            let (few, count) = self.policy.few::<FEW>(&bin.grid, item, self.rule, self.turns, room);
-            let mut best = None;
-            for placed in &few[..count] {
-                let sums = self.value.sums_with(&bin, placed);
-                let value = self.value.read(&sums);
-                if best.is_none_or(|(most, _, _)| value > most) {
-                    best = Some((value, placed, sums));
-                }
-            }
-            let Some((_, placed, sums)) = best else { return (volume as f32 / CELLS, nodes) };
+            let next = self.policy.hasty(&bin, item, self.rule, self.turns, room);
+            let Some((placed, sums)) = next else { return (volume as f32 / CELLS, nodes) };
             volume += placed.volume();
-            bin.grid.put(placed);
+            bin.grid.put(&placed);
             bin.sums = sums;
         }
-        (volume as f32 / CELLS + self.value.read(&bin.sums), nodes)
+        (volume as f32 / CELLS + self.policy.value.of_sums(&bin.sums), nodes)
     }
 }

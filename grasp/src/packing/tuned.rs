@@ -2,7 +2,8 @@
 //! policy alone, over sequences of other seeds than any bench reports.
 
 use super::grid::Rule;
-use super::policy::{Policy, Turns, WEIGHTS};
+use super::policy::{Policy, Turns};
+use super::quick::{Quick, WEIGHTS};
 use super::search::Search;
 use super::stream::{Set, Types};
 use super::value::Value;
@@ -43,10 +44,9 @@ const PCT: [f32; WEIGHTS] = [
     -1.419, 6.559, -2.48, 0.029, -2.428, -2.112, 0.048,
 ];
 
-impl Policy {
-    /// The policy for a set.
-    #[must_use]
-    pub fn tuned(set: Set) -> Self {
+impl Quick {
+    /// The quick score for a set.
+    pub(crate) fn tuned(set: Set) -> Self {
         Self(match set {
             Set::Rs => RS,
             Set::Cut1 => CUT1,
@@ -98,7 +98,13 @@ impl Search {
             Set::Cut1 => (2, 300.0),
             Set::Rs | Set::Cut2 | Set::Pct => (5, 30.0),
         };
-        let (value, policy) = (Value::tuned(set, rule, turns), Policy::tuned(set));
-        Self { value, policy, rule, turns, nodes: 4000, broad: 12, deep, prior, beam: 120 }
+        // A node costs a sweep for each way in which an item may stand.
+        let nodes = match turns {
+            Turns::None => 10_000,
+            Turns::Yaw => 6000,
+            Turns::All => 2000,
+        };
+        let policy = Policy::tuned(set, rule, turns);
+        Self { policy, rule, turns, nodes, broad: 12, deep, prior, beam: 120 }
     }
 }

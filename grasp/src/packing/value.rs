@@ -5,8 +5,8 @@
 //! updatable networks, Nasu 2018). Then ReLU, sixteen sums, ReLU, one number. `examples/learn_packing.rs` finds the
 //! weights by temporal differences over the states after each item (Sutton 1988; Tesauro 1995).
 
-use super::grid::{Grid, Rule, SIDE, Size, Sweep};
-use super::policy::{Placed, Turns};
+use super::grid::{Grid, SIDE};
+use super::policy::Placed;
 
 /// Cells along a side, as an index.
 const N: usize = SIDE as usize;
@@ -120,42 +120,13 @@ impl Value {
     /// The volume that will still go into a bin, as a share of the bin; a guess.
     #[must_use]
     pub fn of(&self, grid: &Grid) -> f32 {
-        self.read(&self.sums(grid))
+        self.of_sums(&self.sums(grid))
     }
 
-    /// The place after which the most should still go in, or `None`; `admits` may refuse places.
-    #[must_use]
-    pub fn choose(
-        &self,
-        grid: &Grid,
-        item: Size,
-        rule: Rule,
-        turns: Turns,
-        mut admits: impl FnMut(&Placed) -> bool,
-    ) -> Option<Placed> {
-        let mut places = Vec::new();
-        self.rank(&self.valued(grid), item, rule, turns, &mut Sweep::default(), &mut places);
-        places.into_iter().map(|p| p.1).find(|p| admits(p))
-    }
-
-    /// All places of an item, the best first, each with the value of the bin afterwards.
-    pub(crate) fn rank(
-        &self,
-        bin: &Valued,
-        item: Size,
-        rule: Rule,
-        turns: Turns,
-        room: &mut Sweep,
-        into: &mut Vec<(f32, Placed)>,
-    ) {
-        into.clear();
-        bin.grid.each_way(item, rule, turns, room, |size, room| {
-            into.extend(room.places.iter().map(|&place| {
-                let placed = Placed { at: room.at(place), size };
-                (self.read(&self.sums_with(bin, &placed)), placed)
-            }));
-        });
-        into.sort_by(|a, b| b.0.total_cmp(&a.0));
+    /// The value of a bin once an item lies at its place, and the sums then.
+    pub(crate) fn after(&self, bin: &Valued, placed: &Placed) -> (f32, Sums) {
+        let sums = self.sums_with(bin, placed);
+        (self.of_sums(&sums), sums)
     }
 
     /// A bin with its sums.
@@ -178,7 +149,7 @@ impl Value {
     }
 
     /// The sums once an item lies at its place. Wraps as the sums do: what comes out depends on the heights alone.
-    pub(crate) fn sums_with(&self, bin: &Valued, placed: &Placed) -> Sums {
+    fn sums_with(&self, bin: &Valued, placed: &Placed) -> Sums {
         let mut sums = bin.sums;
         let mut swap = |from: usize, to: usize| {
             let (from, to) = (&self.rows[from], &self.rows[to]);
@@ -224,7 +195,7 @@ impl Value {
     }
 
     /// What the layers after the first make of sums.
-    pub(crate) fn read(&self, sums: &Sums) -> f32 {
+    pub(crate) fn of_sums(&self, sums: &Sums) -> f32 {
         let mut second = self.second_bias;
         for (sum, weights) in sums.iter().zip(&self.second) {
             let sum = f32::from((*sum).max(0)) / UNIT;
@@ -239,7 +210,8 @@ impl Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::packing::{Draws, Set};
+    use crate::packing::grid::Sweep;
+    use crate::packing::{Draws, Policy, Rule, Set, Turns};
 
     const ALL: [(Set, Rule, Turns); 8] = [
         (Set::Rs, Rule::Corners, Turns::None),
@@ -255,13 +227,13 @@ mod tests {
     #[test]
     fn sums_brought_up_to_date_are_those_of_the_heights() {
         for (set, rule, turns) in ALL {
-            let value = Value::tuned(set, rule, turns);
+            let policy = Policy::tuned(set, rule, turns);
+            let value = policy.value();
             let mut draws = Draws::new(3);
             for index in 0..20 {
                 let mut bin = value.valued(&Grid::default());
                 for item in set.sequence(90_010, index) {
-                    let mut places = Vec::new();
-                    value.rank(&bin, item, rule, turns, &mut Sweep::default(), &mut places);
+                    let places = policy.best(&bin, item, rule, turns, 12, |_| true, &mut Sweep::default());
                     if places.is_empty() {
                         break;
                     }
