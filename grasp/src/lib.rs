@@ -26,7 +26,7 @@ pub use baseline::baseline_grasps;
 pub use bin_state::{BinState, Content, bears_n, observe};
 pub use candidate::{Candidate, CupFeatures, Features, Surroundings};
 pub use hang::carried;
-pub use place::{placements, placements_in};
+pub use place::{PlaceRule, placements, placements_in, plain_placement};
 pub use placement::{Placement, half_extents};
 pub use rejection::{PlaceRejection, Rejection, Weakest};
 pub use search::{Carries, grasps};

@@ -1,5 +1,7 @@
 //! Where in a bin a held item comes to rest.
 
+mod plain;
+
 use core::f64::consts::{FRAC_PI_2, PI};
 use core::mem::discriminant;
 
@@ -13,6 +15,8 @@ use crate::bin_surface::{BinSurface, Cells};
 use crate::placement::{Placement, half_extents};
 use crate::rejection::PlaceRejection;
 use crate::space::{Clash, Ground, walls};
+
+pub use plain::{PlaceRule, plain_placement};
 
 /// Kept free between the item and walls or neighbours, metres: a held item hangs up to 8 mm off its estimate, and
 /// its lower end by so much more for each metre that it reaches down.
@@ -100,20 +104,7 @@ fn look(
     tool: &ToolModel,
     sku: Option<&Sku>,
 ) -> Vec<Placement> {
-    let reaches_down = 2.0 * attitudes(hold, bin, sku)[0].half[2];
-    let mut search = Search {
-        gap: GAP_M + GAP_PER_M * reaches_down,
-        hold,
-        sku,
-        state,
-        map: surface,
-        surface: BinSurface::of(surface),
-        ground: Ground::of(surface, |_, _| false),
-        bin,
-        tool,
-        refused: Vec::new(),
-        scratch: Vec::new(),
-    };
+    let mut search = Search::new(hold, surface, state, bin, tool, sku);
     let attitudes = attitudes(hold, bin, sku);
     let spots = search.spots(&attitudes);
     search.choose(&attitudes, spots)
@@ -204,7 +195,31 @@ struct Search<'a> {
     scratch: Vec<f64>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(
+        hold: &'a Hold,
+        surface: &'a HeightMap<Bin>,
+        state: Option<&'a BinState>,
+        bin: &'a Container<Bin>,
+        tool: &'a ToolModel,
+        sku: Option<&'a Sku>,
+    ) -> Self {
+        let reaches_down = 2.0 * attitudes(hold, bin, sku)[0].half[2];
+        Self {
+            gap: GAP_M + GAP_PER_M * reaches_down,
+            hold,
+            sku,
+            state,
+            map: surface,
+            surface: BinSurface::of(surface),
+            ground: Ground::of(surface, |_, _| false),
+            bin,
+            tool,
+            refused: Vec::new(),
+            scratch: Vec::new(),
+        }
+    }
+
     /// Every spot on the grid, with the height it would rest at at most.
     fn spots(&mut self, attitudes: &[Attitude; 2]) -> Vec<Spot> {
         let size = self.bin.size;

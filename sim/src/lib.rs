@@ -13,5 +13,5 @@ pub use fault::{Fault, FaultKind};
 pub use scenario::{Scenario, ScenarioError, ToteContents};
 pub use sensors::{Level, Sensors};
 pub use world::{
-    SettleError, SimArm, SimCamera, SimTool, TruthItem, Where, World, WorldError, WorldFault, settle_tote,
+    PutDown, SettleError, SimArm, SimCamera, SimTool, TruthItem, Where, World, WorldError, WorldFault, settle_tote,
 };

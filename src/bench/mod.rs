@@ -7,6 +7,7 @@ pub mod motion;
 mod motion_peers;
 mod mujoco;
 pub mod packing;
+pub mod packing_cell;
 mod peer;
 pub mod pick;
 mod spread;

@@ -69,6 +69,8 @@ enum PackingError {
     Empty { path: PathBuf },
     #[error("{}: [{sequence}][{index}] is {size:?} cells; each side must be 1 to 10", path.display())]
     Size { path: PathBuf, sequence: usize, index: usize, size: [i64; 3] },
+    #[error("--pictures needs --set cell; other sets have no camera")]
+    NoPictures,
     #[error("{}: can't be written", path.display())]
     Unwritable { path: PathBuf, source: std::io::Error },
     #[error("sequence {sequence} of {way} is packed wrongly")]
@@ -103,6 +105,7 @@ pub fn run(args: &PackingArgs) -> Result<(), CliError> {
         PackingSet::Cut1 => ("cut1", Set::Cut1, Rule::Corners, CORNERS, Rotation::None),
         PackingSet::Cut2 => ("cut2", Set::Cut2, Rule::Corners, CORNERS, Rotation::None),
         PackingSet::Pct1 => ("pct1", Set::Pct, Rule::Centre, EQUILIBRIUM, Rotation::Yaw),
+        PackingSet::Cell => return super::packing_cell::run(args),
         PackingSet::Pct2 => ("pct2", Set::Pct, Rule::Free, "ends inside the bin", Rotation::All),
     };
     let rotation = args.rotation.unwrap_or(usual);
@@ -112,7 +115,11 @@ pub fn run(args: &PackingArgs) -> Result<(), CliError> {
         Rotation::All => Turns::All,
     };
     let problem = Problem { rule, turns, lookahead: args.lookahead, seed: args.seed, types: Types::of(set) };
-    let count = if args.full { args.count.max(2000) } else { args.count };
+    if args.pictures.is_some() {
+        return Err(CliError::input(PackingError::NoPictures));
+    }
+    let count = args.count.unwrap_or(100);
+    let count = if args.full { count.max(2000) } else { count };
     let sequences = match &args.sequences {
         Some(path) => read(path).map_err(CliError::input)?,
         None => (0..count).map(|i| set.sequence(args.seed, i)).collect(),

@@ -245,6 +245,8 @@ pub enum PackingSet {
     Pct1,
     /// Sides uniform in 1…5, without.
     Pct2,
+    /// The default cell's goods into its bins, one by one, by physics.
+    Cell,
 }
 
 /// How items may be turned.
@@ -276,6 +278,7 @@ impl Rotation {
 Examples:
   nuthatch bench packing --set rs
   nuthatch bench packing --set cut2 --lookahead 10 --full --json
+  nuthatch bench packing --set cell --pictures bins                          the default cell's goods and bins, by physics
   nuthatch bench packing --set rs --sequences mine.json --dump placed.jsonl   mine.json: [[[4,3,2],[5,5,2]], …]")]
 pub struct PackingArgs {
     /// Which sequences, and which rule of stability.
@@ -293,16 +296,20 @@ pub struct PackingArgs {
     /// How items may be turned: none for rs, cut1 and cut2, yaw for pct1, all for pct2 when left out.
     #[arg(long, value_enum)]
     pub rotation: Option<Rotation>,
-    /// Write where each item went, one JSON line each: lower corner and size after turning, in cells.
+    /// Write where each item went, one JSON line each: lower corner and size after turning, in cells; of cell the poses that
+    /// were meant and that it came to.
     #[arg(long, value_name = "FILE")]
     pub dump: Option<PathBuf>,
-    /// How many sequences, from 1 to 100000.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=100_000))]
-    pub count: u64,
+    /// Save the bin camera's picture of each full bin here; for cell alone.
+    #[arg(long, value_name = "DIR")]
+    pub pictures: Option<PathBuf>,
+    /// How many sequences, from 1 to 100000: 100, of cell 20, when left out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub count: Option<u64>,
     /// Seed of the sequences.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// The reported length: 2,000 sequences.
+    /// The reported length: 2,000 sequences, of cell 200.
     #[arg(long)]
     pub full: bool,
     /// Print one JSON object on the last line.

@@ -9,6 +9,7 @@
 //! ```
 
 mod arm;
+mod by_hand;
 mod camera;
 mod core;
 mod cups;
@@ -65,6 +66,7 @@ use crate::look::{Backdrop, Light, Placed, Renderer, TrueSku, Tub};
 use crate::scenario::Scenario;
 
 pub use self::arm::SimArm;
+pub use self::by_hand::PutDown;
 pub use self::camera::SimCamera;
 pub use self::devices::Devices;
 pub use self::hull::convex_parts;

@@ -3,6 +3,7 @@
 
 use nalgebra::{Isometry3, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use rapier3d::math::{Pose as EnginePose, Rotation};
+use rapier3d::parry::query::{ShapeCastOptions, cast_shapes};
 use rapier3d::prelude::{
     CoefficientCombineRule, ColliderBuilder, ColliderHandle, FixedJointBuilder, Group, ImpulseJointHandle,
     InteractionGroups, InteractionTestMode, MassProperties, Matrix, PhysicsWorld, RigidBodyBuilder, RigidBodyHandle,
@@ -62,6 +63,9 @@ const SLOSH_HZ: f64 = 4.0;
 /// What is further out than this from the middle of the table, or below it, has left the world, metres.
 const WORLD_REACH_M: [f64; 2] = [3.0, 3.0];
 const WORLD_HEIGHT_M: std::ops::Range<f64> = -0.02..4.0;
+
+/// How far the engine's casts of shapes end inside of what they meet, metres (measured).
+const CAST_M: f64 = 0.001;
 
 /// An item's body in the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,6 +244,45 @@ impl Physics {
             }
         }
         sum / f64::from(self.world.integration_parameters.dt)
+    }
+
+    /// Force that other items press a body down with, as of the last step, newtons. Nothing new of one that sleeps.
+    pub fn pressed_down_n(&self, body: BodyId) -> f64 {
+        let mut sum = 0.0;
+        for &collider in self.world.bodies[body.0].colliders() {
+            for pair in self.world.contact_pairs_with(collider) {
+                // The normals point from the first collider to the second.
+                let (other, way) =
+                    if pair.collider2 == collider { (pair.collider1, 1.0) } else { (pair.collider2, -1.0) };
+                if self.world.colliders.get(other).is_some_and(|c| c.parent().is_some()) {
+                    sum += (-way * pair.total_impulse().z).max(0.0);
+                }
+            }
+        }
+        f64::from(sum / self.world.integration_parameters.dt)
+    }
+
+    /// How far above a pose an item that comes straight down to it first touches something, metres; 0 where it touches
+    /// nothing, `way_m` where it touches from the start. The tool is not in the way.
+    pub fn touches_above(&self, matter: &Matter, world_from_item: &Isometry3<f64>, way_m: f64) -> f64 {
+        let from = to_engine(&(Translation3::new(0.0, 0.0, way_m) * world_from_item));
+        let down = Vector::new(0.0, 0.0, -1.0);
+        let mut free_m = way_m as f32;
+        for part in colliders(&matter.solid).iter().map(ColliderBuilder::build) {
+            let at = from * *part.position();
+            for (_, other) in
+                self.world.colliders.iter().filter(|(_, c)| self.tool.is_none() || c.parent() != self.tool)
+            {
+                let options = ShapeCastOptions::with_max_time_of_impact(free_m);
+                // Pairs of shapes that the engine can't cast don't occur: all are convex.
+                let hit = cast_shapes(&at, down, part.shape(), other.position(), Vector::ZERO, other.shape(), options);
+                if let Ok(Some(hit)) = hit {
+                    free_m = free_m.min(hit.time_of_impact);
+                }
+            }
+        }
+        // A cast ends up to a millimetre inside of rounded shapes.
+        if free_m < way_m as f32 { (way_m - f64::from(free_m) + CAST_M).min(way_m) } else { 0.0 }
     }
 
     /// One step.
