@@ -65,8 +65,8 @@ const REJECTED_OF_A_KIND: usize = 6;
 /// Places for what is held, accepted ones first, the best first; then rejected ones with their reasons.
 ///
 /// The box's sides go along the bin's, in whichever of four turns the tool has room; the side that was
-/// grasped goes up. A place is low, in the corner of least x and y where there is a choice, beside walls
-/// and neighbours. Accepted places lie within the walls and below the rim, 11 mm (more for what hangs far down) from walls and
+/// grasped goes up. A place is low, near a corner where there is a choice, that of least x and y of equal ones, beside
+/// walls and neighbours. Accepted places lie within the walls and below the rim, 11 mm (more for what hangs far down) from walls and
 /// from whatever is higher than they rest, by what the map shows; cells never seen take their neighbours' height up to
 /// 20 mm in, beyond that nothing is put on them. `sku` only tells whether it rolls.
 #[must_use]
@@ -124,7 +124,7 @@ struct Attitude {
 struct Spot {
     attitude: usize,
     at: [f64; 2],
-    /// 0 at the corner of least x and y, 1 at the opposite one.
+    /// 0 at the nearest corner of what the bin leaves it, 1 in the middle.
     from_corner: f64,
     height: f64,
     cost: f64,
@@ -253,7 +253,9 @@ impl<'a> Search<'a> {
                         start.j0.min(self.surface.ny.saturating_sub(depth)),
                     );
                     let height = highest[j0 * self.surface.nx + i0];
-                    let from_corner = 0.5 * (along(0, i) / room[0].max(cell) + along(1, j) / room[1].max(cell));
+                    let inwards =
+                        |axis: usize, n: usize| 1.0 - (2.0 * along(axis, n) / room[axis].max(cell) - 1.0).abs();
+                    let from_corner = 0.5 * (inwards(0, i) + inwards(1, j));
                     let rises = if height.is_finite() { (height + 2.0 * half[2]) / size[2] } else { 10.0 };
                     let cost = rises + 0.25 * from_corner;
                     spots.push(Spot { attitude: number, at, from_corner, height, cost });

@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use control::{Container, Hold, ToolModel};
-use grasp::{BinState, PlaceRule, Placement, observe, placements_in, plain_placement};
+use grasp::{BinState, PlaceRule, Placement, observe, placements, placements_in, plain_placement};
 use indicatif::{ProgressBar, ProgressStyle};
 use nalgebra::Translation3;
 use scene::frame::Bin;
@@ -234,12 +234,16 @@ impl PackedCell {
         let mut belief = Belief::of(way, eye.look(&world)?);
         let mut ms = Vec::new();
         let mut items: Vec<Landed> = Vec::new();
+        let mut refused = Vec::new();
         for arrival in arriving {
             let sku = &self.simulation.truth()[arrival.kind].sku;
             let since = Stopwatch::start();
             let place = belief.choose(way, &arrival.hold, bin, &site.tool, sku);
             ms.push(since.seconds() * 1e3);
-            let Some(place) = place else { break };
+            let Some(place) = place else {
+                refused = belief.refusals(&arrival.hold, bin, &site.tool, sku);
+                break;
+            };
             // The bellows open by what the vacuum has closed them; what is held comes down by that.
             let dropped = place.drop.world_from_tool.isometry() * arrival.tool_from_item();
             let let_go = Translation3::new(0.0, 0.0, -arrival.hold.closed_m) * dropped;
@@ -256,7 +260,7 @@ impl PackedCell {
         if let Some(folder) = pictures {
             eye.save(&folder.join(format!("{}-{number}.png", way.name()))).map_err(CliError::input)?;
         }
-        Packed::new(items, ms, &mut world, self.simulation.truth(), bin).map_err(CliError::fault)
+        Packed::new(items, ms, refused, &mut world, self.simulation.truth(), bin).map_err(CliError::fault)
     }
 }
 
@@ -283,6 +287,15 @@ impl Belief {
             (Self::Heights(heights), Way::Plain(rule)) => plain_placement(rule, hold, heights, bin, tool, Some(sku)),
             (Self::Heights(_), Way::Ours) => None,
         }
+    }
+
+    /// Why an item has no place: one reason of each place that was looked at and kept.
+    fn refusals(&self, hold: &Hold, bin: &Container<Bin>, tool: &ToolModel, sku: &Sku) -> Vec<String> {
+        let places = match self {
+            Self::Known(state) => placements_in(hold, state, bin, tool, Some(sku)),
+            Self::Heights(heights) => placements(hold, heights, bin, tool, Some(sku)),
+        };
+        places.iter().filter_map(|place| Some(format!("{sku}: {}", place.rejected.as_ref()?, sku = sku.name))).collect()
     }
 
     /// After a release and a look.
@@ -457,6 +470,12 @@ fn dump(path: &Path, packed: &[(Way, Vec<Packed>)]) -> Result<(), CellError> {
                     "toppled": item.toppled, "crushed": item.crushed, "load_n": item.load_n,
                     "above_rim": item.above_rim, "outside": item.outside, "touched_early": item.touched_early,
                 });
+                writeln!(file, "{line}").map_err(unwritable)?;
+            }
+            if !bin.refused.is_empty() {
+                let (name, index) = (way.name(), bin.items.len());
+                let line =
+                    serde_json::json!({ "way": name, "sequence": sequence, "index": index, "refused": bin.refused });
                 writeln!(file, "{line}").map_err(unwritable)?;
             }
         }

@@ -246,20 +246,22 @@ impl Physics {
         sum / f64::from(self.world.integration_parameters.dt)
     }
 
-    /// Force that other items press a body down with, as of the last step, newtons. Nothing new of one that sleeps.
-    pub fn pressed_down_n(&self, body: BodyId) -> f64 {
-        let mut sum = 0.0;
+    /// What gave a body a push upwards in the last step, N·s: other bodies, and none for what is fixed. Nothing new of one
+    /// that sleeps.
+    pub fn held_up_by(&self, body: BodyId) -> Vec<(Option<BodyId>, f64)> {
+        let mut found = Vec::new();
         for &collider in self.world.bodies[body.0].colliders() {
             for pair in self.world.contact_pairs_with(collider) {
                 // The normals point from the first collider to the second.
                 let (other, way) =
                     if pair.collider2 == collider { (pair.collider1, 1.0) } else { (pair.collider2, -1.0) };
-                if self.world.colliders.get(other).is_some_and(|c| c.parent().is_some()) {
-                    sum += (-way * pair.total_impulse().z).max(0.0);
+                let up = f64::from(way * pair.total_impulse().z);
+                if up > 0.0 {
+                    found.push((self.world.colliders.get(other).and_then(|c| c.parent()).map(BodyId), up));
                 }
             }
         }
-        f64::from(sum / self.world.integration_parameters.dt)
+        found
     }
 
     /// How far above a pose an item that comes straight down to it first touches something, metres; 0 where it touches

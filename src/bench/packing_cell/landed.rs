@@ -78,6 +78,8 @@ pub(super) struct Packed {
     pub(super) items: Vec<Landed>,
     /// Milliseconds of each decision, the last one without a place included.
     pub(super) ms: Vec<f64>,
+    /// Why the item after them has no place; empty where none came.
+    pub(super) refused: Vec<String>,
     /// True volume of what rests in the bin, not above its rim, as a share of the bin's up to the rim.
     pub(super) fill: f64,
 }
@@ -87,6 +89,7 @@ impl Packed {
     pub(super) fn new(
         mut items: Vec<Landed>,
         ms: Vec<f64>,
+        refused: Vec<String>,
         world: &mut World,
         skus: &[TrueSku],
         bin: &Container<Bin>,
@@ -108,7 +111,7 @@ impl Packed {
                 filled_m3 += volume_m3(sku);
             }
         }
-        Ok(Self { items, ms, fill: filled_m3 / bin.size.iter().product::<f64>() })
+        Ok(Self { items, ms, refused, fill: filled_m3 / bin.size.iter().product::<f64>() })
     }
 }
 
