@@ -153,6 +153,7 @@ pub fn run(args: &PackingArgs) -> Result<(), CliError> {
     let others = [
         ("--sequences", args.sequences.is_some()),
         ("--lookahead", args.lookahead != 0),
+        ("--nodes", args.nodes.is_some()),
         ("--rotation", args.rotation.is_some()),
     ];
     if let Some((flag, _)) = others.into_iter().find(|(_, given)| *given) {
