@@ -11,6 +11,9 @@ use crate::robot::RobotModel;
 use crate::tool::ToolModel;
 use crate::{JOINT_NAMES, JointAngles};
 
+/// The least height up to which a bin may be filled, metres: flat goods lie in it.
+const FILL_LEAST_M: f64 = 0.02;
+
 /// A tote or a bin: four walls on a floor, open at the top.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(bound = "")]
@@ -23,6 +26,9 @@ pub struct Container<F: Frame> {
     pub size: [f64; 3],
     /// Thickness of its walls, metres; they stand outside the inner size.
     pub wall: f64,
+    /// Up to which height above its floor it may be filled, metres: its walls' where the file says nothing, and a tote's
+    /// always.
+    pub fill: f64,
 }
 
 /// A camera and where it is mounted.
@@ -156,6 +162,7 @@ struct ContainerFile<F: Frame> {
     world_from: Pose<frame::World, F>,
     size_m: [f64; 3],
     wall_m: f64,
+    fill_height_m: Option<f64>,
 }
 
 impl Cell {
@@ -302,7 +309,18 @@ fn containers<F: Frame>(
                 "upright within 0.25°",
             ));
         }
-        out.push(Container { name: raw.name, world_from: raw.world_from, size: raw.size_m, wall: raw.wall_m });
+        let field = format!("{kind}[{i}].fill_height_m");
+        let height = raw.size_m[2];
+        let fill = match raw.fill_height_m {
+            Some(fill) if kind != "bin" => return Err(check.refuse(field, fill, "left out: only bins have one")),
+            Some(fill) => {
+                check.range(&field, fill, FILL_LEAST_M..=height)?;
+                fill
+            }
+            None => height,
+        };
+        let ContainerFile { name, world_from, size_m: size, wall_m: wall, .. } = raw;
+        out.push(Container { name, world_from, size, wall, fill });
     }
     Ok(out)
 }

@@ -72,6 +72,28 @@ fn a_refused_cell_names_file_field_value_and_rule() {
 }
 
 #[test]
+fn a_bin_may_be_filled_up_to_what_its_file_says_and_up_to_its_walls_else() {
+    let bin = "name = \"bin-1\"\n";
+    let with = |key: &str| CELL.replacen(bin, &format!("{bin}{key}\n"), 1);
+    let filled = Cell::from_toml(&with("fill_height_m = 0.15"), "c.toml").unwrap();
+    assert_eq!((filled.bins[0].fill, filled.bins[1].fill), (0.15, filled.bins[1].size[2]));
+    assert_eq!(filled.totes[0].fill, filled.totes[0].size[2]);
+    let check = |to: &str, expected: &str| {
+        let file = "src/cells/default.toml";
+        let error = Cell::from_toml(&with(to), file).unwrap_err();
+        assert_eq!(error.to_string(), format!("{file}: {expected}"));
+    };
+    check("fill_height_m = 0.3", "bin[0].fill_height_m is 0.3; must be from 0.02 to 0.22");
+    check("fill_height_m = 0.01", "bin[0].fill_height_m is 0.01; must be from 0.02 to 0.22");
+    check("fill_height_m = nan", "bin[0].fill_height_m is NaN; must be from 0.02 to 0.22");
+    check_cell(
+        "name = \"tote-a\"\nworld_from",
+        "name = \"tote-a\"\nfill_height_m = 0.2\nworld_from",
+        "src/cells/default.toml: tote[0].fill_height_m is 0.2; must be left out: only bins have one",
+    );
+}
+
+#[test]
 fn an_unknown_or_missing_key_is_refused_with_its_line() {
     let check = |from: &str, to: &str, start: &str| {
         let error = Cell::from_toml(&CELL.replacen(from, to, 1), "c.toml").unwrap_err().to_string();

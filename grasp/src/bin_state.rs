@@ -6,9 +6,8 @@ use scene::frame::{Bin, Item};
 use scene::{Fragility, HeightMap, Material, Pose, Sku};
 
 use crate::placement::{Placement, half_extents};
+use crate::stack::Stack;
 
-/// Standard gravity, m/s².
-const GRAVITY: f64 = 9.806_65;
 /// Height error of a cell that was measured, and what each look that misses it adds, metres: stereo at 1.5 m with
 /// 0.08 px (σz = z² s / (f B)), and an estimate.
 const MEASURED_M: f32 = 0.0035;
@@ -21,8 +20,9 @@ const OFF_SHARE: f64 = 0.4;
 const OFF_SHARE_SOFT: f64 = 0.7;
 /// Share of its own cells that must have readings before they can say so.
 const READ_SHARE: f64 = 0.3;
-/// An item stands on those whose upper sides are this near to its base, metres: settling, and the map's error.
-const TOUCHES_M: f64 = 0.015;
+/// A place is as unsure as this share of its cells is at least: single cells without a reading say little, since their
+/// neighbours are smoothed over them.
+const UNSURE_SHARE: f64 = 0.1;
 
 /// A bin as it is believed to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,18 +66,9 @@ impl Content {
     }
 
     /// Lower and upper corner along the bin's axes, metres.
-    fn span(&self) -> [[f64; 3]; 2] {
+    pub(crate) fn span(&self) -> [[f64; 3]; 2] {
         let (at, half) = (self.bin_from_box.origin(), half_extents(&self.bin_from_box, self.size_m));
         [[0, 1, 2].map(|a| at[a] - half[a]), [0, 1, 2].map(|a| at[a] + half[a])]
-    }
-
-    /// Area of its base over another's upper side, m², where they touch; else 0.
-    fn rests_on(&self, below: &Self) -> f64 {
-        let ([low, high], [l, h]) = (self.span(), below.span());
-        if (low[2] - h[2]).abs() > TOUCHES_M || low[2] <= l[2] {
-            return 0.0;
-        }
-        (0..2).map(|a| (high[a].min(h[a]) - low[a].max(l[a])).max(0.0)).product()
     }
 }
 
@@ -92,11 +83,19 @@ pub fn bears_n(fragility: Fragility) -> f64 {
 }
 
 impl BinState {
-    /// An empty bin, looked at.
+    /// A bin of which only its surface is known, as a look gave it: empty, or with things of unknown kind in it. Cells
+    /// that nobody has seen are NaN, and nothing is put on them.
     #[must_use]
-    pub fn empty(surface: HeightMap<Bin>) -> Self {
+    pub fn of(surface: HeightMap<Bin>) -> Self {
         let sigma_m = vec![MEASURED_M; surface.z.len()];
         Self { surface: Arc::new(surface), sigma_m, contents: Vec::new(), shifted: 0 }
+    }
+
+    /// A bin of this inner length and width, metres, into which nobody has looked, on cells of so many metres. The first
+    /// look that [`observe`] takes in fills it.
+    #[must_use]
+    pub fn unseen(size_m: [f64; 2], cell_m: f64) -> Self {
+        Self::of(HeightMap::over_floor(size_m, cell_m, f32::NAN))
     }
 
     /// The bin after a release, as it should be.
@@ -116,51 +115,46 @@ impl BinState {
         next
     }
 
-    /// The most that any known item would bear beyond what it may, newtons, with its limit: of the new one, each item
-    /// hands its weight and its load down to those it rests on, by area of contact. `None` where all is well.
+    /// The most that any known item would bear beyond what it may once a new one stands there, newtons, with its limit:
+    /// each item hands its weight and its load down to those it rests on, by area of contact. Items whose load does not
+    /// grow are left out. `None` where all is well.
     #[must_use]
     pub fn overloaded(&self, new: &Content) -> Option<(f64, f64)> {
-        let all: Vec<&Content> = self.contents.iter().chain([new]).collect();
-        let mut load = vec![0.0; all.len()];
-        let mut order: Vec<usize> = (0..all.len()).collect();
-        order.sort_by(|a, b| all[*b].span()[0][2].total_cmp(&all[*a].span()[0][2]).then(b.cmp(a)));
-        for i in order {
-            let areas: Vec<f64> =
-                all.iter().enumerate().map(|(j, b)| if i == j { 0.0 } else { all[i].rests_on(b) }).collect();
-            let sum: f64 = areas.iter().sum();
-            if sum > 0.0 {
-                let weight = load[i] + all[i].mass_kg * GRAVITY;
-                load.iter_mut().zip(&areas).for_each(|(l, a)| *l += weight * a / sum);
-            }
-        }
-        let over = |i: &usize| load[*i] > all[*i].bears_n;
-        let worst = (0..all.len())
-            .filter(over)
-            .max_by(|a, b| (load[*a] - all[*a].bears_n).total_cmp(&(load[*b] - all[*b].bears_n)))?;
-        Some((load[worst], all[worst].bears_n))
+        Stack::of(&self.contents).overloaded(new)
     }
 
-    /// The known items that a new one would rest on, with the share of its base over each.
-    pub(crate) fn under<'a>(&'a self, new: &'a Content) -> impl Iterator<Item = (&'a Content, f64)> {
-        let [low, high] = new.span();
-        let base = ((high[0] - low[0]) * (high[1] - low[1])).max(1e-9);
-        self.contents.iter().map(move |c| (c, new.rests_on(c) / base)).filter(|c| c.1 > 0.0)
+    /// The bin without its newest item, which turned out to lie otherwise than it was put: the surface stays as it is
+    /// believed, and what lies there is of unknown kind and counts as shifted.
+    #[must_use]
+    pub fn without_newest(&self) -> Self {
+        let mut next = self.clone();
+        next.shifted += u32::from(next.contents.pop().is_some());
+        next
     }
 
-    /// The largest height error under a footprint, metres.
+    /// The height error under a footprint that a tenth of its cells reach or exceed, metres; 0 where it has no cells.
     pub(crate) fn unsure_m(&self, content: &Content) -> f64 {
         let [low, high] = content.span();
         let map = &self.surface;
-        let mut worst = 0.0_f32;
-        for j in 0..map.ny {
-            for i in 0..map.nx {
+        let range = |axis: usize, n: usize| {
+            let index = |v: f64| ((v - map.origin[axis]) / map.cell).floor().clamp(0.0, n as f64) as usize;
+            index(low[axis])..(index(high[axis]) + 1).min(n)
+        };
+        let mut sigmas = Vec::new();
+        for j in range(1, map.ny) {
+            for i in range(0, map.nx) {
                 let [x, y] = map.centre(i, j);
                 if x > low[0] && x < high[0] && y > low[1] && y < high[1] {
-                    worst = worst.max(self.sigma_m.get(j * map.nx + i).copied().unwrap_or(PUT_M));
+                    sigmas.push(self.sigma_m.get(j * map.nx + i).copied().unwrap_or(PUT_M));
                 }
             }
         }
-        f64::from(worst)
+        let nearly = ((sigmas.len() as f64) * (1.0 - UNSURE_SHARE)) as usize;
+        if sigmas.is_empty() {
+            return 0.0;
+        }
+        let nearly = nearly.min(sigmas.len() - 1);
+        f64::from(*sigmas.select_nth_unstable_by(nearly, f32::total_cmp).1)
     }
 }
 
@@ -172,7 +166,7 @@ pub fn observe(state: &BinState, seen: &HeightMap<Bin>) -> BinState {
     let old = &state.surface;
     if (old.nx, old.ny, old.cell, old.origin) != (seen.nx, seen.ny, seen.cell, seen.origin) {
         let shifted = state.shifted + state.contents.len() as u32;
-        return BinState { shifted, ..BinState::empty(seen.clone()) };
+        return BinState { shifted, ..BinState::of(seen.clone()) };
     }
     let mut next = state.clone();
     let mut surface = seen.clone();
@@ -200,8 +194,8 @@ pub fn observe(state: &BinState, seen: &HeightMap<Bin>) -> BinState {
 /// have readings.
 fn lies(content: &Content, later: &[Content], seen: &HeightMap<Bin>) -> bool {
     let [low, high] = content.span();
-    let covered =
-        |x: f64, y: f64| later.iter().map(Content::span).any(|[l, h]| x > l[0] && x < h[0] && y > l[1] && y < h[1]);
+    let later: Vec<_> = later.iter().map(Content::span).collect();
+    let covered = |x: f64, y: f64| later.iter().any(|[l, h]| x > l[0] && x < h[0] && y > l[1] && y < h[1]);
     let (mut cells, mut off) = (0.0, Vec::new());
     for j in 0..seen.ny {
         for i in 0..seen.nx {
@@ -224,6 +218,7 @@ fn lies(content: &Content, later: &[Content], seen: &HeightMap<Bin>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stack::GRAVITY;
     use control::Drop;
     use nalgebra::{UnitQuaternion, Vector3};
 
@@ -247,7 +242,7 @@ mod tests {
     }
 
     fn empty() -> BinState {
-        BinState::empty(HeightMap::over_floor([0.4, 0.3], 0.005, 0.0))
+        BinState::of(HeightMap::over_floor([0.4, 0.3], 0.005, 0.0))
     }
 
     #[test]

@@ -12,9 +12,11 @@ use scene::{Fragility, HeightMap, Pose, Shape, Sku};
 
 use crate::bin_state::{BinState, Content};
 use crate::bin_surface::{BinSurface, Cells};
+use crate::place_input::{nowhere, unsound};
 use crate::placement::{Placement, half_extents};
 use crate::rejection::PlaceRejection;
 use crate::space::{Clash, Ground, walls};
+use crate::stack::Stack;
 
 pub use plain::{PlaceRule, plain_placement};
 
@@ -52,6 +54,10 @@ const SOFT_SHARE: f64 = 0.3;
 /// The release is raised by what heights are unsure by beyond what a look leaves, at most by this, metres.
 const UNSURE_FREE_M: f64 = 0.004;
 const UNSURE_MOST_M: f64 = 0.010;
+/// Tilt up to which an item that must stay upright is so, radians: what the box of a held item may be off by.
+const UPRIGHT_MOST: f64 = 25.0 * PI / 180.0;
+/// Sides that differ by less can't be told apart, metres.
+const SAME_SIDE_M: f64 = 0.002;
 /// Straight way down, metres; motion begins it above the walls in any case.
 const APPROACH_M: f64 = 0.06;
 /// How far off may be what is below, or what hangs, metres.
@@ -68,7 +74,11 @@ const REJECTED_OF_A_KIND: usize = 6;
 /// grasped goes up. A place is low, near a corner where there is a choice, that of least x and y of equal ones, beside
 /// walls and neighbours. Accepted places lie within the walls and below the rim, 11 mm (more for what hangs far down) from walls and
 /// from whatever is higher than they rest, by what the map shows; cells never seen take their neighbours' height up to
-/// 20 mm in, beyond that nothing is put on them. `sku` only tells whether it rolls.
+/// 20 mm in, beyond that nothing is put on them. `sku` tells whether it rolls, and whether it must stay upright: then a
+/// hold with another side up is refused. Which of its ends is up, and which of two equal sides, a box doesn't tell.
+///
+/// An item larger than the bin, a full bin, a map that nobody has seen, and numbers that make no sense (a side of 0, a NaN
+/// mass) are refused as well: what comes back is never empty, and without a place its first has the reason.
 #[must_use]
 pub fn placements(
     hold: &Hold,
@@ -82,8 +92,8 @@ pub fn placements(
 
 /// Places as [`placements`] gives them, in a bin of which more is known than its heights.
 ///
-/// Refused besides: a place where an item would bear more than its fragility allows, with all that stands on it; a tall
-/// rigid item on a bag. A place on something lighter than the item costs, so that heavy ones go below. The release is
+/// Refused besides: a place where an item would come to bear more than its fragility allows, with all that stands on it; a
+/// tall rigid item on a bag. A place on something lighter than the item costs, so that heavy ones go below. The release is
 /// higher where nobody has looked since something was put there, by up to 10 mm.
 #[must_use]
 pub fn placements_in(
@@ -104,6 +114,9 @@ fn look(
     tool: &ToolModel,
     sku: Option<&Sku>,
 ) -> Vec<Placement> {
+    if let Some(why) = unsound(hold, surface, bin) {
+        return vec![nowhere(hold, bin, why)];
+    }
     let mut search = Search::new(hold, surface, state, bin, tool, sku);
     let attitudes = attitudes(hold, bin, sku);
     let spots = search.spots(&attitudes);
@@ -117,6 +130,8 @@ struct Attitude {
     half: [f64; 3],
     /// The axis of the bin (0 is x, 1 is y) along which the item would roll.
     rolls: Option<usize>,
+    /// By how much an item that must stay upright would not, radians; `None` where all is well.
+    lies: Option<f64>,
 }
 
 /// Somewhere to look.
@@ -176,8 +191,19 @@ fn attitudes(hold: &Hold, bin: &Container<Bin>, sku: Option<&Sku>) -> [Attitude;
             let axis = turns[0].0 * Vector3::ith(i, 1.0);
             (axis.z.abs() < 0.7).then_some(usize::from(axis.x.abs() > axis.y.abs()))
         });
-        Attitude { turns, half: half_extents(&pose, hold.held.size_m), rolls }
+        let lies = sku.filter(|s| s.upright).map(|s| tilt(&turns[0].0, hold.held.size_m, s.size_m[2]));
+        let lies = lies.filter(|tilt| *tilt > UPRIGHT_MOST);
+        Attitude { turns, half: half_extents(&pose, hold.held.size_m), rolls, lies }
     })
+}
+
+/// The angle between the vertical and that axis of a box along which it is `height` long, radians: the nearest to the
+/// vertical where more than one is, and either way up.
+fn tilt(bin_from_box: &UnitQuaternion<f64>, size_m: [f64; 3], height: f64) -> f64 {
+    let off = size_m.map(|side| (side - height).abs());
+    let least = off.into_iter().fold(f64::INFINITY, f64::min);
+    let upright = |axis: usize| (bin_from_box * Vector3::ith(axis, 1.0)).z.abs().min(1.0);
+    (0..3).filter(|&axis| off[axis] <= least + SAME_SIDE_M).map(upright).fold(0.0, f64::max).acos()
 }
 
 struct Search<'a> {
@@ -185,7 +211,8 @@ struct Search<'a> {
     gap: f64,
     hold: &'a Hold,
     sku: Option<&'a Sku>,
-    state: Option<&'a BinState>,
+    /// What more is known of the bin, and how its items stand on each other.
+    state: Option<(&'a BinState, Stack<'a>)>,
     map: &'a HeightMap<Bin>,
     surface: BinSurface,
     ground: Ground,
@@ -209,7 +236,7 @@ impl<'a> Search<'a> {
             gap: GAP_M + GAP_PER_M * reaches_down,
             hold,
             sku,
-            state,
+            state: state.map(|state| (state, Stack::of(&state.contents))),
             map: surface,
             surface: BinSurface::of(surface),
             ground: Ground::of(surface, |_, _| false),
@@ -227,6 +254,12 @@ impl<'a> Search<'a> {
         let mut spots = Vec::new();
         for (number, attitude) in attitudes.iter().enumerate() {
             let half = attitude.half;
+            if let Some(tilt) = attitude.lies {
+                let (tilt_deg, limit_deg) = (tilt.to_degrees(), UPRIGHT_MOST.to_degrees());
+                let spot = Spot { attitude: number, at: [0.0; 2], from_corner: 0.0, height: 0.0, cost: 1.0 };
+                self.refuse(attitude, &spot, 0.0, PlaceRejection::NotUpright { tilt_deg, limit_deg });
+                continue;
+            }
             let low = [0, 1].map(|a| -0.5 * size[a] + self.gap + half[a]);
             let room = [0, 1].map(|a| size[a] - 2.0 * (self.gap + half[a]));
             if room.iter().any(|r| *r < -1e-9) {
@@ -291,8 +324,9 @@ impl<'a> Search<'a> {
                     continue;
                 }
                 let top = spot.height + 2.0 * attitude.half[2];
-                if spot.height.is_finite() && top - NOISE_M > self.bin.size[2] {
-                    let why = PlaceRejection::AboveRim { top_mm: top * 1e3, rim_mm: self.bin.size[2] * 1e3 };
+                if spot.height.is_finite()
+                    && let Some(why) = self.too_high(top, NOISE_M)
+                {
                     self.refuse(attitude, spot, spot.height, why);
                     continue;
                 }
@@ -320,6 +354,17 @@ impl<'a> Search<'a> {
         self.surface.cells([at[0] - half[0], at[1] - half[1]], [at[0] + half[0], at[1] + half[1]])
     }
 
+    /// Why something may not reach up to `top`, metres, by more than `allowed`: the fill height, which is the rim's where
+    /// nothing else is said.
+    fn too_high(&self, top: f64, allowed: f64) -> Option<PlaceRejection> {
+        let (top_mm, rim_mm, fill_mm) = (top * 1e3, self.bin.size[2] * 1e3, self.bin.fill * 1e3);
+        (top - allowed > self.bin.fill).then_some(if fill_mm < rim_mm {
+            PlaceRejection::AboveFill { top_mm, fill_mm }
+        } else {
+            PlaceRejection::AboveRim { top_mm, rim_mm }
+        })
+    }
+
     /// What the item would stand on at a spot.
     fn base(&mut self, attitude: &Attitude, spot: &Spot) -> Result<Base, (f64, PlaceRejection)> {
         let half = attitude.half;
@@ -335,8 +380,8 @@ impl<'a> Search<'a> {
         let noise = (NOISE_SIGMAS * self.surface.noise).min(NOISE_M);
         let height = if highest - most <= noise { most } else { highest };
         let top = height + 2.0 * half[2];
-        if top > self.bin.size[2] {
-            return Err((height, PlaceRejection::AboveRim { top_mm: top * 1e3, rim_mm: self.bin.size[2] * 1e3 }));
+        if let Some(why) = self.too_high(top, 0.0) {
+            return Err((height, why));
         }
         let out = |more: f64| {
             let (x, y) = (half[0] + more, half[1] + more);
@@ -445,14 +490,14 @@ impl<'a> Search<'a> {
 
     /// What known items below say: a refusal, or what it costs more. Raises the release where heights are unsure.
     fn on_known(&self, placement: &mut Placement) -> Result<f64, PlaceRejection> {
-        let Some(state) = self.state else { return Ok(0.0) };
+        let Some((state, stack)) = &self.state else { return Ok(0.0) };
         let new = Content::at(placement, self.hold.mass_kg, self.sku);
-        if let Some((load_n, limit_n)) = state.overloaded(&new) {
+        if let Some((load_n, limit_n)) = stack.overloaded(&new) {
             return Err(PlaceRejection::Crushes { load_n, limit_n });
         }
         let half = half_extents(&placement.bin_from_box, placement.size_m);
         let (mut soft, mut lighter) = (0.0, 0.0);
-        for (below, share) in state.under(&new) {
+        for (below, share) in stack.under(&new) {
             soft += if below.soft { share } else { 0.0 };
             lighter += share * (1.0 - below.mass_kg / new.mass_kg.max(1e-3)).max(0.0);
         }

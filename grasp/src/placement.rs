@@ -7,13 +7,6 @@ use serde::Serialize;
 
 use crate::rejection::PlaceRejection;
 
-/// How far from its place an item may end and still be seen as placed, metres.
-const AROUND_M: f64 = 0.04;
-/// Share of the item's volume that the surface must have risen by.
-const RISEN_SHARE: f64 = 0.35;
-/// Share of the footprint that must have readings before the surface can say no.
-const READ_SHARE: f64 = 0.3;
-
 /// Where an item may come to rest in a bin.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Placement {
@@ -35,7 +28,7 @@ pub struct Placement {
 
 impl Placement {
     /// Half of the sides along the bin's axes, metres.
-    fn half(&self) -> [f64; 3] {
+    pub(crate) fn half(&self) -> [f64; 3] {
         half_extents(&self.bin_from_box, self.size_m)
     }
 
@@ -54,46 +47,6 @@ impl Placement {
                 }
             }
         }
-    }
-
-    /// Whether the item is seen to lie at this place or up to 40 mm beside it: the surface has risen by a
-    /// third of the item's volume there, against what it has risen elsewhere (an offset of the camera).
-    ///
-    /// True as well where less than 30 % of the footprint has readings in both maps, since shiny goods show
-    /// none; the weight has spoken before. False when the maps differ in their cells.
-    #[must_use]
-    pub fn is_seen(&self, before: &HeightMap<Bin>, seen: &HeightMap<Bin>) -> bool {
-        if (before.nx, before.ny, before.cell, before.origin) != (seen.nx, seen.ny, seen.cell, seen.origin) {
-            return false;
-        }
-        let (at, half) = (self.bin_from_box.origin(), self.half());
-        let height = 2.0 * half[2];
-        let mut elsewhere: Vec<f64> = Vec::new();
-        let mut near: Vec<f64> = Vec::new();
-        let (mut footprint, mut read) = (0.0, 0.0);
-        for j in 0..seen.ny {
-            for i in 0..seen.nx {
-                let [x, y] = seen.centre(i, j);
-                let (dx, dy) = ((x - at.x).abs() - half[0], (y - at.y).abs() - half[1]);
-                let rise = f64::from(seen.at(i, j)) - f64::from(before.at(i, j));
-                if dx <= 0.0 && dy <= 0.0 {
-                    footprint += 1.0;
-                    read += f64::from(u8::from(rise.is_finite()));
-                }
-                if rise.is_finite() {
-                    if dx <= AROUND_M && dy <= AROUND_M { near.push(rise) } else { elsewhere.push(rise) }
-                }
-            }
-        }
-        if footprint <= 0.0 || read < READ_SHARE * footprint {
-            return true;
-        }
-        let middle = elsewhere.len() / 2;
-        // Too little of the bin is left to tell the camera's offset from.
-        let offset =
-            if elsewhere.len() < 50 { 0.0 } else { *elsewhere.select_nth_unstable_by(middle, f64::total_cmp).1 };
-        let risen: f64 = near.iter().map(|rise| (rise - offset).clamp(-height, 1.5 * height)).sum();
-        risen > RISEN_SHARE * height * read
     }
 }
 

@@ -208,6 +208,34 @@ pub enum PlaceRejection {
         /// The bin's rim.
         rim_mm: f64,
     },
+    /// It would stand higher than the bin may be filled.
+    #[error("item would reach up to {top_mm:.0} mm; the bin may be filled up to {fill_mm:.0} mm")]
+    AboveFill {
+        /// Its upper side.
+        top_mm: f64,
+        /// The bin's fill height.
+        fill_mm: f64,
+    },
+    /// It must stay upright and would not.
+    #[error("item's z axis would be {tilt_deg:.0}° from the vertical; must be within {limit_deg:.0}°")]
+    NotUpright {
+        /// Of the axis that the catalogue calls z.
+        tilt_deg: f64,
+        /// The most allowed.
+        limit_deg: f64,
+    },
+    /// What is asked makes no sense.
+    #[error("{what} is {value}; must be from {least} to {most}")]
+    Unsound {
+        /// What the number is, with its unit.
+        what: &'static str,
+        /// The number.
+        value: f64,
+        /// The least allowed.
+        least: f64,
+        /// The most allowed.
+        most: f64,
+    },
     /// It would tip.
     #[error("item would rest on {support:.0} % of its base and {corners} corners; must be {limit:.0} % or 3 corners", support = support * 100.0, limit = limit * 100.0)]
     Unstable {
@@ -302,5 +330,12 @@ mod tests {
         assert_eq!(text, "1 cups carry 2.50 kg with a safety of 0.40 against peel; must be 1.20 or more");
         let text = PlaceRejection::AboveRim { top_mm: 231.0, rim_mm: 220.0 }.to_string();
         assert_eq!(text, "item would reach up to 231 mm; must stay below the rim at 220 mm");
+        let text = PlaceRejection::AboveFill { top_mm: 163.0, fill_mm: 150.0 }.to_string();
+        assert_eq!(text, "item would reach up to 163 mm; the bin may be filled up to 150 mm");
+        let text = PlaceRejection::NotUpright { tilt_deg: 90.0, limit_deg: 25.0 }.to_string();
+        assert_eq!(text, "item's z axis would be 90° from the vertical; must be within 25°");
+        let text = PlaceRejection::Unsound { what: "the held mass in kg", value: f64::NAN, least: 1e-4, most: 50.0 }
+            .to_string();
+        assert_eq!(text, "the held mass in kg is NaN; must be from 0.0001 to 50");
     }
 }

@@ -167,6 +167,7 @@ mod tests {
             shape,
             material: Material::Carton,
             fragility: Fragility::Normal,
+            upright: false,
         }
     }
 

@@ -111,6 +111,7 @@ mod tests {
             shape: Shape::Box,
             material: Material::Carton,
             fragility: Fragility::Normal,
+            upright: false,
         };
         let catalogue = [(name.clone(), sku)].into_iter().collect();
         let check = |w: u32, h: u32, filled: f64, left: u32, expected: usize| {

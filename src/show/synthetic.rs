@@ -157,6 +157,7 @@ fn catalogue(blocks: &[Block]) -> Catalogue {
             shape: Shape::Box,
             material: Material::Carton,
             fragility: Fragility::Normal,
+            upright: false,
         };
         (name, sku)
     };

@@ -95,6 +95,7 @@ mod tests {
                 shape: Shape::Cylinder,
                 material: Material::Metal,
                 fragility: Fragility::Normal,
+                upright: false,
             })
             .map(|sku| (sku.name.clone(), sku))
             .collect()

@@ -37,6 +37,7 @@ pub fn sku(name: &str, size_m: [f64; 3], mass_kg: f64, shape: Shape, material: M
         shape,
         material,
         fragility: Fragility::Normal,
+        upright: false,
     }
 }
 

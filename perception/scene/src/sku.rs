@@ -109,6 +109,9 @@ pub struct Sku {
     pub material: Material,
     /// How easily it is damaged.
     pub fragility: Fragility,
+    /// Its z axis must stay up where it is put down; false where the file says nothing.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub upright: bool,
 }
 
 impl Sku {
@@ -197,7 +200,19 @@ mod tests {
             shape: Shape::Box,
             material: Material::Carton,
             fragility: Fragility::Normal,
+            upright: false,
         }
+    }
+
+    #[test]
+    fn what_must_stay_upright_says_so_and_others_need_not() {
+        let text = serde_json::to_string(&tea()).unwrap();
+        assert!(!text.contains("upright"), "{text}");
+        assert_eq!(serde_json::from_str::<Sku>(&text).unwrap(), tea());
+        let upright = Sku { upright: true, ..tea() };
+        let text = serde_json::to_string(&upright).unwrap();
+        assert!(text.contains("\"upright\":true"), "{text}");
+        assert_eq!(serde_json::from_str::<Sku>(&text).unwrap(), upright);
     }
 
     #[test]

@@ -58,6 +58,7 @@ pub(crate) fn build(design: &Design, rng: &mut ChaCha8Rng) -> TrueSku {
         shape: design.shape,
         material: design.material,
         fragility: design.fragility,
+        upright: false,
     };
     TrueSku { sku, mesh, hull_shape: TrueShape::new(design.shape, design.size_m), texture, truth }
 }

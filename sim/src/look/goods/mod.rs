@@ -343,6 +343,7 @@ pub(crate) fn build_good(good: &Good) -> TrueSku {
         shape: good.family.shape(),
         material: good.family.material(),
         fragility: good.fragility,
+        upright: false,
     };
     match good.slip {
         Slip::None => {}
