@@ -7,6 +7,9 @@
 //!  └─────────┴──────────┴─────── Clear ◀────────────┴── PutBack ──────┘        Confirm (bin image)
 //! ```
 //!
+//! The bins are looked into before the first choice, and after each pick. What still hangs on the cups after Release and the
+//! way up is blown off once more (BlowOff), and ends the run where that does not help.
+//!
 //! The weight is looked at early in the carry and judged later in it; what hits something on its way is put back too.
 //! [`Cycle::tick`] is a pure function of its inputs, a thousand times a second. Slow work — networks, grasp and motion
 //! planning — is asked for as a [`Task`] and answered through [`Inputs::answers`] when its declared latency has passed, so
@@ -18,10 +21,14 @@ use control::{ArmState, Executor, JointAngles, Motion, Program, Scale, SegmentKi
 use firmware::{CupSet, CupState, Request, State, Status};
 use scene::{Span, Timestamp};
 
+mod put_back;
+mod stuck;
+
 use crate::task::Next;
-pub use crate::task::{Answer, Attempt, Rules, Step, Task};
+pub use crate::task::{Answer, Attempt, Released, Rules, Step, Task};
 use crate::telemetry::{Choice, Outcome};
 use crate::weighing::{Load, Weighing};
+pub use stuck::Stuck;
 
 /// The vacuum may grow for so long after the cups have sealed, until it pulls with this share of what is expected: what
 /// is held by more may be carried faster.
@@ -94,6 +101,13 @@ pub struct Cycle {
     waits: Vec<(Step, Span)>,
     /// A pick that lifted something, after which the bins have not been looked at yet.
     unconfirmed: Option<u32>,
+    /// The bins have been asked to be looked into, and have been.
+    asked_for_bins: bool,
+    bins_seen: bool,
+    /// The tool is on its way up from what it let go, and weighed for it.
+    going_up: bool,
+    /// What does not come off.
+    stuck: Option<Stuck>,
     /// True once a look from the rest pose found nothing.
     looked_again: bool,
     /// True once that is settled: the arm goes to rest for good.
@@ -127,6 +141,10 @@ impl Cycle {
             no_plan: false,
             put_back: false,
             unconfirmed: None,
+            asked_for_bins: false,
+            bins_seen: false,
+            going_up: false,
+            stuck: None,
             looked_again: false,
             ending: false,
         }
@@ -174,8 +192,8 @@ impl Cycle {
     fn take(&mut self, answer: &Answer, out: &mut Outputs) {
         match (answer, self.next.clone()) {
             (Answer::Looked, Next::Looking) => {
-                out.tasks.push(Task::Choose { pick: self.picks + 1 });
-                self.next = Next::Choosing;
+                self.next = Next::Looked;
+                self.choose(out);
             }
             (Answer::Chosen(choice), Next::Choosing) => self.next = Next::Chosen(choice.clone()),
             (Answer::Nothing, Next::Choosing) => self.next = Next::Nothing,
@@ -214,9 +232,21 @@ impl Cycle {
                 self.no_plan = true;
                 self.waiting_for_plan = false;
             }
-            (Answer::Confirmed, _) => self.unconfirmed = None,
+            (Answer::Confirmed, _) => {
+                self.unconfirmed = None;
+                self.bins_seen = true;
+                self.choose(out);
+            }
             // An answer to a question that a failure has made stale.
             _ => {}
+        }
+    }
+
+    /// Has the next pick chosen, once items and bins are known.
+    fn choose(&mut self, out: &mut Outputs) {
+        if self.bins_seen && matches!(self.next, Next::Looked) {
+            out.tasks.push(Task::Choose { pick: self.picks + 1 });
+            self.next = Next::Choosing;
         }
     }
 
@@ -227,6 +257,10 @@ impl Cycle {
         let over_bin = self.step == Step::Place || (released && matches!(self.step, Step::Release | Step::Retreat));
         match &self.next {
             Next::Unknown if idle || over_bin => {
+                if !self.asked_for_bins {
+                    self.asked_for_bins = true;
+                    out.tasks.push(Task::Confirm { pick: 0 });
+                }
                 out.tasks.push(Task::Look);
                 self.next = Next::Looking;
             }
@@ -261,7 +295,9 @@ impl Cycle {
         match self.step {
             Step::Look | Step::Choose | Step::Plan => self.begin_when_ready(inputs, out),
             Step::Reach => {
-                if motion.in_segment(SegmentKind::Approach) || motion.is_over() {
+                if self.still_hangs(inputs, &motion) {
+                    self.blow_off(inputs, out);
+                } else if motion.in_segment(SegmentKind::Approach) || motion.is_over() {
                     self.report_left(out);
                     if let Some(attempt) = &mut self.attempt {
                         attempt.attempted = true;
@@ -328,9 +364,11 @@ impl Cycle {
                     self.planned = None;
                     self.waiting_for_plan = false;
                     self.leaving = self.end_attempt(inputs);
+                    self.go_up();
                     self.begin_when_ready(inputs, out);
                 } else if is_free && let Some(program) = self.planned.take() {
                     self.start(program);
+                    self.go_up();
                     self.enter(Step::Retreat, inputs, out);
                 } else if self.no_plan {
                     self.no_plan = false;
@@ -339,7 +377,9 @@ impl Cycle {
                 }
             }
             Step::Retreat => {
-                if motion.is_over() {
+                if self.still_hangs(inputs, &motion) {
+                    self.blow_off(inputs, out);
+                } else if motion.is_over() {
                     let clear = self.attempt.as_ref().is_some_and(|a| !a.released_in_bin);
                     self.finish(inputs, out);
                     if clear {
@@ -364,6 +404,7 @@ impl Cycle {
                     }
                 }
             }
+            Step::BlowOff => self.blown_off(inputs, held_for, &motion, out),
             Step::Done => {}
         }
     }
@@ -436,41 +477,6 @@ impl Cycle {
         attempt.weighed_kg.is_some_and(|kg| (kg - middle).abs() > half)
     }
 
-    /// Stops along the path, then carries the item back to where it lay.
-    fn put_back(&mut self, why: Outcome, inputs: &Inputs<'_>, out: &mut Outputs) {
-        if let Some(attempt) = &mut self.attempt {
-            attempt.outcome = why;
-        }
-        self.put_back = true;
-        self.executor.halt();
-        self.enter(Step::PutBack, inputs, out);
-    }
-
-    fn carry_back(&mut self, inputs: &Inputs<'_>, motion: &Motion, out: &mut Outputs) {
-        if self.lost(inputs.tool) {
-            self.fail(Outcome::Lost, inputs, out);
-        } else if !self.put_back && self.weighing.pushed_n().abs() > self.rules.collision_n && !motion.is_over() {
-            // Something is in the way of the way back too.
-            self.executor.halt();
-        } else if let Some(program) = self.planned.take() {
-            self.start(program);
-        } else if self.no_plan {
-            // It hangs where it hung a moment ago: above the tote. Letting go there is the least harm.
-            self.no_plan = false;
-            self.release(inputs, out);
-        } else if !self.waiting_for_plan && motion.is_over() {
-            if self.put_back {
-                self.put_back = false;
-                if let Some(attempt) = &self.attempt {
-                    let choice = attempt.choice.clone();
-                    self.ask(Task::PlanPutBack { from: self.at, choice }, out);
-                }
-            } else {
-                self.release(inputs, out);
-            }
-        }
-    }
-
     fn release(&mut self, inputs: &Inputs<'_>, out: &mut Outputs) {
         let blow_ms = u16::try_from(self.rules.blow.nanos() / 1_000_000).unwrap_or(u16::MAX);
         out.requests.push(Request::Release { cups: CupSet::ALL, blow_ms });
@@ -478,7 +484,8 @@ impl Cycle {
         if let Some(attempt) = &mut self.attempt {
             attempt.released_at = Some(self.at);
             attempt.released_in_bin = matches!(self.step, Step::Place | Step::Carry);
-            released = attempt.released_in_bin.then(|| attempt.choice.clone());
+            let (choice, weighed_kg) = (attempt.choice.clone(), attempt.weighed_kg);
+            released = attempt.released_in_bin.then_some(Released { choice, weighed_kg });
         }
         self.ask(Task::PlanRetreat { from: self.at, released }, out);
         self.enter(Step::Release, inputs, out);

@@ -122,18 +122,18 @@ impl Desk {
         }
     }
 
-    /// The station, once what was handed in is done.
+    /// The station, once what was handed in is done, with what happened meanwhile.
     ///
     /// # Errors
     /// [`DeskError`] when its thread did not end well.
-    pub fn close(self) -> Result<Station, DeskError> {
+    pub fn close(self) -> Result<(Station, Vec<Event>), DeskError> {
         match self {
-            Self::Here(station) => Ok(*station),
+            Self::Here(station) => Ok((*station, Vec::new())),
             Self::There(Worker { jobs, done, thread }) => {
                 drop(jobs);
-                // Nobody waits for what is still under way.
-                done.iter().for_each(drop);
-                thread.join().map_err(|_| DeskError)
+                // Nobody waits for the answers of what is still under way.
+                let events = done.iter().flat_map(|done| done.events).collect();
+                Ok((thread.join().map_err(|_| DeskError)?, events))
             }
         }
     }
@@ -163,6 +163,10 @@ fn work(station: &mut Station, asked: Timestamp, job: Job) -> Done {
                 station.begin(&choice);
                 None
             }
+            Task::Withdraw(choice) => {
+                station.withdraw(&choice);
+                None
+            }
             Task::Choose { pick } => {
                 Some((Stage::Choose, station.choose(pick, asked).map_or(Answer::Nothing, Answer::Chosen)))
             }
@@ -188,8 +192,8 @@ fn work(station: &mut Station, asked: Timestamp, job: Job) -> Done {
             Task::PlanCarry { from, choice, pull_share } => plan(station.plan_carry(&from, &choice, pull_share, asked)),
             Task::PlanPutBack { from, choice } => plan(station.plan_put_back(&from, &choice, asked)),
             Task::PlanRetreat { from, released } => {
-                if let Some(choice) = released {
-                    station.released(&choice, asked);
+                if let Some(released) = released {
+                    station.released(&released.choice, released.weighed_kg, asked);
                 }
                 plan(station.plan_retreat(&from))
             }

@@ -4,7 +4,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use scene::Timestamp;
 
 use crate::cycle::Step;
-use crate::telemetry::{Event, Outcome, Sink};
+use crate::telemetry::{Event, Sink};
 
 /// Shows progress on standard error.
 pub struct Progress {
@@ -61,7 +61,7 @@ impl Sink for Progress {
         match event {
             Event::Pick(record) => {
                 self.ended += 1;
-                self.placed += u32::from(record.outcome == Outcome::Placed);
+                self.placed += u32::from(record.outcome.is_delivered());
                 self.line(&record.to_string());
             }
             Event::Warning { at, text } => self.line(&format!("warning at {at}: {text}")),

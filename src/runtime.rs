@@ -13,7 +13,7 @@ use perception::LookError;
 use scene::{Camera, CameraError, Span, Timestamp};
 
 use crate::clock::Stopwatch;
-use crate::cycle::{Answer, Cycle, Inputs, Outputs, Step, Task};
+use crate::cycle::{Answer, Cycle, Inputs, Outputs, Step, Stuck, Task};
 use crate::desk::{Desk, DeskError, Done, Job};
 use crate::devices::{Devices, Time, TimeError};
 use crate::judge::{Claim, Ended, Judge, Tally, to_seven};
@@ -69,6 +69,20 @@ pub enum RuntimeError {
         with: String,
         /// What the scale reads since its tare.
         load_n: f64,
+    },
+    /// An item does not come off the cups.
+    #[error(
+        "{sku} of pick {pick} still hangs on the cups after two releases over {bin}, {kg:.2} kg; the arm stands there, the tool is vented: take the item off and start again"
+    )]
+    Clings {
+        /// What it is taken for.
+        sku: scene::SkuName,
+        /// The pick's number.
+        pick: u32,
+        /// The bin that it was let go in.
+        bin: String,
+        /// What the load cell shows of it, kilograms.
+        kg: f64,
     },
     /// Inference broke.
     #[error(transparent)]
@@ -220,11 +234,18 @@ impl<'a> Runtime<'a> {
                 });
             }
         }
+        let (station, events) = self.desk.close()?;
+        for event in &events {
+            self.sinks.iter_mut().for_each(|sink| sink.take(event));
+        }
+        if let Some(Stuck { pick, sku, bin, kg }) = self.cycle.stuck() {
+            return Err(RuntimeError::Clings { pick: *pick, sku: sku.clone(), bin: bin.clone(), kg: *kg });
+        }
         Ok(Finished {
             took: self.time.now().since(began),
             start_s: self.start_s.unwrap_or_else(|| since.seconds()),
             tally: self.judge.tally()?,
-            station: self.desk.close()?,
+            station,
             times: self.times,
             look_core_s: self.look_core_s,
         })

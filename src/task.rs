@@ -52,6 +52,8 @@ pub enum Step {
     Release,
     /// Up and out of the bin.
     Retreat,
+    /// At rest over the place of release: what stuck to the cups is blown off once more.
+    BlowOff,
     /// Back into the tote with something that is not what was wanted.
     PutBack,
     /// Out of the camera's view after a missed pick.
@@ -74,6 +76,7 @@ impl fmt::Display for Step {
             Self::Place => "place",
             Self::Release => "release",
             Self::Retreat => "retreat",
+            Self::BlowOff => "blow-off",
             Self::PutBack => "put-back",
             Self::Clear => "clear",
             Self::Done => "done",
@@ -81,7 +84,16 @@ impl fmt::Display for Step {
     }
 }
 
-/// Slow work that the cycle asks for. Every task but [`Task::Begin`] and
+/// What was let go in its bin.
+#[derive(Debug, Clone)]
+pub struct Released {
+    /// What was chosen.
+    pub choice: Arc<Choice>,
+    /// What it weighed, kilograms.
+    pub weighed_kg: Option<f64>,
+}
+
+/// Slow work that the cycle asks for. Every task but [`Task::Begin`], [`Task::Withdraw`] and
 /// [`Task::Finish`] is answered once.
 #[derive(Debug, Clone)]
 pub enum Task {
@@ -136,20 +148,22 @@ pub enum Task {
         /// Where the arm is.
         from: JointAngles,
         /// What was let go in its bin, if something was.
-        released: Option<Arc<Choice>>,
+        released: Option<Released>,
     },
     /// Plan to the rest pose, out of every camera's view.
     PlanClear {
         /// Where the arm is.
         from: JointAngles,
     },
-    /// Look into the bin whether the item of a pick lies there.
+    /// Look into the bins, and whether the item of a pick lies there.
     Confirm {
-        /// The pick's number.
+        /// The pick's number; 0 before the first.
         pick: u32,
     },
     /// A pick begins: the arm starts towards the item.
     Begin(Arc<Choice>),
+    /// A pick that had begun does not take place: what came before it was not over. Its item is wanted as before.
+    Withdraw(Arc<Choice>),
     /// A pick has come to its end, but for what Confirm may add.
     Finish(Box<Attempt>),
 }
@@ -160,6 +174,8 @@ pub(crate) enum Next {
     /// Nobody has asked yet.
     Unknown,
     Looking,
+    /// Items are known, and the bins have not been looked into yet.
+    Looked,
     Choosing,
     Chosen(Arc<Choice>),
     Planning,
@@ -217,6 +233,8 @@ pub struct Attempt {
     pub lifted: bool,
     /// True when something was released in the bin.
     pub released_in_bin: bool,
+    /// True when it had to be blown off the cups a second time.
+    pub blown_off: bool,
     /// Where the way to the grasp began.
     pub reached_from: JointAngles,
     /// Where the arm was when what is held was sealed.
@@ -254,6 +272,7 @@ impl Attempt {
             attempted: false,
             lifted: false,
             released_in_bin: false,
+            blown_off: false,
             reached_from: reach.start(),
             held_at: None,
             released_at: None,

@@ -87,6 +87,28 @@ pub enum Outcome {
     NotSeenInBin,
     /// The tool's or the arm's own protection ended it.
     Faulted,
+    /// Released in its bin, where it lies otherwise than placed: another side is up. It is delivered.
+    Tipped,
+    /// Released twice, and still on the cups: nothing is delivered, and the cell stops.
+    Stuck,
+}
+
+impl Outcome {
+    /// Whether the item counts for its order.
+    #[must_use]
+    pub fn is_delivered(self) -> bool {
+        match self {
+            Self::Placed | Self::Tipped => true,
+            Self::NoSeal
+            | Self::Lost
+            | Self::WrongWeight
+            | Self::Collided
+            | Self::NoContact
+            | Self::NotSeenInBin
+            | Self::Faulted
+            | Self::Stuck => false,
+        }
+    }
 }
 
 impl fmt::Display for Outcome {
@@ -100,6 +122,8 @@ impl fmt::Display for Outcome {
             Self::NoContact => "no contact",
             Self::NotSeenInBin => "not seen in bin",
             Self::Faulted => "faulted",
+            Self::Tipped => "tipped over",
+            Self::Stuck => "stuck to the cups",
         })
     }
 }

@@ -11,6 +11,8 @@ const TARED_AFTER: Span = Span::from_millis(30);
 /// Shares of the carry after which the weight is looked at, and how much further off it may be then: what hangs
 /// beside the item should not come along far, but a weight is better known over more of the carry.
 const WEIGHED_AT: [(f64, f64); 2] = [(0.3, 3.0), (0.75, 1.0)];
+/// Ticks over which the tool is weighed at rest.
+const REST_TICKS: u32 = 100;
 /// What is held stands on something when so much of the load is gone, newtons.
 const STANDS_N: f64 = 3.0;
 
@@ -36,11 +38,13 @@ pub(crate) struct Weighing {
     judged: usize,
     /// Newtons that push what is held, beyond weight and motion.
     pushed_n: f64,
+    /// Ticks since the tool began to be weighed at rest.
+    rest_ticks: u32,
 }
 
 impl Weighing {
     pub(crate) fn new(scale: Scale) -> Self {
-        Self { scale, slow_since: None, tares: false, asked: false, judged: 0, pushed_n: 0.0 }
+        Self { scale, slow_since: None, tares: false, asked: false, judged: 0, pushed_n: 0.0, rest_ticks: 0 }
     }
 
     /// The tool comes down to a face.
@@ -88,6 +92,26 @@ impl Weighing {
             self.push(load);
         }
         due.map(|(_, slack)| *slack)
+    }
+
+    /// The tool has let go: what hangs on it from now on should not.
+    pub(crate) fn leave(&mut self) {
+        self.rest_ticks = 0;
+        self.scale.begin();
+    }
+
+    /// Weighs on what should have been let go.
+    pub(crate) fn left(&mut self, load: &Load<'_>) {
+        self.scale.add(load.q, load.newtons);
+    }
+
+    /// The same at rest: what hangs there, kilograms, every tenth of a second.
+    pub(crate) fn left_at_rest(&mut self, load: &Load<'_>) -> Option<f64> {
+        self.left(load);
+        self.rest_ticks += 1;
+        let found = self.scale.mass_kg().filter(|_| self.rest_ticks >= REST_TICKS)?;
+        self.leave();
+        Some(found)
     }
 
     /// Follows what pushes the item, its weight being known.

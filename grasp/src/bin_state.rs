@@ -123,12 +123,15 @@ impl BinState {
         Stack::of(&self.contents).overloaded(new)
     }
 
-    /// The bin without its newest item, which turned out to lie otherwise than it was put: the surface stays as it is
-    /// believed, and what lies there is of unknown kind and counts as shifted.
+    /// The bin without the item that was put at a place, which turned out to lie otherwise: the surface stays as it is
+    /// believed, and what lies there is of unknown kind and counts as shifted. The same bin where no such item is known.
     #[must_use]
-    pub fn without_newest(&self) -> Self {
+    pub fn without(&self, placement: &Placement) -> Self {
         let mut next = self.clone();
-        next.shifted += u32::from(next.contents.pop().is_some());
+        if let Some(at) = self.contents.iter().rposition(|c| c.bin_from_box == placement.bin_from_box) {
+            next.contents.remove(at);
+            next.shifted += 1;
+        }
         next
     }
 

@@ -61,6 +61,23 @@ pub enum Lies {
     NotSeen,
 }
 
+impl core::fmt::Display for Lies {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::AsPlaced => write!(f, "lies as placed"),
+            Self::Moved { by_mm } => write!(f, "lies {by_mm:.0} mm beside its place"),
+            Self::Tipped { expected_mm, seen_mm } => {
+                write!(
+                    f,
+                    "lies otherwise than placed: its upper side is at {seen_mm:.0} mm, not at {expected_mm:.0} mm"
+                )
+            }
+            Self::Unread => write!(f, "too few readings in its bin to say how it lies"),
+            Self::NotSeen => write!(f, "not seen in its bin"),
+        }
+    }
+}
+
 impl Lies {
     /// Whether the item is taken to be in its bin.
     #[must_use]

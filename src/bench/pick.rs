@@ -13,7 +13,7 @@ use crate::clock::Stopwatch;
 use crate::report::{Machine, Report, Stage, StageTimes};
 use crate::simulated::{Chosen, Simulation};
 use crate::task::Step;
-use crate::telemetry::{Outcome, PickRecord};
+use crate::telemetry::PickRecord;
 
 /// The classes: name of the scenario, and Dex-Net 3.0's success in percent with one cup on a real arm (Mahler et al. 2018).
 const CLASSES: [(Class, &str, u32); 3] =
@@ -232,7 +232,7 @@ fn measure(
 /// The least time of a placed pick, seconds: the bound of the ways there and back, and what physics took to seal and to
 /// release. The item is weighed on the way; nothing counts for computing.
 fn least_s(site: &Site<'_>, record: &PickRecord) -> Option<f64> {
-    let way = record.way.filter(|_| record.outcome == Outcome::Placed)?;
+    let way = record.way.filter(|_| record.outcome.is_delivered())?;
     let at = |q| site.planner.forward(q);
     let there = bound(site, Way { from: way.from, to: vec![at(&way.grasp)], held: None })?;
     let held = Some((&way.held, [record.max_acceleration, record.max_vertical]));

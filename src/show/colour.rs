@@ -96,7 +96,7 @@ pub fn step(step: Step) -> u32 {
         Step::Reach | Step::Retreat => FREE,
         Step::Approach | Step::Seal => GUARDED,
         Step::Lift | Step::Carry | Step::Place => LOADED,
-        Step::Release => rgb(0xb79cff),
+        Step::Release | Step::BlowOff => rgb(0xb79cff),
         Step::PutBack | Step::Clear => rgb(0xff6b81),
         Step::Done => rgb(0x454d59),
     }

@@ -102,7 +102,7 @@ impl Draw {
                 self.log(paths::OUTCOME, &rerun::TextDocument::from_markdown(super::words::outcome(record)))?;
                 let level = match record.outcome {
                     Outcome::Placed => TextLogLevel::INFO,
-                    Outcome::Faulted => TextLogLevel::ERROR,
+                    Outcome::Faulted | Outcome::Stuck => TextLogLevel::ERROR,
                     _ => TextLogLevel::WARN,
                 };
                 self.log(paths::PICK_LOG, &TextLog::new(record.to_string()).with_level(level))

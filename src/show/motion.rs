@@ -48,7 +48,7 @@ impl Draw {
                     .with_labels([choice.sku.as_str()]);
                 self.log(paths::HELD, &hangs)
             }
-            (Step::Release | Step::Retreat | Step::Clear | Step::Look, _) => {
+            (Step::Release | Step::Retreat | Step::BlowOff | Step::Clear | Step::Look, _) => {
                 self.clear(paths::HELD)?;
                 self.clear(paths::PLACEMENT)
             }

@@ -166,7 +166,7 @@ impl Draw {
 }
 
 /// All steps, for the legend.
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     Step::Look,
     Step::Choose,
     Step::Plan,
@@ -178,6 +178,7 @@ const STEPS: [Step; 14] = [
     Step::Place,
     Step::Release,
     Step::Retreat,
+    Step::BlowOff,
     Step::PutBack,
     Step::Clear,
     Step::Done,

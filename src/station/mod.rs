@@ -2,6 +2,7 @@
 //!
 //! It computes no geometry of its own and never sees the simulator.
 
+mod bins;
 pub mod eyes;
 pub mod ledger;
 pub mod orders;
@@ -19,8 +20,9 @@ use scene::{Catalogue, HeightMap, Item, Manifest, RgbdImage, SkuName, Timestamp,
 use crate::cli::Strategy;
 use crate::cycle::Attempt;
 use crate::telemetry::{CandidateRecord, Choice, Event, Outcome, PickRecord, Way};
+use bins::{OpenBin, Waiting};
 use eyes::Eyes;
-use ledger::Ledger;
+use ledger::{Ledger, Open};
 use orders::Orders;
 use plans::Ahead;
 
@@ -36,6 +38,10 @@ const TRIES_OF_AN_ITEM: u32 = 3;
 const SAME_ITEM_M: f64 = 0.06;
 /// What lies on others goes first: what a grasp is worth more for each metre of the item's height.
 const TOP_FIRST_PER_M: f64 = 1.5;
+/// Sides of an item that are tried to be put down upwards, each with its best grasp, and the cosine of the angle between the
+/// axes of grasps that turn the same side up.
+const SIDES_TRIED: usize = 3;
+const OTHER_SIDE_COS: f64 = 0.9;
 /// Seconds of a pick without its carry, of a usual carry, and what a failure costs (read off picks of tuning seeds, rounded).
 const PICK_S: f64 = 1.5;
 const CARRY_S: f64 = 1.2;
@@ -43,14 +49,16 @@ const FAILURE_S: f64 = 5.0;
 /// Least belief from the picture with which the weight may settle what an item is.
 const LEAST_PICTURE: f64 = 0.45;
 
-/// One bin as the station believes it to be.
-#[derive(Debug, Clone)]
-struct BinState {
-    name: String,
-    /// The newest measured surface with what was put there since.
-    surface: Arc<HeightMap<frame::Bin>>,
-    /// The surface before the newest placement, to confirm it against.
-    before: Arc<HeightMap<frame::Bin>>,
+/// An item that may be taken, with its grasps.
+struct Grasped {
+    /// Of the best grasp, and of lying high.
+    worth: f64,
+    item: Item,
+    sku: SkuName,
+    /// What it may weigh, kilograms.
+    mass_kg: [f64; 2],
+    /// Accepted ones first.
+    candidates: Vec<Candidate>,
 }
 
 /// An item whose picking went wrong.
@@ -66,13 +74,6 @@ struct Miss {
     why: Outcome,
     /// What it weighed, where that was not what was expected.
     weighed_kg: Option<f64>,
-}
-
-/// A released pick that waits for its bin to be looked at.
-#[derive(Debug)]
-struct Waiting {
-    record: PickRecord,
-    placement: Placement,
 }
 
 /// Knows what is wanted, what lies where, and what was tried.
@@ -91,7 +92,7 @@ pub struct Station {
     tote_surface: Arc<HeightMap<frame::Tote>>,
     /// What stands in the way, from the newest surfaces; `None` once one of them is newer.
     obstacles: Option<Arc<Obstacles>>,
-    bins: Vec<BinState>,
+    bins: Vec<OpenBin>,
     misses: Vec<Miss>,
     /// Grasps of the newest look that no motion reaches: item and place of the candidate.
     unreachable: Vec<(scene::ItemId, nalgebra::Point3<f64>, nalgebra::Vector3<f64>)>,
@@ -119,14 +120,7 @@ impl Station {
         strategy: Strategy,
     ) -> Self {
         let tote_size = cell.totes[tote].size;
-        let bins = cell
-            .bins
-            .iter()
-            .map(|bin| {
-                let empty = Arc::new(HeightMap::over_floor([bin.size[0], bin.size[1]], CELL_M, 0.0));
-                BinState { name: bin.name.clone(), surface: empty.clone(), before: empty }
-            })
-            .collect();
+        let bins = cell.bins.iter().map(OpenBin::unseen).collect();
         Self {
             planner: Planner::new(robot, &tool, &cell),
             catalogue: eyes.catalogue().clone(),
@@ -176,59 +170,86 @@ impl Station {
         if self.ledger.is_filled() || self.unreachable.len() as u32 >= REPLANS {
             return None;
         }
-        let wanted = self.wanted_items();
-        let mut best: Option<(f64, Choice)> = None;
-        for (searched, (item, sku, window)) in wanted.into_iter().enumerate() {
-            if searched >= ITEMS_SEARCHED && best.is_some() {
-                break;
+        let mut wanted = self.wanted_items().into_iter();
+        let mut found: Vec<Grasped> = wanted.by_ref().take(ITEMS_SEARCHED).filter_map(|w| self.grasped(w)).collect();
+        found.sort_by(|a, b| b.worth.total_cmp(&a.worth));
+        let choice = match found.into_iter().find_map(|grasped| self.placed(pick, grasped)) {
+            Some(choice) => choice,
+            None => wanted.find_map(|w| self.grasped(w).and_then(|grasped| self.placed(pick, grasped)))?,
+        };
+        let choice = Arc::new(choice);
+        self.events.push(Event::Choice { at: now, choice: choice.clone() });
+        Some(choice)
+    }
+
+    /// The grasps of an item that may be taken; `None`, with the reason in the ledger, where none is accepted.
+    fn grasped(&mut self, (item, sku, mass_kg): (Item, SkuName, [f64; 2])) -> Option<Grasped> {
+        let candidates = self.grasps(&item, &sku);
+        let Some(best) = candidates.iter().find(|c| c.rejected.is_none()) else {
+            let why = candidates
+                .first()
+                .and_then(|c| c.rejected.as_ref())
+                .map_or("no grasp on it".into(), ToString::to_string);
+            self.ledger.note(&sku, &format!("seen, but {why}"));
+            return None;
+        };
+        let worth = worth(best) + TOP_FIRST_PER_M * item.world_from_item.origin().z;
+        Some(Grasped { worth, item, sku, mass_kg, candidates })
+    }
+
+    /// The bin that a grasped item goes to, and where in it: of all bins whose orders want it, the one in which it lies
+    /// best. `None`, with the reasons in the ledger, where no bin has a place.
+    fn placed(&mut self, pick: u32, grasped: Grasped) -> Option<Choice> {
+        let Grasped { item, sku, mass_kg, candidates, .. } = grasped;
+        let mut open: Vec<(usize, Open)> = Vec::new();
+        for wants in self.ledger.open(&sku) {
+            if let Some(bin) = self.bins.iter().position(|b| b.name == wants.bin)
+                && open.iter().all(|(other, _)| *other != bin)
+            {
+                open.push((bin, wants));
             }
-            let candidates = self.grasps(&item, &sku);
-            let Some(chosen) = candidates.iter().position(|c| c.rejected.is_none()) else {
-                let why = candidates
-                    .first()
-                    .and_then(|c| c.rejected.as_ref())
-                    .map_or("no grasp on it".into(), ToString::to_string);
-                self.ledger.note(&sku, &format!("seen, but {why}"));
-                continue;
-            };
-            let score = worth(&candidates[chosen]) + TOP_FIRST_PER_M * item.world_from_item.origin().z;
-            if best.as_ref().is_some_and(|(s, _)| *s >= score) {
+        }
+        let bins: Vec<_> = open.iter().map(|(bin, _)| (&*self.bins[*bin].state, &self.cell.bins[*bin])).collect();
+        let known = self.catalogue.get(&sku);
+        let (mut chosen, mut best) = (None, Vec::new());
+        let mut axes: Vec<nalgebra::Vector3<f64>> = Vec::new();
+        for (index, candidate) in candidates.iter().enumerate().filter(|(_, c)| c.rejected.is_none()) {
+            // Another grasp helps only where it turns another side up.
+            let axis = candidate.hold.world_from_tool.direction(&nalgebra::Vector3::z());
+            if axes.iter().any(|tried| tried.dot(&axis) > OTHER_SIDE_COS) || axes.len() >= SIDES_TRIED {
                 continue;
             }
-            for open in self.ledger.open(&sku) {
-                let Some(bin) = self.bins.iter().position(|b| b.name == open.bin) else { continue };
-                let placements = grasp::placements(
-                    &candidates[chosen].hold,
-                    &self.bins[bin].surface,
-                    &self.cell.bins[bin],
-                    &self.tool,
-                    self.catalogue.get(&sku),
-                );
-                if placements.first().is_none_or(|p| p.rejected.is_some()) {
-                    self.ledger.note(&sku, &format!("no place left in {}", open.bin));
-                    continue;
-                }
-                let choice = Choice {
-                    pick,
-                    tote: self.cell.totes[self.tote].name.clone(),
-                    bin: open.bin,
-                    order: open.order,
-                    sku: sku.clone(),
-                    mass_kg: window,
-                    items: self.items.clone(),
-                    item: item.id,
-                    candidates,
-                    chosen,
-                    placements,
-                    surface: self.bins[bin].surface.clone(),
-                };
-                best = Some((score, choice));
+            axes.push(axis);
+            best = grasp::best_bins(&candidate.hold, &bins, &self.tool, known);
+            if best.first().is_some_and(|(_, places)| places.first().is_some_and(|p| p.rejected.is_none())) {
+                chosen = Some(index);
                 break;
             }
         }
-        let choice = Arc::new(best?.1);
-        self.events.push(Event::Choice { at: now, choice: choice.clone() });
-        Some(choice)
+        let Some(chosen) = chosen else {
+            for (number, places) in &best {
+                let why =
+                    places.first().and_then(|p| p.rejected.as_ref()).map_or(String::new(), |why| format!(": {why}"));
+                self.ledger.note(&sku, &format!("no place left in {}{why}", open[*number].1.bin));
+            }
+            return None;
+        };
+        let (number, placements) = best.swap_remove(0);
+        let (bin, Open { order, bin: name }) = open.swap_remove(number);
+        Some(Choice {
+            pick,
+            tote: self.cell.totes[self.tote].name.clone(),
+            bin: name,
+            order,
+            sku,
+            mass_kg,
+            items: self.items.clone(),
+            item: item.id,
+            candidates,
+            chosen,
+            placements,
+            surface: self.bins[bin].state.surface.clone(),
+        })
     }
 
     /// Items that may be taken, with the SKU each is taken for: the likely, uncovered and high ones first.
@@ -332,7 +353,7 @@ impl Station {
     fn bins_alone(&self) -> Obstacles {
         let mut obstacles = Obstacles::of_cell(&self.cell);
         for bin in &self.bins {
-            obstacles.set_bin(&bin.name, &bin.surface).expect("a bin of this cell");
+            obstacles.set_bin(&bin.name, &bin.state.surface).expect("a bin of this cell");
         }
         obstacles
     }
@@ -342,25 +363,20 @@ impl Station {
         self.ledger.begin(&choice.order, &choice.sku);
     }
 
-    /// The tool has let go in a bin: the bin is believed to hold the item from now on.
-    pub fn released(&mut self, choice: &Choice, now: Timestamp) {
-        let placement = self.placement(choice).clone();
-        self.obstacles = None;
-        if let Some(bin) = self.bins.iter_mut().find(|b| b.name == choice.bin) {
-            bin.before = bin.surface.clone();
-            let mut surface = (*bin.surface).clone();
-            placement.add_to(&mut surface);
-            bin.surface = Arc::new(surface);
-            self.events.push(Event::BinSurface { at: now, bin: bin.name.clone(), surface: bin.surface.clone() });
-        }
+    /// A pick that had begun does not take place: its line wants the item as before.
+    pub fn withdraw(&mut self, choice: &Choice) {
+        self.ledger.give_back(&choice.order, &choice.sku, "the pick before was not over");
     }
 
     /// Takes the end of an attempt. A released pick waits for [`Station::confirm`]; others are settled here.
     pub fn finish(&mut self, attempt: &Attempt) {
         let record = self.record(attempt);
         if attempt.released_in_bin {
-            self.waiting = Some(Waiting { placement: self.placement(&attempt.choice).clone(), record });
+            self.wait(record, self.placement(&attempt.choice).clone());
         } else {
+            if attempt.outcome == Outcome::Stuck {
+                self.not_released(&record.bin);
+            }
             let hold = &attempt.choice.candidates[attempt.choice.chosen].hold;
             let (at, axis) = (hold.world_from_tool.origin(), hold.world_from_tool.direction(&nalgebra::Vector3::z()));
             let (sku, item_at) = (record.sku.clone(), record.world_from_item.origin());
@@ -373,50 +389,6 @@ impl Station {
             }
             self.ledger.give_back(&record.order, &record.sku, &format!("last try: {}", attempt.outcome));
             self.settle(record);
-        }
-    }
-
-    /// Looks into the bins: the newest surfaces, and whether the released item lies where it should, which settles its
-    /// pick. After a pick that lost its item there is nothing to settle, only surfaces.
-    pub fn confirm(&mut self, pick: u32, camera: &str, image: &Arc<RgbdImage>) {
-        self.events.push(Event::Image { at: image.taken_at, camera: camera.into(), image: image.clone() });
-        let seen: Vec<HeightMap<frame::Bin>> = self
-            .cell
-            .bins
-            .iter()
-            .map(|container| perception::height_map(image, &container.world_from, container.size, CELL_M))
-            .collect();
-        if let Some(Waiting { mut record, placement }) = self.waiting.take_if(|w| w.record.pick == pick) {
-            let there = self
-                .bins
-                .iter()
-                .position(|b| b.name == record.bin)
-                .is_some_and(|i| placement.is_seen(&self.bins[i].before, &seen[i]));
-            if there {
-                self.ledger.deliver(&record.order, &record.sku);
-                if let Some(left) = self.manifest.get_mut(&record.sku) {
-                    *left = left.saturating_sub(1);
-                }
-            } else {
-                record.outcome = Outcome::NotSeenInBin;
-                self.ledger.give_back(&record.order, &record.sku, "released, but not seen in its bin");
-            }
-            self.settle(record);
-        }
-        self.obstacles = None;
-        for (bin, mut surface) in self.bins.iter_mut().zip(seen) {
-            // Cells without a reading keep what was believed of them.
-            for (new, old) in surface.z.iter_mut().zip(&bin.surface.z) {
-                if new.is_nan() {
-                    *new = *old;
-                }
-            }
-            bin.surface = Arc::new(surface);
-            self.events.push(Event::BinSurface {
-                at: image.taken_at,
-                bin: bin.name.clone(),
-                surface: bin.surface.clone(),
-            });
         }
     }
 
@@ -476,7 +448,7 @@ impl Station {
                 .filter(|_| attempt.released_in_bin)
                 .map(|q| self.planner.forward(&q).origin().z - self.placement(choice).drop.world_from_tool.origin().z),
             outcome: attempt.outcome,
-            remark: None,
+            remark: attempt.blown_off.then(|| "stuck to the cups after release, and was blown off once more".into()),
             steps_s: attempt.steps.iter().map(|(step, span)| (*step, span.seconds())).collect(),
         }
     }

@@ -177,7 +177,7 @@ impl Station {
     ) -> Option<Program> {
         let bin = self.bins.iter().position(|b| b.name == choice.bin)?;
         let sku = self.catalogue.get(&choice.sku);
-        let placements = grasp::placements(hold, &self.bins[bin].surface, &self.cell.bins[bin], &self.tool, sku);
+        let placements = grasp::placements_in(hold, &self.bins[bin].state, &self.cell.bins[bin], &self.tool, sku);
         let accepted = placements.into_iter().take_while(|p| p.rejected.is_none()).take(PLACEMENTS_TRIED);
         for placement in accepted {
             if let Ok(program) = self.planner.carry(from, hold, &placement.drop, obstacles) {
