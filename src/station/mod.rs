@@ -201,14 +201,9 @@ impl Station {
     /// best. `None`, with the reasons in the ledger, where no bin has a place.
     fn placed(&mut self, pick: u32, grasped: Grasped) -> Option<Choice> {
         let Grasped { item, sku, mass_kg, candidates, .. } = grasped;
-        let mut open: Vec<(usize, Open)> = Vec::new();
-        for wants in self.ledger.open(&sku) {
-            if let Some(bin) = self.bins.iter().position(|b| b.name == wants.bin)
-                && open.iter().all(|(other, _)| *other != bin)
-            {
-                open.push((bin, wants));
-            }
-        }
+        let number = |open: &Open| self.bins.iter().position(|b| b.name == open.bin);
+        let mut open: Vec<(usize, Open)> =
+            self.ledger.open(&sku).into_iter().filter_map(|open| Some((number(&open)?, open))).collect();
         let bins: Vec<_> = open.iter().map(|(bin, _)| (&*self.bins[*bin].state, &self.cell.bins[*bin])).collect();
         let known = self.catalogue.get(&sku);
         let (mut chosen, mut best) = (None, Vec::new());
