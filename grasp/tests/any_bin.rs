@@ -168,14 +168,20 @@ fn fault(p: &Placement, map: &HeightMap<Bin>, bin: &Container<Bin>, noisy: bool)
                     .map(|(i, j)| f64::from(map.at(i, j)))
                     .filter(|z| z.is_finite())
             };
+            let half = 0.5 * map.cell;
+            let corners = [[x - half, y - half], [x + half, y - half], [x - half, y + half], [x + half, y + half]];
             let mut z = f64::from(map.at(i, j));
             if z.is_nan() {
                 if near(GUESSED_CELLS).next().is_none() {
                     return Some(format!("cell ({i}, {j}) has not been seen, nor any within {GUESSED_CELLS} cells"));
                 }
-                // What is unseen is as high as the highest beside it; further in nobody but the planner guesses.
+                // What is unseen is as high as the highest beside it; further in it may be as high as any within reach.
+                let guess = near(GUESSED_CELLS).fold(f64::NAN, f64::max);
                 z = near(1).fold(f64::NAN, f64::max);
                 if z.is_nan() {
+                    if guess >= base - carries {
+                        carrying.extend(corners);
+                    }
                     continue;
                 }
             }
@@ -185,13 +191,7 @@ fn fault(p: &Placement, map: &HeightMap<Bin>, bin: &Container<Bin>, noisy: bool)
             }
             higher += f64::from(u8::from(z > base + often + 1e-6));
             if z >= base - carries {
-                let half = 0.5 * map.cell;
-                carrying.extend([
-                    [x - half, y - half],
-                    [x + half, y - half],
-                    [x - half, y + half],
-                    [x + half, y + half],
-                ]);
+                carrying.extend(corners);
             }
         }
     }

@@ -10,9 +10,9 @@ use control::{Motion, SegmentKind};
 use firmware::{CupSet, Request};
 
 /// What was let go hangs still when the load cell shows more than this share of its mass after the way up, and more than so
-/// much, kilograms: the empty tool is known to 0.25 N between two tares, and the arm's motion explains as much wrongly.
+/// much, kilograms: the empty tool is known to 0.25 N between two tares.
 const HANGS_SHARE: f64 = 0.5;
-const HANGS_KG: f64 = 0.05;
+const HANGS_KG: f64 = 0.03;
 /// The second blow is so many times as long as the first; the tool's limits cap it.
 const BLOW_LONGER: u64 = 4;
 /// What still hangs after this stays there; tacky films come off within a second and a half (estimate).
