@@ -227,9 +227,8 @@ fn check(part: u64) {
         assert!(!found.is_empty(), "seed {seed}: neither a place nor a reason");
         for p in found.iter().filter(|p| p.rejected.is_none()) {
             placed += 1;
-            if let Some(fault) = fault(p, &map, &bin, noisy) {
-                panic!("seed {seed}, {size:?} m: {fault}");
-            }
+            let fault = fault(p, &map, &bin, noisy);
+            assert!(fault.is_none(), "seed {seed}, {size:?} m: {fault:?}");
         }
     }
     assert!(placed > 500, "only {placed} places were judged");
