@@ -279,3 +279,20 @@ pub trait Sink {
     /// Takes one event.
     fn take(&mut self, event: &Event);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_are_kebab_case_in_files_and_what_lies_otherwise_is_delivered() {
+        let check = |outcome: Outcome, json: &str, words: &str, delivered: bool| {
+            assert_eq!(serde_json::to_string(&outcome).unwrap(), json);
+            assert_eq!((outcome.to_string().as_str(), outcome.is_delivered()), (words, delivered));
+        };
+        check(Outcome::Placed, "\"placed\"", "placed", true);
+        check(Outcome::Tipped, "\"tipped\"", "tipped over", true);
+        check(Outcome::Stuck, "\"stuck\"", "stuck to the cups", false);
+        check(Outcome::NotSeenInBin, "\"not-seen-in-bin\"", "not seen in bin", false);
+    }
+}

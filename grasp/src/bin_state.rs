@@ -259,6 +259,31 @@ mod tests {
     }
 
     #[test]
+    fn an_item_that_lies_otherwise_is_forgotten_and_counts_once() {
+        let (low, high) = (place([0.0; 3], [0.1, 0.1, 0.1]), place([0.12, 0.0, 0.0], [0.1, 0.1, 0.1]));
+        let state = empty().with(&low, 0.5, None).with(&high, 0.2, None);
+        let without = state.without(&low);
+        assert_eq!((without.contents.len(), without.shifted), (1, 1));
+        assert_eq!((&without.contents[0], &without.surface), (&state.contents[1], &state.surface));
+        assert_eq!(without.without(&low), without);
+        let looked_at = observe(&without, &empty().with(&high, 0.2, None).surface);
+        assert_eq!((looked_at.contents.len(), looked_at.shifted), (1, 1));
+    }
+
+    #[test]
+    fn a_place_is_as_unsure_as_a_tenth_of_its_cells_and_single_cells_do_not_count() {
+        let mut state = empty();
+        let there = Content::at(&place([0.0; 3], [0.1, 0.1, 0.1]), 0.5, None);
+        assert_eq!(state.unsure_m(&there), f64::from(MEASURED_M));
+        let (i, j) = state.surface.cell_at(0.0, 0.0).unwrap();
+        state.sigma_m[j * state.surface.nx + i] = 0.05;
+        assert_eq!(state.unsure_m(&there), f64::from(MEASURED_M));
+        let put = state.with(&place([0.03, 0.0, 0.0], [0.02, 0.1, 0.02]), 0.1, None);
+        assert_eq!(put.unsure_m(&there), f64::from(PUT_M));
+        assert_eq!(put.unsure_m(&Content::at(&place([3.0, 0.0, 0.0], [0.1; 3]), 0.5, None)), 0.0);
+    }
+
+    #[test]
     fn cells_without_a_reading_keep_their_height_and_grow_less_sure() {
         let state = empty().with(&place([0.0, 0.0, 0.0], [0.1, 0.1, 0.1]), 0.5, None);
         let blind = HeightMap::over_floor([0.4, 0.3], 0.005, f32::NAN);

@@ -104,9 +104,8 @@ impl Placement {
     ///
     /// What the rest of the bin has risen by is the camera's offset. The item is there where the surface near its place has
     /// risen by a third of its volume, or that of one that may fall over by half of it within its longest side. Noise of a
-    /// cell may have σ = 3.5 mm and hang together over three cells, and a fifth of the cells may be without a reading. What
-    /// is lower than 12 mm is told from nothing, but not how it lies. Maps of different cells, and a box without a height, say
-    /// [`Lies::NotSeen`].
+    /// cell may have σ = 3.5 mm and hang together over three cells, and a fifth of the cells may be without a reading:
+    /// tested so from 12 mm of height on. Maps of different cells, and a box without a height, say [`Lies::NotSeen`].
     #[must_use]
     pub fn lies(&self, before: &HeightMap<Bin>, seen: &HeightMap<Bin>) -> Lies {
         let cells_of = |map: &HeightMap<Bin>| (map.nx, map.ny, map.cell, map.origin, map.z.len());
