@@ -275,7 +275,7 @@ enum Belief {
 impl Belief {
     fn of(way: Way, seen: HeightMap<Bin>) -> Self {
         match way {
-            Way::Ours => Self::Known(observe(&BinState::empty(seen.clone()), &seen)),
+            Way::Ours => Self::Known(BinState::of(seen)),
             Way::Plain(_) => Self::Heights(seen),
         }
     }

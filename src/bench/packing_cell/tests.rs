@@ -35,6 +35,7 @@ fn flags_of_other_sets_are_refused_by_name() {
         set: crate::cli::PackingSet::Cell,
         sequences: None,
         lookahead: 3,
+        nodes: None,
         rotation: None,
         dump: None,
         pictures: None,
