@@ -426,9 +426,9 @@ fn heavy_goes_below_light_and_nothing_tall_goes_onto_a_bag() {
     assert_eq!(low[0].rejected, None);
 
     // A light box in the corner that is lowest and cheapest: a heavier one may go on it, but beside it costs less.
-    let light = sku("light", [0.17, 0.27, 0.03], 0.1, Shape::Box, Material::Carton);
+    let light = sku("light", [0.24, 0.27, 0.03], 0.1, Shape::Box, Material::Carton);
     let first =
-        placements(&hold([0.17, 0.27, 0.03], [0.0; 2], 0.0, 0.1), &floor(&bin), &bin, &tool, Some(&light))[0].clone();
+        placements(&hold([0.24, 0.27, 0.03], [0.0; 2], 0.0, 0.1), &floor(&bin), &bin, &tool, Some(&light))[0].clone();
     let state = BinState::of(floor(&bin)).with(&first, 0.1, Some(&light));
     let scores = |mass_kg: f64| {
         let found = placements_in(&hold([0.1, 0.1, 0.05], [0.0; 2], 0.0, mass_kg), &state, &bin, &tool, None);
