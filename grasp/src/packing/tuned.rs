@@ -98,13 +98,14 @@ impl Search {
             Set::Cut1 => (2, 300.0),
             Set::Rs | Set::Cut2 | Set::Pct => (5, 30.0),
         };
-        // A node costs a sweep for each way in which an item may stand.
-        let nodes = match turns {
-            Turns::None => 10_000,
-            Turns::Yaw => 6000,
-            Turns::All => 2000,
+        // A node costs a sweep for each way in which an item may stand; where stacks are judged, that takes half of the time.
+        let nodes = match (rule, turns) {
+            (Rule::Centre, _) => 3000,
+            (_, Turns::None) => 10_000,
+            (_, Turns::Yaw) => 6000,
+            (_, Turns::All) => 2000,
         };
         let policy = Policy::tuned(set, rule, turns);
-        Self { policy, rule, turns, nodes, broad: 12, deep, prior, beam: 120 }
+        Self { policy, rule, turns, nodes, broad: 12, deep, prior, beam: 240 }
     }
 }
