@@ -18,9 +18,10 @@
 use std::sync::Arc;
 
 use control::{ArmState, Executor, JointAngles, Motion, Program, Scale, SegmentKind, Setpoint, TickInputs};
-use firmware::{CupSet, CupState, Request, State, Status};
+use firmware::{CupSet, Request, Status};
 use scene::{Span, Timestamp};
 
+mod cups;
 mod put_back;
 mod stuck;
 
@@ -28,6 +29,7 @@ use crate::task::Next;
 pub use crate::task::{Answer, Attempt, Released, Rules, Step, Task};
 use crate::telemetry::{Choice, Outcome};
 use crate::weighing::{Load, Weighing};
+use cups::{pressures, sealed_cups};
 pub use stuck::Stuck;
 
 /// The vacuum may grow for so long after the cups have sealed, until it pulls with this share of what is expected: what
@@ -591,41 +593,4 @@ impl Cycle {
             _ => inputs.tool.contact,
         }
     }
-
-    fn note_lowest(&mut self, tool: &Status) {
-        if let Some(attempt) = &mut self.attempt {
-            for (lowest, cup) in attempt.lowest_pa.iter_mut().zip(&tool.cups) {
-                *lowest = (*lowest).min(cup.pressure_pa);
-            }
-        }
-    }
-
-    fn all_sealed(&self, tool: &Status) -> bool {
-        self.attempt.as_ref().is_some_and(|a| {
-            let wanted = a.hold().cups;
-            sealed_cups(tool, wanted) == wanted.count()
-        })
-    }
-
-    fn lost(&self, tool: &Status) -> bool {
-        self.attempt.as_ref().is_some_and(|a| {
-            let wanted = a.hold().cups;
-            // Bellows breathe when the item swings: a fall of the pressure alone is no loss while vacuum is left.
-            let holds = |i: usize| match tool.cups[i].state {
-                CupState::Sealed | CupState::Leaking => true,
-                CupState::Lost => tool.cups[i].pressure_pa >= self.rules.lost_pa,
-                CupState::Vented | CupState::Seeking => false,
-            };
-            tool.state == State::SafeEmpty || !wanted.iter().any(holds)
-        })
-    }
-}
-
-fn sealed_cups(tool: &Status, wanted: CupSet) -> u32 {
-    let sealed = wanted.iter().filter(|&i| tool.cups[i].state == CupState::Sealed).count();
-    u32::try_from(sealed).unwrap_or(u32::MAX)
-}
-
-fn pressures(tool: &Status) -> [u32; firmware::CUPS] {
-    tool.cups.map(|c| c.pressure_pa)
 }
