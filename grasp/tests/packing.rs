@@ -66,7 +66,7 @@ fn a_thousand_placements_of_the_search_are_so_too_and_the_same_again() {
     let mut count = 0;
     for index in 0.. {
         for (set, rule, turns) in PROBLEMS {
-            let search = Search { nodes: 60, broad: 4, beam: 4, ..Search::tuned(set, rule, turns) };
+            let search = Search { nodes: 60, broad: 4, ..Search::tuned(set, rule, turns) };
             let sequence = set.sequence(90_002, index);
             let ahead = (index % 3) as usize;
             let run = || {

@@ -290,7 +290,8 @@ pub struct PackingArgs {
     /// How many of the next items are known. They come in their order all the same.
     #[arg(long, value_name = "K", default_value_t = 0)]
     pub lookahead: usize,
-    /// Items placed in rollouts for a decision, 0 to 10000000: the search's budget. Left out: what is reported.
+    /// The search's budget for a decision: items placed in rollouts, and as much work for known items; 0 to 10000000. Left
+    /// out: what is reported.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
     pub nodes: Option<u32>,
     /// How items may be turned: none for rs, cut1 and cut2, yaw for pct1, all for pct2 when left out.

@@ -20,7 +20,8 @@ pub struct Search {
     pub rule: Rule,
     /// How it may be turned.
     pub turns: Turns,
-    /// Items placed in rollouts before it answers; none, and the value alone decides.
+    /// Items placed in rollouts before it answers, and about as much work again for items that are known: 0, and the value
+    /// alone decides.
     pub nodes: u32,
     /// How many places are raced.
     pub broad: usize,
@@ -28,8 +29,6 @@ pub struct Search {
     pub deep: usize,
     /// Rollouts that the value of a place counts as.
     pub prior: f32,
-    /// States kept while known items are put down ahead.
-    pub beam: usize,
 }
 
 /// Where the item of now goes, and the bin further on.
@@ -62,8 +61,9 @@ impl Search {
         let places = self.policy.best(&bin, now, self.rule, self.turns, most, admits, &mut room);
         let line = |(value, first)| Line { first, bin: self.policy.value.with(&bin, &first), value, sum: 0.0 };
         let mut lines: Vec<Line> = places.into_iter().map(line).collect();
+        let beam = self.nodes as usize * 2 / (5 * known.len().max(1));
         for &item in known {
-            let next = self.advance(&lines, item, &mut room);
+            let next = self.advance(&lines, item, beam.max(1), &mut room);
             if next.is_empty() {
                 // Whatever is done now, the sequence ends with this item.
                 return lines.first().map(|l| l.first);
@@ -77,18 +77,18 @@ impl Search {
         self.race(lines, futures, &mut room)
     }
 
-    /// The best states after one more known item, the best first.
-    fn advance(&self, lines: &[Line], item: Size, room: &mut Sweep) -> Vec<Line> {
+    /// The best so many states after one more known item, the best first. One costs two and a half nodes.
+    fn advance(&self, lines: &[Line], item: Size, beam: usize, room: &mut Sweep) -> Vec<Line> {
         let mut found: Vec<(f32, usize, Placed)> = Vec::new();
         for (from, line) in lines.iter().enumerate() {
             let places = self.policy.best(&line.bin, item, self.rule, self.turns, FORK, |_| true, room);
             found.extend(places.into_iter().map(|(value, placed)| (value, from, placed)));
         }
         found.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let mut kept: Vec<Line> = Vec::with_capacity(self.beam);
+        let mut kept: Vec<Line> = Vec::new();
         let mut seen = HashSet::new();
         for (value, from, placed) in found {
-            if kept.len() >= self.beam.max(1) {
+            if kept.len() >= beam {
                 break;
             }
             let bin = self.policy.value.with(&lines[from].bin, &placed);

@@ -106,6 +106,6 @@ impl Search {
             (_, Turns::All) => 2000,
         };
         let policy = Policy::tuned(set, rule, turns);
-        Self { policy, rule, turns, nodes, broad: 12, deep, prior, beam: 240 }
+        Self { policy, rule, turns, nodes, broad: 12, deep, prior }
     }
 }
