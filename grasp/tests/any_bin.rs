@@ -3,12 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has failed")]
 
+mod held;
 mod rendered;
 
 use std::f64::consts::PI;
 
-use control::{Container, HeldBox, Hold, ToolModel};
+use control::{Container, Hold};
 use grasp::{BinState, PlaceRejection, Placement, best_bins, observe, placements, placements_in};
+use held::{floor, hold, tool};
 use nalgebra::{Point3, UnitQuaternion, Vector3};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -27,37 +29,6 @@ const NOISE_M: f64 = 0.010;
 const NOISE_SHARE: f64 = 0.05;
 const GUESSED_CELLS: usize = 4;
 const CARRIES_M: f64 = 0.008;
-
-fn tool() -> ToolModel {
-    ToolModel::find("six-cup", std::path::Path::new(".")).unwrap()
-}
-
-fn hold(size_m: [f64; 3], off: [f64; 2], yaw: f64, mass_kg: f64) -> Hold {
-    let upside_down = UnitQuaternion::from_axis_angle(&Vector3::x_axis(), PI);
-    let turn = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw);
-    Hold {
-        world_from_tool: Pose::from_parts(Vector3::new(0.9, 0.42, 0.1), upside_down),
-        touch_speed: 0.05,
-        guard_m: 0.012,
-        approach_m: 0.06,
-        closed_m: 0.004,
-        press_m: 0.01,
-        cups: [1].into_iter().collect(),
-        max_acceleration: 5.0,
-        max_vertical: 8.0,
-        rest_share: 0.5,
-        held: HeldBox {
-            tool_from_box: Pose::from_parts(Vector3::new(off[0], off[1], 0.5 * size_m[2]), turn * upside_down),
-            size_m,
-        },
-        mass_kg,
-        expected_pa: 50_000,
-    }
-}
-
-fn floor(bin: &Container<Bin>) -> HeightMap<Bin> {
-    HeightMap::over_floor([bin.size[0], bin.size[1]], 0.005, 0.0)
-}
 
 /// Boxes on the floor and on each other, then holes and, if asked for, noise of a stereo camera.
 fn random_map(bin: &Container<Bin>, rng: &mut ChaCha8Rng, noisy: bool) -> HeightMap<Bin> {

@@ -2,52 +2,27 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has failed")]
 
+mod held;
 mod rendered;
 
-use control::{Container, HeldBox, Hold, ToolModel};
+use control::{Container, Hold, ToolModel};
 use grasp::{BinState, PlaceRejection, Placement, observe, placements, placements_in};
-use nalgebra::{Point3, UnitQuaternion, Vector3};
+use held::{floor, tool};
+use nalgebra::{Point3, Vector3};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rendered::{cell, sku};
 use scene::frame::Bin;
-use scene::{HeightMap, Material, Pose, Shape};
+use scene::{HeightMap, Material, Shape};
 
 fn bin() -> Container<Bin> {
     cell().bins[0].clone()
 }
 
-fn tool() -> ToolModel {
-    ToolModel::find("six-cup", std::path::Path::new(".")).unwrap()
-}
-
-fn empty(bin: &Container<Bin>) -> HeightMap<Bin> {
-    HeightMap::over_floor([bin.size[0], bin.size[1]], 0.005, 0.0)
-}
-
-/// A box of these sides held by the middle of its z face, `off` metres beside the tool's middle, turned by `yaw`.
+/// A box of 0.3 kg as the tests of places hold it: the bellows are open.
 fn hold(size_m: [f64; 3], off: [f64; 2], yaw: f64) -> Hold {
-    let upside_down = UnitQuaternion::from_axis_angle(&Vector3::x_axis(), core::f64::consts::PI);
-    let turn = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw);
-    Hold {
-        world_from_tool: Pose::from_parts(Vector3::new(0.9, 0.42, 0.1), upside_down),
-        touch_speed: 0.05,
-        guard_m: 0.012,
-        approach_m: 0.06,
-        closed_m: 0.0,
-        press_m: 0.01,
-        cups: [1].into_iter().collect(),
-        max_acceleration: 5.0,
-        max_vertical: 8.0,
-        rest_share: 0.5,
-        held: HeldBox {
-            tool_from_box: Pose::from_parts(Vector3::new(off[0], off[1], 0.5 * size_m[2]), turn * upside_down),
-            size_m,
-        },
-        mass_kg: 0.3,
-        expected_pa: 50_000,
-    }
+    Hold { closed_m: 0.0, ..held::hold(size_m, off, yaw, 0.3) }
 }
 
 /// Lower and upper corner of a placed box in the bin.
@@ -109,7 +84,7 @@ fn fault(p: &Placement, hold: &Hold, others: &[Placement], bin: &Container<Bin>,
 #[test]
 fn a_tall_item_goes_into_the_corner_of_an_empty_bin() {
     let (bin, tool) = (bin(), tool());
-    let found = placements(&hold([0.1, 0.08, 0.219], [0.0, 0.0], 0.3), &empty(&bin), &bin, &tool, None);
+    let found = placements(&hold([0.1, 0.08, 0.219], [0.0, 0.0], 0.3), &floor(&bin), &bin, &tool, None);
     let [low, _] = corners(&found[0]);
     assert_eq!(found[0].rejected, None);
     // 11 mm, and 50 mm for each metre that it hangs down.
@@ -123,7 +98,7 @@ fn a_low_item_stays_as_far_from_the_wall_as_the_tool_needs_and_a_corner_cup_brin
     let (bin, tool) = (bin(), tool());
     let from_wall = |off: [f64; 2]| {
         let hold = hold([0.06, 0.06, 0.05], off, 0.0);
-        let found = placements(&hold, &empty(&bin), &bin, &tool, None);
+        let found = placements(&hold, &floor(&bin), &bin, &tool, None);
         assert_eq!(fault(&found[0], &hold, &[], &bin, &tool), None);
         let [low, high] = corners(&found[0]);
         (low[0] + 0.2).min(0.2 - high[0])
@@ -136,16 +111,16 @@ fn a_low_item_stays_as_far_from_the_wall_as_the_tool_needs_and_a_corner_cup_brin
 #[test]
 fn a_bin_that_is_full_or_too_small_is_refused_with_the_reason() {
     let (bin, tool) = (bin(), tool());
-    let mut full = empty(&bin);
+    let mut full = floor(&bin);
     full.z.fill(0.19);
     let found = placements(&hold([0.1, 0.08, 0.06], [0.0; 2], 0.0), &full, &bin, &tool, None);
     assert!(
         !found.is_empty() && found.iter().all(|p| matches!(p.rejected, Some(PlaceRejection::AboveRim { .. }))),
         "{found:?}"
     );
-    let found = placements(&hold([0.5, 0.08, 0.06], [0.0; 2], 0.0), &empty(&bin), &bin, &tool, None);
+    let found = placements(&hold([0.5, 0.08, 0.06], [0.0; 2], 0.0), &floor(&bin), &bin, &tool, None);
     assert!(found.iter().all(|p| matches!(p.rejected, Some(PlaceRejection::TooLarge { .. }))), "{found:?}");
-    let mut blind = empty(&bin);
+    let mut blind = floor(&bin);
     blind.z.fill(f32::NAN);
     let found = placements(&hold([0.1, 0.08, 0.06], [0.0; 2], 0.0), &blind, &bin, &tool, None);
     assert!(found.iter().all(|p| p.rejected == Some(PlaceRejection::Unseen)), "{found:?}");
@@ -154,7 +129,7 @@ fn a_bin_that_is_full_or_too_small_is_refused_with_the_reason() {
 #[test]
 fn nothing_is_put_on_the_edge_of_a_step() {
     let (bin, tool) = (bin(), tool());
-    let mut map = empty(&bin);
+    let mut map = floor(&bin);
     for j in 0..map.ny {
         for i in 0..map.nx {
             if (20..60).contains(&i) && (15..45).contains(&j) {
@@ -181,7 +156,7 @@ fn nothing_is_put_on_the_edge_of_a_step() {
 fn a_lying_can_is_put_where_it_can_not_roll() {
     let (bin, tool) = (bin(), tool());
     let can = sku("soup", [0.074, 0.074, 0.11], 0.4, Shape::Cylinder, Material::Metal);
-    let mut map = empty(&bin);
+    let mut map = floor(&bin);
     for j in 0..map.ny {
         (30..50).for_each(|i| map.set(i, j, 0.07));
     }
@@ -216,7 +191,7 @@ fn a_noisy_floor_is_still_a_floor() {
     let (bin, tool) = (bin(), tool());
     for seed in 0..10 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let map = noisy(&empty(&bin), &mut rng, 0.002);
+        let map = noisy(&floor(&bin), &mut rng, 0.002);
         let found = placements(&hold([0.12, 0.09, 0.2], [0.0; 2], 0.0), &map, &bin, &tool, None);
         let best = found.iter().find(|p| p.rejected.is_none());
         let best = best.unwrap_or_else(|| {
@@ -231,9 +206,9 @@ fn a_noisy_floor_is_still_a_floor() {
 fn nothing_heavy_is_put_on_what_is_fragile_and_the_release_is_higher_until_somebody_has_looked() {
     let (bin, tool) = (bin(), tool());
     let flat = hold([0.37, 0.27, 0.05], [0.0, 0.0], 0.0);
-    let first = placements(&flat, &empty(&bin), &bin, &tool, None)[0].clone();
+    let first = placements(&flat, &floor(&bin), &bin, &tool, None)[0].clone();
     assert_eq!(first.rejected, None);
-    let mut state = BinState::of(empty(&bin)).with(&first, 0.5, None);
+    let mut state = BinState::of(floor(&bin)).with(&first, 0.5, None);
     state.contents[0].bears_n = 5.0;
     let on_it = |mass_kg: f64, state: &BinState| {
         placements_in(&Hold { mass_kg, ..hold([0.1, 0.1, 0.1], [0.0, 0.0], 0.0) }, state, &bin, &tool, None)
@@ -257,7 +232,7 @@ proptest! {
         sizes in proptest::collection::vec(([0.03..0.2_f64, 0.03..0.15, 0.02..0.12], [-0.044..0.044_f64, -0.022..0.022], -3.0..3.0_f64), 1..25)
     ) {
         let (bin, tool) = (bin(), tool());
-        let mut map = empty(&bin);
+        let mut map = floor(&bin);
         let mut placed: Vec<Placement> = Vec::new();
         for (size, off, yaw) in sizes {
             let hold = hold(size, off, yaw);

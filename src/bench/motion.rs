@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::motion_peers::MotionPeers;
-use super::spread::ratio_ci95;
+use super::spread::{quantile, ratio_ci95};
 use crate::cli::{CliError, MotionArgs};
 use crate::clock::Stopwatch;
 use crate::report::Machine;
@@ -225,10 +225,8 @@ impl Tally {
         let to_stops = |s: &Solved| s.duration_s / s.bound.stop_to_stop_s;
         let estimates: Vec<(Estimate, f64)> =
             solved.iter().filter_map(|s| s.estimate.map(|e| (e, s.duration_s))).collect();
-        let mut against: Vec<f64> = estimates.iter().map(|(e, refined_s)| e.carry_s / refined_s).collect();
-        against.sort_by(f64::total_cmp);
         let against_part =
-            |share: f64| against.get((against.len() as f64 * share) as usize).copied().unwrap_or(f64::NAN);
+            |share: f64| quantile(estimates.iter().map(|(e, refined_s)| e.carry_s / refined_s).collect(), share);
         let ratios: Vec<_> = solved.iter().map(|s| (to_bound(s), 1.0)).collect();
         let failed: usize = self.unsolved.iter().map(|(_, n)| n).sum();
         self.unsolved.sort_by_key(|(_, n)| std::cmp::Reverse(*n));

@@ -11,6 +11,7 @@ use control::trial::{Problem, Recheck, Site, Transfer, way_is_free};
 use serde::{Deserialize, Serialize};
 
 use super::peer::{Peer, PeerError};
+use super::spread::quantile;
 use crate::clock::Stopwatch;
 
 /// Joint motions that are timed: every kind of profile comes up, and it is done within a second.
@@ -275,12 +276,6 @@ fn say(to: &mut impl Write, what: &impl Serialize) -> io::Result<()> {
 
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
-}
-
-fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let index = (values.len() as f64 * share) as usize;
-    values.get(index.min(values.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]

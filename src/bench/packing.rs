@@ -10,7 +10,7 @@ use grasp::packing::{
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::spread::ratio_ci95;
+use super::spread::{quantile, ratio_ci95};
 use crate::cli::{CliError, PackingArgs, PackingSet, Rotation};
 use crate::clock::Stopwatch;
 use crate::report::Machine;
@@ -193,8 +193,6 @@ fn measure(
         packed.push(boxes);
         bar.inc(1);
     }
-    ms.sort_by(f64::total_cmp);
-    let part = |share: f64| ms.get((ms.len() as f64 * share) as usize).copied().unwrap_or(0.0);
     let filled: Vec<(f64, f64)> =
         packed.iter().map(|b| (b.iter().map(|p| f64::from(p.volume())).sum(), CELLS)).collect();
     let row = Row {
@@ -202,8 +200,8 @@ fn measure(
         utilisation_ci95: ratio_ci95(&filled, problem.seed),
         items: packed.iter().map(Vec::len).sum(),
         ms_per_decision_mean: ms.iter().sum::<f64>() / ms.len().max(1) as f64,
-        ms_per_decision_p50: part(0.5),
-        ms_per_decision_p99: part(0.99),
+        ms_per_decision_p50: quantile(ms.clone(), 0.5),
+        ms_per_decision_p99: quantile(ms, 0.99),
     };
     Ok((row, packed))
 }

@@ -21,20 +21,19 @@ use sim::world::{SimCamera, World};
 
 use self::arrival::{Arrival, arrivals};
 use self::landed::{Landed, Packed, far_from};
-use super::spread::ratio_ci95;
+use super::spread::{quantile, ratio_ci95};
 use crate::cli::{CliError, PackingArgs};
 use crate::clock::Stopwatch;
 use crate::judge::to_seven;
 use crate::report::Machine;
 use crate::simulated::{Chosen, Simulation};
+use crate::station::CELL_M;
 
 /// Sequences of a run, and of the reported one.
 const SEQUENCES: u64 = 20;
 const SEQUENCES_FULL: u64 = 200;
 /// A sequence is over after so many items, placed or not.
 const ITEMS_MOST: usize = 60;
-/// Side of the cells of height maps, metres: the station's.
-const CELL_M: f64 = 0.005;
 /// The straight way down begins so far above the drop, metres: the planner's least.
 const WAY_M: f64 = 0.06;
 /// The next look comes once nothing has moved by so much (metres) over so many milliseconds, and not before or after these;
@@ -239,7 +238,7 @@ impl PackedCell {
         for arrival in arriving {
             let sku = &self.simulation.truth()[arrival.kind].sku;
             let since = Stopwatch::start();
-            let place = belief.choose(way, &arrival.hold, bin, &site.tool, sku);
+            let place = belief.choose(&arrival.hold, bin, &site.tool, sku);
             ms.push(since.seconds() * 1e3);
             let Some(place) = place else {
                 refused = belief.refusals(&arrival.hold, bin, &site.tool, sku);
@@ -268,25 +267,24 @@ impl PackedCell {
 /// What a way of packing believes of a bin.
 enum Belief {
     Known(BinState),
-    /// Heights alone: measured where anybody saw them, else believed.
-    Heights(HeightMap<Bin>),
+    /// Heights alone, measured where anybody saw them, else believed; and the rule that places are taken by.
+    Heights(PlaceRule, HeightMap<Bin>),
 }
 
 impl Belief {
     fn of(way: Way, seen: HeightMap<Bin>) -> Self {
         match way {
             Way::Ours => Self::Known(BinState::of(seen)),
-            Way::Plain(_) => Self::Heights(seen),
+            Way::Plain(rule) => Self::Heights(rule, seen),
         }
     }
 
-    fn choose(&self, way: Way, hold: &Hold, bin: &Container<Bin>, tool: &ToolModel, sku: &Sku) -> Option<Placement> {
-        match (self, way) {
-            (Self::Known(state), _) => {
+    fn choose(&self, hold: &Hold, bin: &Container<Bin>, tool: &ToolModel, sku: &Sku) -> Option<Placement> {
+        match self {
+            Self::Known(state) => {
                 placements_in(hold, state, bin, tool, Some(sku)).into_iter().next().filter(|p| p.rejected.is_none())
             }
-            (Self::Heights(heights), Way::Plain(rule)) => plain_placement(rule, hold, heights, bin, tool, Some(sku)),
-            (Self::Heights(_), Way::Ours) => None,
+            Self::Heights(rule, heights) => plain_placement(*rule, hold, heights, bin, tool, Some(sku)),
         }
     }
 
@@ -294,7 +292,7 @@ impl Belief {
     fn refusals(&self, hold: &Hold, bin: &Container<Bin>, tool: &ToolModel, sku: &Sku) -> Vec<String> {
         let places = match self {
             Self::Known(state) => placements_in(hold, state, bin, tool, Some(sku)),
-            Self::Heights(heights) => placements(hold, heights, bin, tool, Some(sku)),
+            Self::Heights(_, heights) => placements(hold, heights, bin, tool, Some(sku)),
         };
         places.iter().filter_map(|place| Some(format!("{sku}: {}", place.rejected.as_ref()?, sku = sku.name))).collect()
     }
@@ -303,7 +301,7 @@ impl Belief {
     fn update(&mut self, place: &Placement, mass_kg: f64, sku: &Sku, seen: HeightMap<Bin>) {
         match self {
             Self::Known(state) => *state = observe(&state.with(place, mass_kg, Some(sku)), &seen),
-            Self::Heights(heights) => {
+            Self::Heights(_, heights) => {
                 place.add_to(heights);
                 for (old, new) in heights.z.iter_mut().zip(&seen.z).filter(|(_, new)| new.is_finite()) {
                     *old = *new;
@@ -418,15 +416,8 @@ fn row(bins: &[Packed], seed: u64) -> Row {
     let count = |of: fn(&Landed) -> bool| items().filter(|i| of(i)).count();
     let n = items().count();
     let share = |of: fn(&Landed) -> bool| count(of) as f64 / n.max(1) as f64;
-    let sorted = |of: fn(&Landed) -> f64| {
-        let mut values: Vec<f64> = items().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        values
-    };
-    let (error_mm, error_deg) = (sorted(|i| i.error_m() * 1e3), sorted(|i| i.error_rad.to_degrees()));
-    let shifted = sorted(|i| far_from(&i.rests, &i.ended) * 1e3);
-    let mut ms: Vec<f64> = bins.iter().flat_map(|bin| bin.ms.iter().copied()).collect();
-    ms.sort_by(f64::total_cmp);
+    let part = |of: fn(&Landed) -> f64, share| quantile(items().map(of).collect(), share);
+    let ms: Vec<f64> = bins.iter().flat_map(|bin| bin.ms.iter().copied()).collect();
     let fills: Vec<(f64, f64)> = bins.iter().map(|bin| (bin.fill, 1.0)).collect();
     let bin_fill = fills.iter().map(|f| f.0).sum::<f64>() / fills.len().max(1) as f64;
     let bin_fill_ci95 = ratio_ci95(&fills, seed);
@@ -441,20 +432,15 @@ fn row(bins: &[Packed], seed: u64) -> Row {
         above_rim: count(|i| i.above_rim),
         outside: count(|i| i.outside),
         touched_early: count(|i| i.touched_early),
-        error_mm_p50: part(&error_mm, 0.5),
-        error_mm_p95: part(&error_mm, 0.95),
-        error_deg_p50: part(&error_deg, 0.5),
-        error_deg_p95: part(&error_deg, 0.95),
-        shifted_by_later_mm_p95: part(&shifted, 0.95),
+        error_mm_p50: part(|i| i.error_m() * 1e3, 0.5),
+        error_mm_p95: part(|i| i.error_m() * 1e3, 0.95),
+        error_deg_p50: part(|i| i.error_rad.to_degrees(), 0.5),
+        error_deg_p95: part(|i| i.error_rad.to_degrees(), 0.95),
+        shifted_by_later_mm_p95: part(|i| far_from(&i.rests, &i.ended) * 1e3, 0.95),
         ms_per_decision_mean: ms.iter().sum::<f64>() / ms.len().max(1) as f64,
-        ms_per_decision_p50: part(&ms, 0.5),
-        ms_per_decision_p99: part(&ms, 0.99),
+        ms_per_decision_p50: quantile(ms.clone(), 0.5),
+        ms_per_decision_p99: quantile(ms, 0.99),
     }
-}
-
-/// The value below which a share of sorted ones lies; 0 of none.
-fn part(sorted: &[f64], share: f64) -> f64 {
-    sorted.get((sorted.len() as f64 * share) as usize).copied().unwrap_or(0.0)
 }
 
 fn dump(path: &Path, packed: &[(Way, Vec<Packed>)]) -> Result<(), CellError> {

@@ -1,4 +1,4 @@
-//! Intervals over scenes.
+//! Intervals over scenes, and shares of what was measured.
 
 /// The next number of SplitMix64 (Steele, Lea, Flood 2014): small, seeded, the same everywhere.
 pub fn next_u64(state: &mut u64) -> u64 {
@@ -35,9 +35,24 @@ pub fn ratio_ci95(scenes: &[(f64, f64)], seed: u64) -> Option<[f64; 2]> {
     Some([ratios[DRAWS * 25 / 1000], ratios[DRAWS * 975 / 1000 - 1]])
 }
 
+/// The value that a share of all, 0…1, stay below; the largest one for 1, NaN of none.
+#[must_use]
+pub fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let index = (values.len() as f64 * share) as usize;
+    values.get(index.min(values.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::ratio_ci95;
+    use super::{quantile, ratio_ci95};
+
+    #[test]
+    fn a_quantile_is_one_of_the_values() {
+        let of = |share| quantile(vec![3.0, 1.0, 2.0, 4.0], share);
+        assert_eq!([0.0, 0.5, 0.99, 1.0].map(of), [1.0, 3.0, 4.0, 4.0]);
+        assert!(quantile(Vec::new(), 0.5).is_nan());
+    }
 
     #[test]
     fn the_interval_of_equal_scenes_is_a_point_and_of_different_ones_holds_the_mean() {

@@ -27,7 +27,7 @@ use orders::Orders;
 use plans::Ahead;
 
 /// Side of the cells of all height maps, metres: two cells are narrower than the least gap that matters (10 mm).
-const CELL_M: f64 = 0.005;
+pub(crate) const CELL_M: f64 = 0.005;
 /// How many items of one look get the full grasp search; more only while none of them can be picked.
 const ITEMS_SEARCHED: usize = 6;
 /// Choices of one look that may turn out unreachable before the look is given up.

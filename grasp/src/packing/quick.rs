@@ -13,7 +13,7 @@ pub(crate) struct Quick(pub(crate) [f32; WEIGHTS]);
 impl Quick {
     /// Scores of all places of a sweep that was looked around.
     #[inline]
-    pub(crate) fn score(&self, s: &Sweep, [w, d, z]: Size, mut each: impl FnMut(u8, f32)) {
+    fn score(&self, s: &Sweep, [w, d, z]: Size, mut each: impl FnMut(u8, f32)) {
         let v = &self.0;
         let area = u16::from(w) * u16::from(d);
         for &k in &s.places {
@@ -43,6 +43,23 @@ impl Quick {
         }
     }
 
+    /// Every place of an item with its score, in the order of the sweep.
+    #[inline]
+    fn each(
+        &self,
+        grid: &Grid,
+        item: Size,
+        rule: Rule,
+        turns: Turns,
+        room: &mut Sweep,
+        mut each: impl FnMut(f32, Placed),
+    ) {
+        grid.each_way(item, rule, turns, room, |size, room| {
+            grid.look_around(size, room);
+            self.score(room, size, |place, score| each(score, Placed { at: room.at(place), size }));
+        });
+    }
+
     /// All places of an item with their scores, the best first.
     pub(crate) fn rank(
         &self,
@@ -54,10 +71,7 @@ impl Quick {
         into: &mut Vec<(f32, Placed)>,
     ) {
         into.clear();
-        grid.each_way(item, rule, turns, room, |size, room| {
-            grid.look_around(size, room);
-            self.score(room, size, |place, score| into.push((score, Placed { at: room.at(place), size })));
-        });
+        self.each(grid, item, rule, turns, room, |score, placed| into.push((score, placed)));
         into.sort_by(|a, b| b.0.total_cmp(&a.0));
     }
 
@@ -73,17 +87,14 @@ impl Quick {
         let mut scores = [f32::NEG_INFINITY; MOST];
         let mut few = [Placed { at: [0; 3], size: [0; 3] }; MOST];
         let mut count = 0;
-        grid.each_way(item, rule, turns, room, |size, room| {
-            grid.look_around(size, room);
-            self.score(room, size, |place, score| {
-                if score > scores[MOST - 1] {
-                    let at = scores.iter().position(|s| score > *s).unwrap_or(MOST - 1);
-                    scores[at..].rotate_right(1);
-                    few[at..].rotate_right(1);
-                    (scores[at], few[at]) = (score, Placed { at: room.at(place), size });
-                    count = MOST.min(count + 1);
-                }
-            });
+        self.each(grid, item, rule, turns, room, |score, placed| {
+            if score > scores[MOST - 1] {
+                let at = scores.iter().position(|s| score > *s).unwrap_or(MOST - 1);
+                scores[at..].rotate_right(1);
+                few[at..].rotate_right(1);
+                (scores[at], few[at]) = (score, placed);
+                count = MOST.min(count + 1);
+            }
         });
         (few, count)
     }

@@ -1,5 +1,6 @@
-//! What was learnt for each set, and weights of the quick policies: found by an evolution strategy (sep-CMA-ES, Ros and Hansen 2008) on the utilisation of the
-//! policy alone, over sequences of other seeds than any bench reports.
+//! What was found for each set, on sequences of other seeds than any bench reports: the values of bins by
+//! `examples/learn_packing.rs`, the weights of the quick scores by an evolution strategy (sep-CMA-ES, Ros and Hansen 2008)
+//! on the utilisation of the quick score alone.
 
 use super::grid::Rule;
 use super::policy::{Policy, Turns};
@@ -12,7 +13,7 @@ use super::value::Value;
 const TYPES_SEED: u64 = 4242;
 const TYPES_FROM: u64 = 1000;
 
-/// Sides of 2…5 without end; the policy alone packs 51 % of its tuning sequences.
+/// Sides of 2…5 without end; the quick score alone packs 51 % of its tuning sequences.
 #[rustfmt::skip]
 const RS: [f32; WEIGHTS] = [
     -1.398, 0.153, 6.639, 3.845, 0.169, 11.957, 1.331, 1.989, 0.785, 0.441, -2.676, 2.593, -2.05, 1.21,

@@ -5,6 +5,7 @@ use scene::frame::Bin;
 use scene::{HeightMap, Sku};
 
 use super::{Attitude, Base, CARRIES_M, NOISE_M, Search, Spot, attitudes};
+use crate::place_input::unsound;
 use crate::placement::Placement;
 
 /// A fixed order of the places that an item may take; published ones, untuned.
@@ -35,7 +36,7 @@ impl PlaceRule {
 }
 
 /// The place that a plain rule takes of all those that [`super::placements`] would accept, by heights alone; `None` where
-/// there is none. Its score says nothing of the rule.
+/// there is none, or the numbers make no sense. Its score says nothing of the rule.
 ///
 /// Every spot of the grid is looked at: the rules are not held to a budget.
 #[must_use]
@@ -47,6 +48,9 @@ pub fn plain_placement(
     tool: &ToolModel,
     sku: Option<&Sku>,
 ) -> Option<Placement> {
+    if unsound(hold, surface, bin).is_some() {
+        return None;
+    }
     let mut search = Search::new(hold, surface, None, bin, tool, sku);
     let attitudes = attitudes(hold, bin, sku);
     let mut ranked: Vec<([f64; 4], Spot, Base)> = Vec::new();
