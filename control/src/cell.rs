@@ -94,6 +94,14 @@ pub struct Thresholds {
     pub release_timeout_ms: f64,
     /// Cups below this pressure hold nothing, pascals below ambient.
     pub released_pa: u32,
+    /// A tote whose rim is off by more than this is not picked from, metres.
+    #[serde(default = "tote_off_m")]
+    pub tote_off_m: f64,
+}
+
+/// Where the file says nothing: less than what is kept free beside walls, more than a picture is wrong by.
+fn tote_off_m() -> f64 {
+    0.010
 }
 
 /// A cell that exists is valid: every number finite and in its range, every name known.
@@ -334,7 +342,8 @@ fn check_thresholds(check: &Check<'_>, t: &Thresholds) -> Result<(), ConfigError
     check.range("thresholds.seal_timeout_ms", t.seal_timeout_ms, 1.0..=10_000.0)?;
     check.range("thresholds.blow_ms", t.blow_ms, 0.0..=10_000.0)?;
     check.range("thresholds.release_timeout_ms", t.release_timeout_ms, 1.0..=10_000.0)?;
-    check.range("thresholds.released_pa", f64::from(t.released_pa), 1.0..=100_000.0)
+    check.range("thresholds.released_pa", f64::from(t.released_pa), 1.0..=100_000.0)?;
+    check.range("thresholds.tote_off_m", t.tote_off_m, 0.001..=0.1)
 }
 
 fn check_camera(check: &Check<'_>, i: usize, camera: &CameraMount) -> Result<(), ConfigError> {

@@ -103,7 +103,7 @@ fn least_aligned(z: &Vector3<f64>) -> Vector3<f64> {
 /// The plane that most points lie on: a point of it and its normal towards the eye.
 ///
 /// Triples come from a low-discrepancy sequence, so the same cloud gives the same plane.
-fn plane(cloud: &[Point3<f64>], eye: &Point3<f64>) -> Option<(Point3<f64>, Vector3<f64>)> {
+pub(crate) fn plane(cloud: &[Point3<f64>], eye: &Point3<f64>) -> Option<(Point3<f64>, Vector3<f64>)> {
     let step = cloud.len().div_ceil(JURY);
     let jury: Vec<&Point3<f64>> = cloud.iter().step_by(step).collect();
     let pick = |k: usize, rate: f64| {

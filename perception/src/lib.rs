@@ -2,6 +2,7 @@
 
 mod belief;
 mod catalogue;
+mod container;
 mod cover;
 mod crop;
 mod error;
@@ -16,6 +17,7 @@ mod network;
 mod normals;
 
 pub use catalogue::{CatalogueError, View, Views, load_catalogue};
+pub use container::{ContainerDoubt, ContainerSeen, container_seen};
 pub use error::LookError;
 pub use height_map::height_map;
 pub use look::{Files, Found, Perception, Settings};

@@ -7,6 +7,8 @@ pub mod eyes;
 pub mod ledger;
 pub mod orders;
 mod plans;
+#[cfg(test)]
+mod shifted;
 pub mod weight;
 
 use std::collections::BTreeMap;
@@ -14,7 +16,7 @@ use std::sync::Arc;
 
 use control::{Cell, Obstacles, Planner, RobotModel, ToolModel};
 use grasp::{Candidate, Placement, Surroundings};
-use perception::LookError;
+use perception::{ContainerDoubt, LookError};
 use scene::{Catalogue, HeightMap, Item, Manifest, RgbdImage, SkuName, Timestamp, frame};
 
 use crate::cli::Strategy;
@@ -48,6 +50,26 @@ const CARRY_S: f64 = 1.2;
 const FAILURE_S: f64 = 5.0;
 /// Least belief from the picture with which the weight may settle what an item is.
 const LEAST_PICTURE: f64 = 0.45;
+
+/// Why nothing may be taken from a tote that stands so: it is off by more than `most` metres, or it is of another kind. A
+/// rim that can't be seen says nothing.
+fn tote_doubt(image: &RgbdImage, tote: &control::Container<frame::Tote>, most: f64) -> Option<String> {
+    match perception::container_seen(image, &tote.world_from, tote.size, tote.wall) {
+        Ok(seen) if seen.off_m() > most => {
+            let [x, y, z] = seen.shift_m.map(|m| m * 1e3);
+            Some(format!(
+                "tote-shifted: the rim of {} is off by {:.0} mm (x {x:.0}, y {y:.0}, z {z:.0} mm, turned by {:.1}°, leaning by {:.1}°); must be {:.0} mm or less",
+                tote.name,
+                seen.off_m() * 1e3,
+                seen.turn_rad.to_degrees(),
+                seen.tilt_rad.to_degrees(),
+                most * 1e3
+            ))
+        }
+        Err(why @ ContainerDoubt::OtherKind { .. }) => Some(format!("tote-of-another-kind: {}: {why}", tote.name)),
+        Ok(_) | Err(ContainerDoubt::NotSeen { .. }) => None,
+    }
+}
 
 /// An item that may be taken, with its grasps.
 struct Grasped {
@@ -90,6 +112,8 @@ pub struct Station {
     ledger: Ledger,
     items: Arc<Vec<Item>>,
     tote_surface: Arc<HeightMap<frame::Tote>>,
+    /// Why nothing is taken from the tote as the newest look shows it standing.
+    tote_doubt: Option<String>,
     /// What stands in the way, from the newest surfaces; `None` once one of them is newer.
     obstacles: Option<Arc<Obstacles>>,
     bins: Vec<OpenBin>,
@@ -132,6 +156,7 @@ impl Station {
             ledger: Ledger::new(orders),
             items: Arc::new(Vec::new()),
             tote_surface: Arc::new(HeightMap::over_floor([tote_size[0], tote_size[1]], CELL_M, 0.0)),
+            tote_doubt: None,
             obstacles: None,
             bins,
             misses: Vec::new(),
@@ -152,11 +177,16 @@ impl Station {
     pub fn look(&mut self, camera: &str, image: &Arc<RgbdImage>) -> Result<(), LookError> {
         let tote = &self.cell.totes[self.tote];
         let items = self.eyes.look(image, &self.manifest, tote)?;
+        let doubt = tote_doubt(image, tote, self.cell.thresholds.tote_off_m);
         self.items = Arc::new(items);
         self.obstacles = None;
         self.tote_surface = Arc::new(perception::height_map(image, &tote.world_from, tote.size, CELL_M));
         self.unreachable.clear();
         let (at, tote) = (image.taken_at, tote.name.clone());
+        if let Some(text) = doubt.clone().filter(|_| doubt != self.tote_doubt) {
+            self.events.push(Event::Warning { at, text });
+        }
+        self.tote_doubt = doubt;
         self.events.extend([
             Event::Image { at, camera: camera.into(), image: image.clone() },
             Event::Items { at, camera: camera.into(), tote: tote.clone(), items: self.items.clone() },
@@ -168,6 +198,12 @@ impl Station {
     /// Chooses the next item, its grasp and its place; `None` when nothing can be picked, with the reasons in the ledger.
     pub fn choose(&mut self, pick: u32, now: Timestamp) -> Option<Arc<Choice>> {
         if self.ledger.is_filled() || self.unreachable.len() as u32 >= REPLANS {
+            return None;
+        }
+        if let Some(why) = &self.tote_doubt {
+            for sku in self.ledger.wanted() {
+                self.ledger.note(&sku, why);
+            }
             return None;
         }
         let mut wanted = self.wanted_items().into_iter();
