@@ -54,6 +54,9 @@ fn descending(sides: [f64; 2]) -> [f64; 2] {
 /// badly that fits (0 well, [`SIZE_MOST`] not at all).
 pub(crate) fn best_side(sku: &Sku, seen: &Seen) -> ([f64; 2], f64, f64) {
     let [x, y, z] = sku.size_m;
+    if sku.size_unknown {
+        return (descending([x, y]), z, SIZE_UNKNOWN);
+    }
     let mut best = ([x, y], z, f64::INFINITY);
     for (a, b, depth) in [(x, y, z), (x, z, y), (y, z, x)] {
         let sides = descending([a, b]);
@@ -168,6 +171,7 @@ mod tests {
             material: Material::Carton,
             fragility: Fragility::Normal,
             upright: false,
+            size_unknown: false,
         }
     }
 
@@ -191,6 +195,8 @@ mod tests {
         assert_eq!((long, short, depth), (0.2, 0.1, 0.05));
         assert!(fits < 0.5, "{fits}");
         assert!(best_side(&small, &seen).2 >= SIZE_MOST);
+        let unmeasured = Sku { size_unknown: true, ..small.clone() };
+        assert_eq!(best_side(&unmeasured, &seen).2, SIZE_UNKNOWN);
         // Half of it hidden: the large one may look like the small one, not the other way round.
         let seen = Seen { face: [0.1, 0.05], whole: [0.1, 0.05], hidden: true };
         assert!(best_side(&large, &seen).2 < 2.0);

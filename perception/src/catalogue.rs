@@ -1,4 +1,4 @@
-//! The catalogue folder: `NAME/sku.toml` and `NAME/views/0.png` … `5.png`.
+//! The catalogue: a folder of `NAME/sku.toml` and `NAME/views/0.png` … `5.png`, or a `catalogue.json`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,13 +9,17 @@ use opencv::imgcodecs;
 use scene::{Catalogue, Sku, SkuName};
 use thiserror::Error;
 
+use crate::catalogue_file;
+use crate::picture::PictureError;
+
 /// How many reference views a SKU may have.
 pub(crate) const VIEWS: usize = 6;
 
 /// A reference picture of one side of an item: red, green, blue and alpha, row-major.
 ///
-/// Where alpha is 128 or more is the item. View k shows the box's side −x, +x, −y, +y, −z, +z (0…5).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where alpha is 128 or more is the item. View k of a folder shows the box's side −x, +x, −y, +y, −z, +z (0…5); the
+/// photographs of a `catalogue.json` show sides that nobody named.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct View {
     /// Width, pixels.
     pub width: usize,
@@ -25,7 +29,7 @@ pub struct View {
     pub rgba: Vec<u8>,
 }
 
-/// The reference views of every SKU that has a folder.
+/// The reference views of every SKU.
 pub type Views = BTreeMap<SkuName, Vec<View>>;
 
 /// Why a catalogue is refused. Nothing was loaded.
@@ -59,6 +63,23 @@ pub enum CatalogueError {
         /// The rule that it breaks.
         rule: String,
     },
+    /// A value in a `catalogue.json` is out of range.
+    #[error("catalogue file {}: items[{index}].{field} is {value}; must be {rule}", file.display())]
+    Item {
+        /// The file.
+        file: PathBuf,
+        /// Which item, from 0.
+        index: usize,
+        /// The key.
+        field: &'static str,
+        /// The value.
+        value: String,
+        /// The rule that it breaks.
+        rule: String,
+    },
+    /// A photograph can't be read.
+    #[error("catalogue: {0}")]
+    Picture(#[from] PictureError),
     /// A view is not a picture with an outline.
     #[error("catalogue file {}: view is {found}; must be {rule}", file.display())]
     View {
@@ -69,21 +90,27 @@ pub enum CatalogueError {
         /// The rule that it breaks.
         rule: &'static str,
     },
-    /// A folder without any SKU.
+    /// A folder or file without any SKU.
     #[error("catalogue {} holds 0 SKUs; must hold at least one folder with an sku.toml", folder.display())]
     Empty {
-        /// The folder.
+        /// The folder or file.
         folder: PathBuf,
     },
 }
 
-/// Reads every SKU folder of a catalogue, in order of name. `truth/` is never opened.
+/// Reads a catalogue: every SKU folder of a folder, in order of name, or a `catalogue.json`. `truth/` is never opened.
 ///
-/// A SKU has one to six views; a missing number is a side that nobody photographed.
+/// A SKU has one to six views; a missing number is a side that nobody photographed. Of a `catalogue.json`, whose keys
+/// beyond `items`, `name`, `dimensions_m` (any order), `weight_kg`, `type`, `photo` (one path or several, from the file's
+/// folder) and `barcode` are let be, `name` and `photo` are needed; the item is cut from its plain ground.
 ///
 /// # Errors
 /// [`CatalogueError`] names the file, the value and the rule.
-pub fn load_catalogue(folder: &Path) -> Result<(Catalogue, Views), CatalogueError> {
+pub fn load_catalogue(path: &Path) -> Result<(Catalogue, Views), CatalogueError> {
+    if path.is_file() { catalogue_file::load(path) } else { load_folder(path) }
+}
+
+fn load_folder(folder: &Path) -> Result<(Catalogue, Views), CatalogueError> {
     let unreadable = |file: &Path, error: &dyn std::fmt::Display| CatalogueError::Unreadable {
         file: file.to_path_buf(),
         why: error.to_string(),

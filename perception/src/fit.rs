@@ -140,7 +140,9 @@ pub(crate) fn plane(cloud: &[Point3<f64>], eye: &Point3<f64>) -> Option<(Point3<
 }
 
 /// Mean of the points and the direction in which they vary least.
-fn least_squares<'a>(points: impl Iterator<Item = &'a Point3<f64>> + Clone) -> Option<(Point3<f64>, Vector3<f64>)> {
+pub(crate) fn least_squares<'a>(
+    points: impl Iterator<Item = &'a Point3<f64>> + Clone,
+) -> Option<(Point3<f64>, Vector3<f64>)> {
     let count = points.clone().count();
     if count < 3 {
         return None;

@@ -112,6 +112,7 @@ mod tests {
             material: Material::Carton,
             fragility: Fragility::Normal,
             upright: false,
+            size_unknown: false,
         };
         let catalogue = [(name.clone(), sku)].into_iter().collect();
         let check = |w: u32, h: u32, filled: f64, left: u32, expected: usize| {

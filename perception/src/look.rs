@@ -1,5 +1,7 @@
 //! One look: image in, items out.
 
+mod given;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -35,7 +37,7 @@ pub struct Files {
     pub models_dir: PathBuf,
     /// The ONNX Runtime library, 1.24 or newer.
     pub runtime_library: PathBuf,
-    /// The catalogue: folders `NAME/{sku.toml, views/}`.
+    /// The catalogue: folders `NAME/{sku.toml, views/}`, or a `catalogue.json`.
     pub catalogue_dir: PathBuf,
 }
 
@@ -99,6 +101,19 @@ impl Perception {
     /// [`LoadError`] names the file, what was found and the rule; it never panics over a missing or
     /// broken library.
     pub fn load(files: &Files, settings: &Settings) -> Result<Self, LoadError> {
+        Self::with_catalogue(files, settings, load_catalogue(&files.catalogue_dir)?)
+    }
+
+    /// As [`load`](Self::load), with a catalogue that was loaded before, which may be empty: then only outlines are found.
+    /// `catalogue_dir` is not looked at.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn with_catalogue(
+        files: &Files,
+        settings: &Settings,
+        (catalogue, views): (Catalogue, Views),
+    ) -> Result<Self, LoadError> {
         let refuse = |field, value: String, rule| LoadError::Setting { field, value, rule };
         if !(1..=64).contains(&settings.threads) {
             let value = settings.threads.to_string();
@@ -108,7 +123,6 @@ impl Perception {
             let value = settings.least_score.to_string();
             return Err(refuse("least_score", value, "from 0 to 1"));
         }
-        let (catalogue, views) = load_catalogue(&files.catalogue_dir)?;
         let environment = environment(&files.runtime_library)?;
         let instances = Network::load(
             &environment,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 
 from training.data import Scenes
 from training.networks import HEIGHT_UNIT_M, OFFSET_UNIT_PX, Instances, running_mean
+from training.resume import Resumable, averaged
 
 log = logging.getLogger(__name__)
 
@@ -24,15 +26,19 @@ PATCH = (256, 192)
 CENTRE_SIGMA_PX = 3.5
 #: A patch's item with fewer visible pixels than this is trained as foreground without a centre.
 SMALLEST_PX = 16
+#: Shares of patches that are trained on without depth, and without colour.
+WITHOUT_DEPTH, WITHOUT_COLOUR = 0.25, 0.08
 
 
 @dataclass(frozen=True)
 class Settings:
     """How long and on what to train."""
 
-    steps: int = 3600
-    batch: int = 12
-    learning_rate: float = 3e-3
+    steps: int = 2200
+    batch: int = 10
+    learning_rate: float = 2e-3
+    #: The trunk's learning rate beside the rest's.
+    trunk_share: float = 0.3
     seed: int = 7
 
 
@@ -55,6 +61,9 @@ def patches(scenes: Scenes, picks: NDArray[np.int64], rng: np.random.Generator) 
 
     rgb = _colour(rgb, rng)
     metres, valid = _depth(metres, valid, rng)
+    for i in range(n):
+        if valid[i].any() and rng.random() < WITHOUT_COLOUR:
+            rgb[i] = 0.5
     image = torch.cat([rgb * 2.0 - 1.0, metres / HEIGHT_UNIT_M * valid, valid], 1)
     return image, ids[:, 0].to(torch.int64)
 
@@ -107,7 +116,7 @@ def _depth(metres: Tensor, valid: Tensor, rng: np.random.Generator) -> tuple[Ten
     shift = torch.from_numpy(rng.normal(0.0, 0.004, (n, 1, 1, 1)).astype(np.float32))
     metres = metres + noise * strength + shift
     for i in range(n):
-        if rng.random() < 0.12:
+        if rng.random() < WITHOUT_DEPTH:
             valid[i] = 0.0
             continue
         for _ in range(rng.integers(0, 5)):
@@ -172,22 +181,29 @@ def loss(maps: Tensor, goal: Targets) -> tuple[Tensor, dict[str, float]]:
 
 
 def train(scenes: Scenes, settings: Settings, checkpoint: Path) -> Instances:
-    """Trains from scratch; writes the averaged weights to `checkpoint` now and then."""
+    """Trains on from `checkpoint` where there is one, else from the pretrained trunk; writes it now and then."""
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     network = Instances().to(memory_format=torch.channels_last)
     average = torch.optim.swa_utils.AveragedModel(network, avg_fn=running_mean, use_buffers=True)
-    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, settings.learning_rate, settings.steps, pct_start=0.08
-    )
+    trunk = {id(p) for p in network.trunk.parameters()}
+    groups = [
+        {"params": [p for p in network.parameters() if id(p) not in trunk]},
+        {"params": list(network.trunk.parameters())},
+    ]
+    rates = [settings.learning_rate, settings.learning_rate * settings.trunk_share]
+    optimiser = torch.optim.AdamW(groups, settings.learning_rate, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, settings.steps, pct_start=0.08)
+    run = Resumable(checkpoint, rng, network, average, optimiser, schedule)
     order = np.empty(0, np.int64)
-    for step in range(settings.steps):
+    began = time.monotonic()
+    for step in range(run.load(), settings.steps):
         if len(order) < settings.batch:
             order = np.concatenate([order, rng.permutation(len(scenes))])
         picks, order = order[: settings.batch], order[settings.batch :]
         image, ids = patches(scenes, np.sort(picks), rng)
         goal = targets(ids)
+        network.train()
         maps = network(image.contiguous(memory_format=torch.channels_last))
         total, parts = loss(maps, goal)
         optimiser.zero_grad(set_to_none=True)
@@ -196,12 +212,12 @@ def train(scenes: Scenes, settings: Settings, checkpoint: Path) -> Instances:
         optimiser.step()
         schedule.step()
         average.update_parameters(network)
-        if step % 50 == 0:
-            log.info("instances step %d of %d: %s", step, settings.steps, _say(parts))
-        if step % 250 == 249 or step + 1 == settings.steps:
-            torch.save(average.module.state_dict(), checkpoint)
-    network.load_state_dict(average.module.state_dict())
-    return network.eval()
+        if step % 25 == 0:
+            passed = time.monotonic() - began
+            log.info("instances step %d of %d, %.0f s: %s", step, settings.steps, passed, _say(parts))
+        if step % 100 == 99 or step + 1 == settings.steps:
+            run.save(step + 1)
+    return averaged(average)
 
 
 def _say(parts: dict[str, float]) -> str:

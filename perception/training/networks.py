@@ -1,10 +1,12 @@
-"""The two networks, as plain as they can be: convolutions, batch norm, ReLU."""
+"""The two networks: both begin with EfficientNet-Lite0, which knows photographs."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from training.backbone import WIDTHS, Trunk
 
 #: Network input of `instances`: width and height in pixels, half of the camera's.
 WIDTH, HEIGHT = 320, 240
@@ -17,9 +19,25 @@ HEIGHT_UNIT_M = 0.1
 #: Offsets are predicted in units of this many network pixels.
 OFFSET_UNIT_PX = 32.0
 #: Side of the crop that `identity` takes, pixels.
-CROP = 96
+CROP = 112
 #: Length of an embedding.
-EMBEDDING = 128
+EMBEDDING = 192
+#: Numbers that an embedding is made of: 1280 of the whole, 112 and 40 of nine parts each, colour and mask of sixteen.
+FEATURES = 1280 + 9 * 112 + 9 * 40 + 16 * 4
+#: Channels of the decoder of `instances` at strides 2, 4, 8, 16 and 32.
+DECODER = (32, 48, 64, 96, 96)
+#: What an item may be made of, each on its own.
+MATERIALS = (
+    "rigid",
+    "semi-rigid",
+    "flexible",
+    "loose-bag",
+    "cloth",
+    "porous-or-mesh",
+    "fragile",
+    "clear",
+    "shiny",
+)
 
 
 class Block(nn.Sequential):
@@ -49,64 +67,76 @@ class Residual(nn.Module):
 
 
 class Instances(nn.Module):
-    """Where items are and where each one's centre is: a small U-Net with one output of five maps.
+    """Where items are and where each one's centre is: a U-Net over EfficientNet-Lite0, one output of five maps.
 
-    It works at a quarter of the camera's resolution and finer only in its last step.
+    Colour goes through the stem that was trained on photographs; heights, where they are known, and their slopes
+    through one of their own, whose answer is added to it.
     """
 
-    def __init__(self, base: int = 16) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        c1, c2, c3, c4 = base, base * 2, base * 4, base * 8
-        self.level1 = nn.Sequential(Block(CHANNELS_IN, c1, 5, stride=2), Residual(c1))
-        self.level2 = nn.Sequential(Block(c1, c2, stride=2), Residual(c2))
-        self.level3 = nn.Sequential(Block(c2, c3, stride=2), Residual(c3))
-        self.level4 = nn.Sequential(Block(c3, c4, stride=2), Residual(c4), Residual(c4))
-        self.narrow4, self.join3 = Block(c4, c3, 1), Block(c3, c3)
-        self.narrow3, self.join2 = Block(c3, c2, 1), Block(c2, c2)
-        self.narrow2, self.join1 = Block(c2, c1, 1), Block(c1, c1)
-        self.fine = nn.Conv2d(c1, 4 * CHANNELS_OUT, 3, 1, 1)
+        self.trunk = Trunk()
+        stem = self.trunk.stem[0].out_channels
+        self.depth = nn.Sequential(Block(4, 16, 5, stride=2), nn.Conv2d(16, stem, 3, 1, 1))
+        slopes = torch.zeros(2, 1, 3, 3)
+        slopes[0, 0, 1], slopes[1, 0, :, 1] = torch.tensor([-1.0, 0.0, 1.0]), torch.tensor([-1.0, 0.0, 1.0])
+        self.register_buffer("slopes", slopes)
+        self.narrow = nn.ModuleList(Block(w, d, 1) for w, d in zip(WIDTHS, DECODER, strict=True))
+        self.narrower = nn.ModuleList(
+            Block(DECODER[k + 1], DECODER[k], 1) for k in range(len(DECODER) - 1)
+        )
+        self.join = nn.ModuleList(Residual(d) for d in DECODER)
+        self.fine = nn.Conv2d(DECODER[0], 4 * CHANNELS_OUT, 3, 1, 1)
         with torch.no_grad():
+            self.depth[1].weight.mul_(0.1)
+            self.depth[1].bias.zero_()
             self.fine.weight.mul_(0.1)
             first = torch.tensor([0.0, -2.0, -4.0, 0.0, 0.0])
             self.fine.bias.copy_(first.repeat_interleave(4))
 
     def forward(self, image: Tensor) -> Tensor:
         """(n, 5, h, w) to (n, 5, h, w); h and w are multiples of 16."""
-        x1 = self.level1(image)
-        x2 = self.level2(x1)
-        x3 = self.level3(x2)
-        x4 = self.level4(x3)
-        y3 = self.join3(x3 + up(self.narrow4(x4)))
-        y2 = self.join2(x2 + up(self.narrow3(y3)))
-        y1 = self.join1(x1 + up(self.narrow2(y2)))
-        return F.pixel_shuffle(self.fine(y1), 2)
-
-
-def up(x: Tensor) -> Tensor:
-    """Twice as large, bilinear."""
-    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+        height, known = image[:, 3:4], image[:, 4:5]
+        # The height of a step of 5 mm is 0.05 in the input: about one after this.
+        slope = F.conv2d(height, self.slopes, padding=1).clamp(-0.5, 0.5) * 10.0 * known
+        maps = self.trunk(image[:, :3], self.depth(torch.cat([height, known, slope], 1)))
+        y = self.join[-1](self.narrow[-1](maps[-1]))
+        for k in range(len(maps) - 2, -1, -1):
+            side = self.narrow[k](maps[k])
+            above = F.interpolate(self.narrower[k](y), size=side.shape[2:], mode="bilinear", align_corners=False)
+            y = self.join[k](side + above)
+        return F.pixel_shuffle(self.fine(y), 2)
 
 
 class Identity(nn.Module):
-    """A crop (red, green, blue, mask) to a unit vector; near vectors are the same kind of item."""
+    """A crop (red, green, blue, mask) to a unit vector, near ones of the same kind of item, and to its materials.
+
+    What EfficientNet-Lite0 sees of the whole, of its ninths and of finer ninths, and the plain colours of sixteenths,
+    are weighed by one linear layer.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            Block(4, 16, size=5, stride=2),
-            Block(16, 48, stride=2),
-            Residual(48),
-            Block(48, 96, stride=2),
-            Residual(96),
-            Block(96, 128, stride=2),
-            Residual(128),
-            Block(128, 64, size=1),
-        )
-        self.head = nn.Linear(64 * (CROP // 16) ** 2, EMBEDDING)
+        self.trunk = Trunk()
+        self.head = nn.Linear(FEATURES, EMBEDDING, bias=False)
+        self.register_buffer("mean", torch.zeros(FEATURES))
+        self.register_buffer("scale", torch.ones(FEATURES))
+        self.materials = nn.Linear(FEATURES, len(MATERIALS))
 
-    def forward(self, crops: Tensor) -> Tensor:
-        """(n, 4, CROP, CROP) to (n, EMBEDDING)."""
-        return F.normalize(self.head(self.body(crops).flatten(1)), dim=1)
+    def features(self, crops: Tensor) -> Tensor:
+        """(n, 4, CROP, CROP) to (n, FEATURES), standardised."""
+        # The crop's colours are (x − ½) · 4, the trunk's (x − ½) · 2.
+        maps = self.trunk(crops[:, :3] * 0.5)
+        whole = self.trunk.last(maps[4]).mean((2, 3))
+        ninths = F.avg_pool2d(maps[3], 3, 2).flatten(1)
+        finer = F.avg_pool2d(maps[2], 6, 4).flatten(1)
+        colours = F.avg_pool2d(crops, CROP // 4).flatten(1)
+        return (torch.cat([whole, ninths, finer, colours], 1) - self.mean) * self.scale
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, 4, CROP, CROP) to (n, EMBEDDING) and (n, MATERIALS) logits."""
+        features = self.features(crops)
+        return F.normalize(self.head(features), dim=1), self.materials(features)
 
 
 def running_mean(average: Tensor, now: Tensor, count: Tensor | int) -> Tensor:

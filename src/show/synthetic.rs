@@ -158,6 +158,7 @@ fn catalogue(blocks: &[Block]) -> Catalogue {
             material: Material::Carton,
             fragility: Fragility::Normal,
             upright: false,
+            size_unknown: false,
         };
         (name, sku)
     };

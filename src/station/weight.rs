@@ -96,6 +96,7 @@ mod tests {
                 material: Material::Metal,
                 fragility: Fragility::Normal,
                 upright: false,
+                size_unknown: false,
             })
             .map(|sku| (sku.name.clone(), sku))
             .collect()

@@ -38,6 +38,7 @@ pub fn sku(name: &str, size_m: [f64; 3], mass_kg: f64, shape: Shape, material: M
         material,
         fragility: Fragility::Normal,
         upright: false,
+        size_unknown: false,
     }
 }
 

@@ -14,5 +14,5 @@ pub use image::{Camera, CameraError, Intrinsics, RgbdImage};
 pub use item::{Belief, Item, ItemId};
 pub use mask::Mask;
 pub use pose::Pose;
-pub use sku::{Catalogue, Fragility, Manifest, Material, Shape, Sku, SkuError, SkuName, is_ean13};
+pub use sku::{Catalogue, Fragility, GUESSED_SIZE_M, Manifest, Material, Shape, Sku, SkuError, SkuName, is_ean13};
 pub use time::{Span, Timestamp};

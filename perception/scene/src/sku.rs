@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of a SKU: 1 to 64 of `a-z 0-9 -`, as its catalogue folder is called.
+/// The name of a SKU: 1 to 64 of `a-z 0-9 - _`, as its catalogue folder is called.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct SkuName(Arc<str>);
@@ -19,11 +19,11 @@ impl SkuName {
     pub fn new(name: &str) -> Result<Self, String> {
         let good = !name.is_empty()
             && name.len() <= 64
-            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_');
         if good {
             Ok(Self(name.into()))
         } else {
-            Err(format!("SKU name {name:?} must be 1 to 64 characters of a-z, 0-9 and -"))
+            Err(format!("SKU name {name:?} must be 1 to 64 characters of a-z, 0-9, - and _"))
         }
     }
     /// The name as text.
@@ -100,6 +100,9 @@ pub struct Sku {
     pub barcode: Option<String>,
     /// Nominal size of its box, metres: x, y, z in the item's frame.
     pub size_m: [f64; 3],
+    /// Nobody measured it: `size_m` is a guess, and says nothing of what an item is. False where the file says nothing.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub size_unknown: bool,
     /// Nominal mass, kilograms; absent where nobody weighed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mass_kg: Option<f64>,
@@ -113,6 +116,9 @@ pub struct Sku {
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub upright: bool,
 }
+
+/// The size that stands in for one that nobody measured, metres: a household good (estimate).
+pub const GUESSED_SIZE_M: [f64; 3] = [0.15, 0.1, 0.06];
 
 impl Sku {
     /// Checks ranges: sides 5 mm to 0.6 m, mass 1 g to 25 kg, barcode of 13 digits with a right check digit.
@@ -201,6 +207,7 @@ mod tests {
             material: Material::Carton,
             fragility: Fragility::Normal,
             upright: false,
+            size_unknown: false,
         }
     }
 
@@ -233,7 +240,8 @@ mod tests {
 
     #[test]
     fn a_name_with_other_characters_is_refused() {
-        assert!(SkuName::new("Tea Box").unwrap_err().contains("a-z, 0-9 and -"));
+        assert!(SkuName::new("Tea Box").unwrap_err().contains("a-z, 0-9, - and _"));
         assert!(serde_json::from_str::<SkuName>("\"../x\"").is_err());
+        assert_eq!(SkuName::new("tea_box-2").unwrap().as_str(), "tea_box-2");
     }
 }

@@ -59,6 +59,7 @@ pub(crate) fn build(design: &Design, rng: &mut ChaCha8Rng) -> TrueSku {
         material: design.material,
         fragility: design.fragility,
         upright: false,
+        size_unknown: false,
     };
     TrueSku { sku, mesh, hull_shape: TrueShape::new(design.shape, design.size_m), texture, truth }
 }

@@ -344,6 +344,7 @@ pub(crate) fn build_good(good: &Good) -> TrueSku {
         material: good.family.material(),
         fragility: good.fragility,
         upright: false,
+        size_unknown: false,
     };
     match good.slip {
         Slip::None => {}
