@@ -38,4 +38,3 @@ pub use network::LoadError;
 pub use outline::{fill_polygons, outlines};
 pub use picture::{Picture, PictureError, load_depth, load_picture, rgba_png};
 pub use shot::{Depth, Shot, ShotError};
-pub use substance::{Kind, KindBelief, kinds};

@@ -119,10 +119,10 @@ pub(crate) struct TensorRule {
     pub shape: &'static [i64],
 }
 
-/// One loaded model with one input and one output.
+/// One loaded model with one input.
 pub(crate) struct Network {
     session: Session,
-    output: &'static str,
+    outputs: Vec<&'static str>,
     file: PathBuf,
 }
 
@@ -133,25 +133,33 @@ impl Network {
         file: &Path,
         threads: usize,
         input: &TensorRule,
-        output: &TensorRule,
+        outputs: &[TensorRule],
     ) -> Result<Self, LoadError> {
         if !file.is_file() {
             return Err(LoadError::ModelMissing { file: file.to_path_buf() });
         }
         let session = open(environment, file, threads)
             .map_err(|error| LoadError::Model { file: file.to_path_buf(), why: error.to_string() })?;
-        check_tensor(file, "input", session.inputs(), input)?;
-        check_tensor(file, "output", session.outputs(), output)?;
-        Ok(Self { session, output: output.name, file: file.to_path_buf() })
+        check_tensors(file, "input", session.inputs(), std::slice::from_ref(input))?;
+        check_tensors(file, "output", session.outputs(), outputs)?;
+        let outputs = outputs.iter().map(|rule| rule.name).collect();
+        Ok(Self { session, outputs, file: file.to_path_buf() })
     }
 
-    /// Runs the model on one input tensor; gives the output's numbers.
-    pub(crate) fn run(&mut self, shape: [usize; 4], input: &[f32]) -> Result<Vec<f32>, ort::Error> {
+    /// Runs the model on one input tensor; gives the numbers of each output.
+    pub(crate) fn run<const N: usize>(
+        &mut self,
+        shape: [usize; 4],
+        input: &[f32],
+    ) -> Result<[Vec<f32>; N], ort::Error> {
         let tensor = TensorRef::from_array_view((shape, input))?;
-        let outputs = self.session.run(ort::inputs![tensor])?;
-        let value = outputs.get(self.output).ok_or_else(|| ort::Error::new(format!("no output {}", self.output)))?;
-        let (_, numbers) = value.try_extract_tensor::<f32>()?;
-        Ok(numbers.to_vec())
+        let answered = self.session.run(ort::inputs![tensor])?;
+        let mut found = [const { Vec::new() }; N];
+        for (numbers, name) in found.iter_mut().zip(&self.outputs) {
+            let value = answered.get(name).ok_or_else(|| ort::Error::new(format!("no output {name}")))?;
+            *numbers = value.try_extract_tensor::<f32>()?.1.to_vec();
+        }
+        Ok(found)
     }
 
     /// A number that training wrote into the model's metadata.
@@ -180,36 +188,40 @@ fn open(environment: &Environment, file: &Path, threads: usize) -> Result<Sessio
         .commit_from_file(file)
 }
 
-fn check_tensor(file: &Path, which: &'static str, tensors: &[Outlet], rule: &TensorRule) -> Result<(), LoadError> {
-    let wrong = |found: String| LoadError::Tensor {
-        file: file.to_path_buf(),
-        which,
-        index: 0,
-        found,
-        rule: format!("{} float32 {}", rule.name, sizes(rule.shape)),
-    };
-    let Some(tensor) = tensors.first() else {
-        return Err(wrong("missing".into()));
-    };
+fn check_tensors(
+    file: &Path,
+    which: &'static str,
+    tensors: &[Outlet],
+    rules: &[TensorRule],
+) -> Result<(), LoadError> {
+    for (index, rule) in rules.iter().enumerate() {
+        let more = tensors.len().saturating_sub(rules.len());
+        check_tensor(tensors.get(index), rule, more).map_err(|found| LoadError::Tensor {
+            file: file.to_path_buf(),
+            which,
+            index,
+            found,
+            rule: format!("{} float32 {}", rule.name, sizes(rule.shape)),
+        })?;
+    }
+    Ok(())
+}
+
+/// What is found where it is not what it must be.
+fn check_tensor(tensor: Option<&Outlet>, rule: &TensorRule, more: usize) -> Result<(), String> {
+    let tensor = tensor.ok_or("missing")?;
     let ValueType::Tensor { ty, shape, .. } = tensor.dtype() else {
-        return Err(wrong(format!("{} of another type", tensor.name())));
+        return Err(format!("{} of another type", tensor.name()));
     };
     // A model's dynamic size (-1) fits a rule's "any", and only that.
-    let fits = tensor.name() == rule.name
-        && *ty == TensorElementType::Float32
-        && shape[..] == *rule.shape
-        && tensors.len() == 1;
+    let fits =
+        tensor.name() == rule.name && *ty == TensorElementType::Float32 && shape[..] == *rule.shape && more == 0;
     if fits {
-        Ok(())
-    } else {
-        Err(wrong(format!(
-            "{} {} {}{}",
-            tensor.name(),
-            format!("{ty:?}").to_lowercase(),
-            sizes(shape),
-            if tensors.len() > 1 { format!(" and {} more", tensors.len() - 1) } else { String::new() }
-        )))
+        return Ok(());
     }
+    let ty = format!("{ty:?}").to_lowercase();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Err(format!("{} {ty} {}{more}", tensor.name(), sizes(shape)))
 }
 
 fn sizes(shape: &[i64]) -> String {
