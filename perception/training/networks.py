@@ -82,9 +82,7 @@ class Instances(nn.Module):
         slopes[0, 0, 1], slopes[1, 0, :, 1] = torch.tensor([-1.0, 0.0, 1.0]), torch.tensor([-1.0, 0.0, 1.0])
         self.register_buffer("slopes", slopes)
         self.narrow = nn.ModuleList(Block(w, d, 1) for w, d in zip(WIDTHS, DECODER, strict=True))
-        self.narrower = nn.ModuleList(
-            Block(DECODER[k + 1], DECODER[k], 1) for k in range(len(DECODER) - 1)
-        )
+        self.narrower = nn.ModuleList(Block(DECODER[k + 1], DECODER[k], 1) for k in range(len(DECODER) - 1))
         self.join = nn.ModuleList(Residual(d) for d in DECODER)
         self.fine = nn.Conv2d(DECODER[0], 4 * CHANNELS_OUT, 3, 1, 1)
         with torch.no_grad():
@@ -103,7 +101,9 @@ class Instances(nn.Module):
         y = self.join[-1](self.narrow[-1](maps[-1]))
         for k in range(len(maps) - 2, -1, -1):
             side = self.narrow[k](maps[k])
-            above = F.interpolate(self.narrower[k](y), size=side.shape[2:], mode="bilinear", align_corners=False)
+            above = F.interpolate(
+                self.narrower[k](y), size=side.shape[2:], mode="bilinear", align_corners=False
+            )
             y = self.join[k](side + above)
         return F.pixel_shuffle(self.fine(y), 2)
 

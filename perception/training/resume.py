@@ -39,3 +39,13 @@ class Resumable:
 def averaged(average: nn.Module) -> Any:
     """The averaged network, ready to answer."""
     return average.module.eval()
+
+
+def averaged_of(checkpoint: Path, network: nn.Module) -> Any:
+    """The averaged network that a checkpoint holds, ready to answer."""
+    stored = torch.load(checkpoint, weights_only=False)["parts"][1]
+    own = {
+        name.removeprefix("module."): value for name, value in stored.items() if name.startswith("module.")
+    }
+    network.load_state_dict(own)
+    return network.eval()

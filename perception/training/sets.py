@@ -18,13 +18,14 @@ from training.data import RenderedScene
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def render(out: Path, seed: int, skus: int, scenes: int) -> None:
-    """Renders a set with the workspace's renderer, unless it is there."""
+def render(out: Path, seed: int, skus: int, scenes: int, families: bool = False) -> None:
+    """Renders a set with the workspace's renderer, unless it is there; of families never trained on if so asked."""
     if (out / "coco.json").is_file():
         return
     out.mkdir(parents=True, exist_ok=True)
     command = ["cargo", "run", "--release", "-p", "sim", "--example", "render_totes", "--"]
     command += ["--seed", str(seed), "--skus", str(skus), "--scenes", str(scenes), "--out", str(out)]
+    command += ["--held-out"] * families
     subprocess.run(command, cwd=ROOT, check=True)
 
 
