@@ -43,13 +43,9 @@ def main() -> None:
     torch.set_num_threads(chosen.threads)
     prepare(chosen.work, (TRAIN, *HELD_OUT))
     if chosen.only != "identity":
-        make_instances(
-            chosen.work, replace(instances.Settings(), steps=chosen.instances_steps), not chosen.measure
-        )
+        make_instances(chosen.work, replace(instances.Settings(), steps=chosen.instances_steps), not chosen.measure)
     if chosen.only != "instances":
-        make_identity(
-            chosen.work, replace(identity.Settings(), steps=chosen.identity_steps), not chosen.measure
-        )
+        make_identity(chosen.work, replace(identity.Settings(), steps=chosen.identity_steps), not chosen.measure)
 
 
 def prepare(work: Path, wanted: tuple[cards.RenderedSet, ...]) -> None:
@@ -95,8 +91,7 @@ def make_identity(work: Path, settings: identity.Settings, train: bool) -> None:
     fit, rest = halves(load_crops([work / "packed" / HELD_OUT[0].folder]))
     families = load_crops([work / "packed" / HELD_OUT[1].folder])
     found = {
-        one: evaluate.identification(network, fit, check)
-        for one, check in zip(HELD_OUT, (rest, families), strict=True)
+        one: evaluate.identification(network, fit, check) for one, check in zip(HELD_OUT, (rest, families), strict=True)
     }
     log.info("identity: %s", found)
     calibration = found[HELD_OUT[0]]

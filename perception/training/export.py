@@ -78,16 +78,12 @@ def answered(network: nn.Module, example: torch.Tensor) -> list[NDArray[np.float
 def pattern(shape: tuple[int, ...]) -> torch.Tensor:
     """An input that both languages can make: sines of the place of each number."""
     place = np.arange(np.prod(shape), dtype=np.float64)
-    return torch.from_numpy(
-        np.sin(0.37 * place + 3e-4 * (place % 977) ** 2).astype(np.float32).reshape(shape)
-    )
+    return torch.from_numpy(np.sin(0.37 * place + 3e-4 * (place % 977) ** 2).astype(np.float32).reshape(shape))
 
 
 def remember(network: nn.Module, shape: tuple[int, ...], file: Path) -> None:
     """Writes what the network answers to `pattern` for `tests/onnx.rs`: every 97th number, little-endian floats."""
     network = network.to(memory_format=torch.contiguous_format).eval()
-    parts = [
-        part.ravel()[::97] if part.size > 4000 else part.ravel() for part in answered(network, pattern(shape))
-    ]
+    parts = [part.ravel()[::97] if part.size > 4000 else part.ravel() for part in answered(network, pattern(shape))]
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(np.concatenate(parts).astype("<f4").tobytes())

@@ -39,9 +39,7 @@ def group(maps: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.floa
         miss = np.sqrt(square[np.arange(len(v)), nearest])
         labels[v, u] = np.where(miss <= ASTRAY_PX, nearest + 1, 0)
         misses[v, u] = np.where(miss <= ASTRAY_PX, miss, 0.0)
-    count, patches = cv2.connectedComponents(
-        (inside & (boundary < BOUNDARY_LOGIT)).astype(np.uint8), connectivity=4
-    )
+    count, patches = cv2.connectedComponents((inside & (boundary < BOUNDARY_LOGIT)).astype(np.uint8), connectivity=4)
     for k in range(1, count):
         patch = patches == k
         votes = np.bincount(labels[patch])
@@ -51,9 +49,7 @@ def group(maps: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.floa
     return _clean(maps, labels, misses, inside, _sigmoid(heat[ys, xs]))
 
 
-def _centres(
-    heat: NDArray[np.float32], inside: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _centres(heat: NDArray[np.float32], inside: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     size = 2 * CENTRE_APART_PX + 1
     highest = cv2.dilate(heat, np.ones((size, size), np.uint8))
     near = cv2.dilate(inside.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0

@@ -164,9 +164,7 @@ def _coarser(rgb: Tensor, times: float) -> Tensor:
     return F.interpolate(small, size=rgb.shape[1:], mode="bilinear", align_corners=False)[0]
 
 
-def seen_parts(
-    shape: NDArray[np.float32], rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def seen_parts(shape: NDArray[np.float32], rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """What is seen of each query, and the quarter turns that lay its long side level again.
 
     Up to half is cut away from one or two sides of some; half of all stand upside down.
@@ -260,9 +258,7 @@ def train(crops: Crops, settings: Settings, checkpoint: Path, stop_after: int | 
         average.update_parameters(network)
         if step % 25 == 0:
             loss, passed = total.item(), time.monotonic() - began
-            log.info(
-                "identity step %d of %d, %.0f s: %.4f, right %.3f", step, settings.steps, passed, loss, right
-            )
+            log.info("identity step %d of %d, %.0f s: %.4f, right %.3f", step, settings.steps, passed, loss, right)
         if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
             run.save(step + 1)
     return averaged(average)

@@ -57,9 +57,7 @@ class Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.first = Block(channels, channels)
-        self.second = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels)
-        )
+        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """Same shape in and out."""
@@ -101,9 +99,7 @@ class Instances(nn.Module):
         y = self.join[-1](self.narrow[-1](maps[-1]))
         for k in range(len(maps) - 2, -1, -1):
             side = self.narrow[k](maps[k])
-            above = F.interpolate(
-                self.narrower[k](y), size=side.shape[2:], mode="bilinear", align_corners=False
-            )
+            above = F.interpolate(self.narrower[k](y), size=side.shape[2:], mode="bilinear", align_corners=False)
             y = self.join[k](side + above)
         return F.pixel_shuffle(self.fine(y), 2)
 

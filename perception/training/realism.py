@@ -108,9 +108,7 @@ class Score:
         return "\n".join(lines)
 
 
-def name(
-    features: NDArray[np.float32], references: dict[str, NDArray[np.float32]], manifest: list[str]
-) -> str:
+def name(features: NDArray[np.float32], references: dict[str, NDArray[np.float32]], manifest: list[str]) -> str:
     """The SKU of a manifest whose reference is nearest in any turn."""
     return max(manifest, key=lambda sku: float((references[sku] @ features).max()))
 

@@ -44,8 +44,6 @@ def averaged(average: nn.Module) -> Any:
 def averaged_of(checkpoint: Path, network: nn.Module) -> Any:
     """The averaged network that a checkpoint holds, ready to answer."""
     stored = torch.load(checkpoint, weights_only=False)["parts"][1]
-    own = {
-        name.removeprefix("module."): value for name, value in stored.items() if name.startswith("module.")
-    }
+    own = {name.removeprefix("module."): value for name, value in stored.items() if name.startswith("module.")}
     network.load_state_dict(own)
     return network.eval()

@@ -32,9 +32,7 @@ def main() -> None:
         export.instances(network, work / "instances.onnx")
         second = replace(identity.Settings(), steps=4, skus=6, save_every=2)
         identity.train(crops, second, work / "identity.pt", stop_after=2)
-        export.identity(
-            identity.train(crops, second, work / "identity.pt"), work / "identity.onnx", 0.05, 0.5
-        )
+        export.identity(identity.train(crops, second, work / "identity.pt"), work / "identity.onnx", 0.05, 0.5)
     print("train-smoke: both networks train, go on, export, and answer as ONNX as they do in PyTorch")
 
 
