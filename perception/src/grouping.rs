@@ -21,6 +21,10 @@ const MISS_PX: f32 = 14.0;
 const NO_CENTRE: f32 = 0.02;
 /// A patch without boundary goes as a whole where this share of it points.
 const AGREED: f64 = 0.75;
+/// Two items become one where the boundary between them has no more than this probability on average …
+const UNITED: f64 = 0.45;
+/// … along at least so many pairs of neighbouring pixels.
+const SEAM_LEAST: u32 = 4;
 /// Pieces smaller than this, and smaller than a quarter of the item's largest piece, are dropped, pixels.
 const PIECE_LEAST_PX: usize = 12;
 /// Pixels astray become items of their own from this size, pixels.
@@ -43,9 +47,10 @@ pub(crate) fn group(maps: &[f32], fit: Fit) -> Groups {
     let foreground = &maps[..PLANE];
     let inside: Vec<bool> =
         (0..PLANE).map(|i| foreground[i] > 0.0 && i % WIDTH < fit.used.0 && i / WIDTH < fit.used.1).collect();
-    let centres = centres(maps, &inside);
+    let mut centres = centres(maps, &inside);
     let (mut labels, misses) = assign(maps, &inside, &centres);
     agree(&mut labels, &inside, &maps[PLANE..2 * PLANE]);
+    unite(&mut labels, &maps[PLANE..2 * PLANE], &mut centres);
     let mut count = centres.len();
     keep_pieces(&mut labels, count);
     count = adopt_strays(&mut labels, &inside, count);
@@ -125,6 +130,54 @@ fn agree(labels: &mut [u16], inside: &[bool], boundary: &[f32]) {
             }
         }
     }
+}
+
+/// Makes one item of two where hardly any boundary runs between them: it was given two centres. The least divided first;
+/// the one that stays takes the surer centre's probability.
+fn unite(labels: &mut [u16], boundary: &[f32], centres: &mut [Centre]) {
+    let side = centres.len() + 1;
+    // Sum of boundary probabilities and number of pairs, by the lower and the higher label.
+    let mut seams = vec![(0f64, 0u32); side * side];
+    let mut add = |i: usize, k: usize| {
+        let (low, high) = (labels[i].min(labels[k]), labels[i].max(labels[k]));
+        if low != high && low != 0 {
+            let seam = &mut seams[low as usize * side + high as usize];
+            *seam = (seam.0 + f64::from(sigmoid(boundary[i].max(boundary[k]))), seam.1 + 1);
+        }
+    };
+    for i in 0..PLANE {
+        if i % WIDTH + 1 < WIDTH {
+            add(i, i + 1);
+        }
+        if i + WIDTH < PLANE {
+            add(i, i + WIDTH);
+        }
+    }
+    let mut now: Vec<u16> = (0..).take(side).collect();
+    loop {
+        let mut best = (UNITED, None);
+        for low in 1..side {
+            for high in low + 1..side {
+                let (sum, pairs) = seams[low * side + high];
+                let mean = sum / f64::from(pairs.max(1));
+                if pairs >= SEAM_LEAST && mean < best.0 {
+                    best = (mean, Some((low, high)));
+                }
+            }
+        }
+        let Some((low, high)) = best.1 else { break };
+        now.iter_mut().filter(|label| **label == high as u16).for_each(|label| *label = low as u16);
+        centres[low - 1].p = centres[low - 1].p.max(centres[high - 1].p);
+        for other in (1..side).filter(|&other| other != high) {
+            let from = high.min(other) * side + high.max(other);
+            let (sum, pairs) = core::mem::take(&mut seams[from]);
+            if other != low {
+                let to = &mut seams[low.min(other) * side + low.max(other)];
+                *to = (to.0 + sum, to.1 + pairs);
+            }
+        }
+    }
+    labels.iter_mut().for_each(|label| *label = now[*label as usize]);
 }
 
 /// Drops crumbs: an item keeps its largest piece and those at least a quarter as large.
@@ -298,6 +351,15 @@ mod tests {
         assert_eq!((at(45, 45), at(60, 50), at(61, 50), at(80, 60)), (1, 1, 2, 2));
         assert_eq!(groups.labels.iter().filter(|&&l| l == 1).count(), 441);
         assert!(groups.scores.iter().all(|&s| s > 0.9), "{:?}", groups.scores);
+    }
+
+    #[test]
+    fn two_centres_without_a_boundary_between_are_one_item() {
+        let mut maps = maps(3.0);
+        maps[PLANE..2 * PLANE].fill(-1.0);
+        let groups = group(&maps, FIT);
+        assert_eq!(groups.scores.len(), 1);
+        assert_eq!(groups.labels.iter().filter(|&&l| l == 1).count(), 882);
     }
 
     #[test]

@@ -15,6 +15,8 @@ MISS_PX = 14.0
 NO_CENTRE = 0.02
 AGREED = 0.75
 BOUNDARY_LOGIT = -1.5
+UNITED = 0.45
+SEAM_LEAST = 4
 PIECE_LEAST_PX = 12
 ASTRAY_LEAST_PX = 30
 
@@ -46,7 +48,33 @@ def group(maps: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.floa
         most = int(votes.argmax())
         if most != 0 and votes[most] >= AGREED * patch.sum():
             labels[patch] = most
-    return _clean(maps, labels, misses, inside, _sigmoid(heat[ys, xs]))
+    peaks = _sigmoid(heat[ys, xs])
+    _unite(labels, _sigmoid(boundary), peaks)
+    return _clean(maps, labels, misses, inside, peaks)
+
+
+def _unite(labels: NDArray[np.int32], boundary: NDArray[np.float32], peaks: NDArray[np.float32]) -> None:
+    """Makes one item of two where hardly any boundary runs between them, the least divided first."""
+    side = len(peaks) + 1
+    total, pairs = np.zeros((side, side)), np.zeros((side, side))
+    for a, b in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+        seam = (labels[a] != labels[b]) & (labels[a] > 0) & (labels[b] > 0)
+        low, high = np.minimum(labels[a], labels[b])[seam], np.maximum(labels[a], labels[b])[seam]
+        np.add.at(total, (low, high), np.maximum(boundary[a], boundary[b])[seam])
+        np.add.at(pairs, (low, high), 1)
+    while True:
+        mean = np.where(pairs >= SEAM_LEAST, total / np.maximum(pairs, 1), np.inf)
+        low, high = divmod(int(mean.argmin()), side)
+        if mean[low, high] >= UNITED:
+            return
+        labels[labels == high] = low
+        peaks[low - 1] = max(peaks[low - 1], peaks[high - 1])
+        for seams in (total, pairs):
+            both = seams + seams.T
+            both[low] += both[high]
+            both[:, low] = both[low]
+            both[high] = both[:, high] = both[low, low] = 0
+            seams[:] = np.triu(both, 1)
 
 
 def _centres(heat: NDArray[np.float32], inside: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
