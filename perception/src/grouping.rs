@@ -1,6 +1,10 @@
 //! The network's maps to one label a pixel: foreground pixels go to the centre that they point to.
 //!
-//! After Cheng et al., Panoptic-DeepLab (CVPR 2020), section 3.2; the boundary map is ours.
+//! After Cheng et al., Panoptic-DeepLab (CVPR 2020), section 3.2; the boundary map is ours. Boundaries have the last word:
+//! patches are grown to where they run (a watershed) and joined where none does.
+
+use core::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use crate::input::{Fit, HEIGHT, WIDTH};
 
@@ -21,8 +25,15 @@ const MISS_PX: f32 = 14.0;
 const NO_CENTRE: f32 = 0.02;
 /// A patch without boundary goes as a whole where this share of it points.
 const AGREED: f64 = 0.75;
-/// Two items become one where the boundary between them has no more than this probability on average …
-const UNITED: f64 = 0.45;
+/// Pixels whose boundary logit is below this make the cores of segments …
+const CORE_LOGIT: f32 = -1.0;
+/// … from this size on, pixels.
+const CORE_LEAST_PX: usize = 12;
+/// Two segments become one where the boundary between them is less probable than this on average, if both point to the
+/// same centre …
+const SAME_CENTRE: f64 = 0.7;
+/// … and if they don't, …
+const OTHER_CENTRE: f64 = 0.4;
 /// … along at least so many pairs of neighbouring pixels.
 const SEAM_LEAST: u32 = 4;
 /// Pieces smaller than this, and smaller than a quarter of the item's largest piece, are dropped, pixels.
@@ -47,14 +58,16 @@ pub(crate) fn group(maps: &[f32], fit: Fit) -> Groups {
     let foreground = &maps[..PLANE];
     let inside: Vec<bool> =
         (0..PLANE).map(|i| foreground[i] > 0.0 && i % WIDTH < fit.used.0 && i / WIDTH < fit.used.1).collect();
-    let mut centres = centres(maps, &inside);
+    let boundary = &maps[PLANE..2 * PLANE];
+    let centres = centres(maps, &inside);
     let (mut labels, misses) = assign(maps, &inside, &centres);
-    agree(&mut labels, &inside, &maps[PLANE..2 * PLANE]);
-    unite(&mut labels, &maps[PLANE..2 * PLANE], &mut centres);
-    let mut count = centres.len();
-    keep_pieces(&mut labels, count);
-    count = adopt_strays(&mut labels, &inside, count);
-    score(maps, &labels, &misses, &centres, count)
+    agree(&mut labels, &inside, boundary);
+    let (segments, of) = segments(&labels, &inside, boundary);
+    let (mut labels, centre_of) = unite(&segments, of, boundary);
+    let peaks: Vec<f32> = centre_of[1..].iter().map(|&centre| centres[centre as usize - 1].p).collect();
+    keep_pieces(&mut labels, peaks.len());
+    let count = adopt_strays(&mut labels, &inside, peaks.len());
+    score(maps, &labels, &misses, &peaks, count)
 }
 
 fn centres(maps: &[f32], inside: &[bool]) -> Vec<Centre> {
@@ -132,52 +145,100 @@ fn agree(labels: &mut [u16], inside: &[bool], boundary: &[f32]) {
     }
 }
 
-/// Makes one item of two where hardly any boundary runs between them: it was given two centres. The least divided first;
-/// the one that stays takes the surer centre's probability.
-fn unite(labels: &mut [u16], boundary: &[f32], centres: &mut [Centre]) {
-    let side = centres.len() + 1;
-    // Sum of boundary probabilities and number of pairs, by the lower and the higher label.
-    let mut seams = vec![(0f64, 0u32); side * side];
-    let mut add = |i: usize, k: usize| {
-        let (low, high) = (labels[i].min(labels[k]), labels[i].max(labels[k]));
-        if low != high && low != 0 {
-            let seam = &mut seams[low as usize * side + high as usize];
-            *seam = (seam.0 + f64::from(sigmoid(boundary[i].max(boundary[k]))), seam.1 + 1);
+/// Patches of one label that no boundary crosses, grown until they meet where the boundary is surest; `of` is the label of
+/// each, from 1.
+fn segments(labels: &[u16], inside: &[bool], boundary: &[f32]) -> (Vec<u16>, Vec<u16>) {
+    let mut segments = vec![0u16; PLANE];
+    let mut of = vec![0u16];
+    let cores = pieces(|i| labels[i] != 0 && boundary[i] < CORE_LOGIT, |a, b| labels[a] == labels[b]);
+    for core in cores.into_iter().filter(|core| core.len() >= CORE_LEAST_PX) {
+        of.push(labels[core[0]]);
+        core.into_iter().for_each(|i| segments[i] = of.len() as u16 - 1);
+    }
+    let mut next = BinaryHeap::new();
+    // Of equal pixels the one that was reached first is next, so that flat boundaries are shared.
+    let mut arrival = 0u32;
+    let mut reach = |next: &mut BinaryHeap<_>, segments: &[u16], i: usize| {
+        for k in neighbours(i).filter(|&k| inside[k] && segments[k] == 0) {
+            arrival += 1;
+            next.push(Reverse((in_order(boundary[k]), arrival, k, segments[i])));
         }
     };
-    for i in 0..PLANE {
-        if i % WIDTH + 1 < WIDTH {
-            add(i, i + 1);
+    for i in (0..PLANE).filter(|&i| segments[i] != 0) {
+        reach(&mut next, &segments, i);
+    }
+    while let Some(Reverse((_, _, i, segment))) = next.pop() {
+        if segments[i] == 0 {
+            segments[i] = segment;
+            reach(&mut next, &segments, i);
         }
-        if i + WIDTH < PLANE {
-            add(i, i + WIDTH);
+    }
+    (segments, of)
+}
+
+/// A number that is ordered as the float is.
+fn in_order(x: f32) -> u32 {
+    let bits = x.to_bits();
+    if bits >> 31 == 1 { !bits } else { bits | 1 << 31 }
+}
+
+/// Makes one item of neighbouring segments between which hardly any boundary runs, the least divided first, those that
+/// point to the same centre sooner. Gives the label of each pixel and the centre of each label, both from 1.
+fn unite(segments: &[u16], mut of: Vec<u16>, boundary: &[f32]) -> (Vec<u16>, Vec<u16>) {
+    let side = of.len();
+    // Sum of boundary probabilities and number of pairs of pixels along the seam of two segments, in both orders.
+    let mut seams = vec![(0f64, 0u32); side * side];
+    let mut area = vec![0u32; side];
+    for i in 0..PLANE {
+        area[segments[i] as usize] += 1;
+        let right = (i % WIDTH + 1 < WIDTH).then_some(i + 1);
+        let below = (i + WIDTH < PLANE).then_some(i + WIDTH);
+        for k in right.into_iter().chain(below) {
+            let (a, b) = (segments[i] as usize, segments[k] as usize);
+            if a != b && a != 0 && b != 0 {
+                let p = f64::from(sigmoid(boundary[i].max(boundary[k])));
+                for at in [a * side + b, b * side + a] {
+                    seams[at] = (seams[at].0 + p, seams[at].1 + 1);
+                }
+            }
         }
     }
     let mut now: Vec<u16> = (0..).take(side).collect();
     loop {
-        let mut best = (UNITED, None);
-        for low in 1..side {
-            for high in low + 1..side {
-                let (sum, pairs) = seams[low * side + high];
-                let mean = sum / f64::from(pairs.max(1));
-                if pairs >= SEAM_LEAST && mean < best.0 {
-                    best = (mean, Some((low, high)));
+        let mut best = (0.0, None);
+        for a in 1..side {
+            for b in a + 1..side {
+                let (sum, pairs) = seams[a * side + b];
+                let most = if of[a] == of[b] { SAME_CENTRE } else { OTHER_CENTRE };
+                let over = sum / f64::from(pairs.max(1)) - most;
+                if pairs >= SEAM_LEAST && over < best.0 {
+                    best = (over, Some((a, b)));
                 }
             }
         }
-        let Some((low, high)) = best.1 else { break };
-        now.iter_mut().filter(|label| **label == high as u16).for_each(|label| *label = low as u16);
-        centres[low - 1].p = centres[low - 1].p.max(centres[high - 1].p);
-        for other in (1..side).filter(|&other| other != high) {
-            let from = high.min(other) * side + high.max(other);
-            let (sum, pairs) = core::mem::take(&mut seams[from]);
-            if other != low {
-                let to = &mut seams[low.min(other) * side + low.max(other)];
-                *to = (to.0 + sum, to.1 + pairs);
+        let Some((a, b)) = best.1 else { break };
+        if area[b] > area[a] {
+            of[a] = of[b];
+        }
+        area[a] += area[b];
+        now.iter_mut().filter(|segment| **segment == b as u16).for_each(|segment| *segment = a as u16);
+        for other in 1..side {
+            let (sum, pairs) = core::mem::take(&mut seams[b * side + other]);
+            seams[other * side + b] = (0.0, 0);
+            if other != a {
+                let seam = &mut seams[a * side + other];
+                *seam = (seam.0 + sum, seam.1 + pairs);
+                seams[other * side + a] = *seam;
             }
         }
     }
-    labels.iter_mut().for_each(|label| *label = now[*label as usize]);
+    let mut label = vec![0u16; side];
+    let mut centre_of = vec![0u16];
+    for segment in (1..side).filter(|&segment| usize::from(now[segment]) == segment) {
+        label[segment] = centre_of.len() as u16;
+        centre_of.push(of[segment]);
+    }
+    (segments.iter().map(|&segment| label[now[segment as usize] as usize]).collect(), centre_of)
 }
 
 /// Drops crumbs: an item keeps its largest piece and those at least a quarter as large.
@@ -226,6 +287,18 @@ fn adopt_strays(labels: &mut [u16], inside: &[bool], mut count: usize) -> usize 
     count
 }
 
+/// The pixels left, right, above and below.
+fn neighbours(i: usize) -> impl Iterator<Item = usize> {
+    let (x, y) = (i % WIDTH, i / WIDTH);
+    let around = [
+        (x > 0).then(|| i - 1),
+        (x + 1 < WIDTH).then_some(i + 1),
+        (y > 0).then(|| i - WIDTH),
+        (y + 1 < HEIGHT).then_some(i + WIDTH),
+    ];
+    around.into_iter().flatten()
+}
+
 /// Connected patches (4 neighbours) of the pixels that count, in reading order of their first pixels.
 fn pieces(counts: impl Fn(usize) -> bool, joined: impl Fn(usize, usize) -> bool) -> Vec<Vec<usize>> {
     let mut done = vec![false; PLANE];
@@ -240,14 +313,7 @@ fn pieces(counts: impl Fn(usize) -> bool, joined: impl Fn(usize, usize) -> bool)
         while next < piece.len() {
             let i = piece[next];
             next += 1;
-            let (x, y) = (i % WIDTH, i / WIDTH);
-            let around = [
-                (x > 0).then(|| i - 1),
-                (x + 1 < WIDTH).then_some(i + 1),
-                (y > 0).then(|| i - WIDTH),
-                (y + 1 < HEIGHT).then_some(i + WIDTH),
-            ];
-            for k in around.into_iter().flatten() {
+            for k in neighbours(i) {
                 if !done[k] && counts(k) && joined(i, k) {
                     done[k] = true;
                     piece.push(k);
@@ -260,7 +326,7 @@ fn pieces(counts: impl Fn(usize) -> bool, joined: impl Fn(usize, usize) -> bool)
 }
 
 /// Score: how sure the centre is, how sure the foreground, and how well its pixels agree.
-fn score(maps: &[f32], labels: &[u16], misses: &[f32], centres: &[Centre], count: usize) -> Groups {
+fn score(maps: &[f32], labels: &[u16], misses: &[f32], peaks: &[f32], count: usize) -> Groups {
     let mut area = vec![0f64; count + 1];
     let mut sure = vec![0f64; count + 1];
     for i in 0..PLANE {
@@ -272,7 +338,7 @@ fn score(maps: &[f32], labels: &[u16], misses: &[f32], centres: &[Centre], count
     let mut scores = Vec::new();
     for label in 1..=count {
         if area[label] > 0.0 {
-            let peak = centres.get(label - 1).map_or(NO_CENTRE, |c| c.p);
+            let peak = peaks.get(label - 1).copied().unwrap_or(NO_CENTRE);
             scores.push((f64::from(peak).sqrt() * sure[label] / area[label]).clamp(0.0, 1.0));
             renumber[label] = scores.len() as u16;
         }
@@ -360,6 +426,19 @@ mod tests {
         let groups = group(&maps, FIT);
         assert_eq!(groups.scores.len(), 1);
         assert_eq!(groups.labels.iter().filter(|&&l| l == 1).count(), 882);
+    }
+
+    #[test]
+    fn two_items_that_point_to_one_centre_are_divided_by_their_boundary() {
+        let mut maps = maps(3.0);
+        for i in 0..PLANE {
+            maps[3 * PLANE + i] = (60.0 - (i % WIDTH) as f32) / OFFSET_UNIT_PX;
+        }
+        maps[2 * PLANE..3 * PLANE].fill(-6.0);
+        maps[2 * PLANE + 50 * WIDTH + 60] = 3.0;
+        let groups = group(&maps, FIT);
+        let area = |label: u16| groups.labels.iter().filter(|&&l| l == label).count();
+        assert_eq!((groups.scores.len(), area(1), area(2)), (2, 441, 441));
     }
 
     #[test]

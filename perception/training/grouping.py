@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +18,10 @@ MISS_PX = 14.0
 NO_CENTRE = 0.02
 AGREED = 0.75
 BOUNDARY_LOGIT = -1.5
-UNITED = 0.45
+CORE_LOGIT = -1.0
+CORE_LEAST_PX = 12
+SAME_CENTRE = 0.7
+OTHER_CENTRE = 0.4
 SEAM_LEAST = 4
 PIECE_LEAST_PX = 12
 ASTRAY_LEAST_PX = 30
@@ -48,33 +54,82 @@ def group(maps: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.floa
         most = int(votes.argmax())
         if most != 0 and votes[most] >= AGREED * patch.sum():
             labels[patch] = most
-    peaks = _sigmoid(heat[ys, xs])
-    _unite(labels, _sigmoid(boundary), peaks)
-    return _clean(maps, labels, misses, inside, peaks)
+    segments, of = _segments(labels, inside, boundary)
+    labels, centre_of = _unite(segments, of, _sigmoid(boundary))
+    return _clean(maps, labels, misses, inside, _sigmoid(heat[ys, xs])[centre_of - 1])
 
 
-def _unite(labels: NDArray[np.int32], boundary: NDArray[np.float32], peaks: NDArray[np.float32]) -> None:
-    """Makes one item of two where hardly any boundary runs between them, the least divided first."""
-    side = len(peaks) + 1
+def _segments(
+    labels: NDArray[np.int32], inside: NDArray[np.bool_], boundary: NDArray[np.float32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Patches of one label that no boundary crosses, grown until they meet; the label of each, from 1."""
+    core = np.where(boundary < CORE_LOGIT, labels, 0)
+    cores = []
+    for label in np.unique(core[core > 0]):
+        count, pieces = cv2.connectedComponents((core == label).astype(np.uint8), connectivity=4)
+        for piece in range(1, count):
+            pixels = np.flatnonzero(pieces == piece)
+            if len(pixels) >= CORE_LEAST_PX:
+                cores.append((pixels, label))
+    segments = np.zeros(labels.size, np.int32)
+    of = [0]
+    for pixels, label in sorted(cores, key=lambda core: core[0][0]):
+        segments[pixels] = len(of)
+        of.append(label)
+    free, level, width = inside.ravel(), boundary.ravel(), labels.shape[1]
+    following: list[tuple[float, int, int, int]] = []
+    arrival = itertools.count()
+
+    def reach(i: int) -> None:
+        x = i % width
+        around = ((i - 1, x > 0), (i + 1, x + 1 < width), (i - width, True), (i + width, True))
+        for k, there in around:
+            if there and 0 <= k < len(free) and free[k] and segments[k] == 0:
+                heapq.heappush(following, (float(level[k]), next(arrival), k, int(segments[i])))
+
+    open_ = cv2.dilate((inside & (segments.reshape(labels.shape) == 0)).astype(np.uint8), np.ones((3, 3), np.uint8))
+    for i in np.flatnonzero((segments > 0) & (open_.ravel() > 0)):
+        reach(int(i))
+    while following:
+        _, _, i, segment = heapq.heappop(following)
+        if segments[i] == 0:
+            segments[i] = segment
+            reach(i)
+    return segments.reshape(labels.shape), np.array(of, np.int32)
+
+
+def _unite(
+    segments: NDArray[np.int32], of: NDArray[np.int32], boundary: NDArray[np.float32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Makes one item of neighbours without a boundary between them: labels, and the centre of each."""
+    side = len(of)
     total, pairs = np.zeros((side, side)), np.zeros((side, side))
     for a, b in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
-        seam = (labels[a] != labels[b]) & (labels[a] > 0) & (labels[b] > 0)
-        low, high = np.minimum(labels[a], labels[b])[seam], np.maximum(labels[a], labels[b])[seam]
-        np.add.at(total, (low, high), np.maximum(boundary[a], boundary[b])[seam])
-        np.add.at(pairs, (low, high), 1)
+        seam = (segments[a] != segments[b]) & (segments[a] > 0) & (segments[b] > 0)
+        ends = segments[a][seam], segments[b][seam]
+        np.add.at(total, ends, np.maximum(boundary[a], boundary[b])[seam])
+        np.add.at(pairs, ends, 1)
+    total, pairs = total + total.T, pairs + pairs.T
+    area = np.bincount(segments.ravel(), minlength=side)
+    now = np.arange(side)
     while True:
-        mean = np.where(pairs >= SEAM_LEAST, total / np.maximum(pairs, 1), np.inf)
-        low, high = divmod(int(mean.argmin()), side)
-        if mean[low, high] >= UNITED:
-            return
-        labels[labels == high] = low
-        peaks[low - 1] = max(peaks[low - 1], peaks[high - 1])
+        most = np.where(of[:, None] == of[None, :], SAME_CENTRE, OTHER_CENTRE)
+        over = np.where(pairs >= SEAM_LEAST, total / np.maximum(pairs, 1) - most, 0.0)
+        a, b = divmod(int(over.argmin()), side)
+        if over[a, b] >= 0.0:
+            break
+        if area[b] > area[a]:
+            of[a] = of[b]
+        area[a] += area[b]
+        now[now == b] = a
         for seams in (total, pairs):
-            both = seams + seams.T
-            both[low] += both[high]
-            both[:, low] = both[low]
-            both[high] = both[:, high] = both[low, low] = 0
-            seams[:] = np.triu(both, 1)
+            seams[a] += seams[b]
+            seams[:, a] = seams[a]
+            seams[b] = seams[:, b] = seams[a, a] = 0
+    left = np.unique(now[1:])
+    label = np.zeros(side, np.int32)
+    label[left] = np.arange(1, len(left) + 1)
+    return label[now][segments], of[left]
 
 
 def _centres(heat: NDArray[np.float32], inside: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
