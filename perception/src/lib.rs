@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod barcode;
 mod belief;
 mod catalogue;
 mod container;
@@ -25,6 +26,7 @@ mod picture;
 mod shot;
 mod substance;
 
+pub use barcode::{BarcodeRead, ScanEvidence, Symbology, after_scan, read_barcodes};
 pub use catalogue::{CatalogueError, View, Views, load_catalogue};
 pub use container::{ContainerDoubt, ContainerSeen, container_seen};
 pub use catalogue_file::equal_views;

@@ -2,6 +2,7 @@
 
 pub mod fault;
 pub mod look;
+pub mod scan;
 pub mod scenario;
 pub mod sensors;
 pub mod serve;

@@ -56,6 +56,7 @@ pub use goods::{
 };
 pub use mesh::{Mesh, ObjError};
 pub use render::{Rendered, Renderer};
+pub(crate) use sense::sense_grey;
 pub use sense::{Sensor, sense, shadow_band_px};
 pub use shipped::default_catalogue;
 pub(crate) use smear::smear;

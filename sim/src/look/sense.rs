@@ -61,6 +61,13 @@ pub fn sense(picture: &Rendered, sensor: &Sensor, taken_at: Timestamp, rng: &mut
     image
 }
 
+/// What a camera without depth gives for a clean picture: grey, row-major, a byte a pixel.
+pub(crate) fn sense_grey(picture: &Rendered, sensor: &Sensor, rng: &mut ChaCha8Rng) -> Vec<u8> {
+    // ITU-R BT.601, 2.5.1.
+    let grey = |p: &[u8]| ((299 * u32::from(p[0]) + 587 * u32::from(p[1]) + 114 * u32::from(p[2])) / 1000) as u8;
+    sense_colour(picture, sensor, rng).chunks_exact(3).map(grey).collect()
+}
+
 /// Two samples of a bell curve of deviation 1 out of 64 random bits: sums of bytes, held within ±3.5.
 fn bells(rng: &mut ChaCha8Rng) -> [f32; 2] {
     let bits = rng.random::<u64>();
