@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod annotate;
 mod belief;
 mod catalogue;
 mod catalogue_file;
@@ -24,6 +25,7 @@ mod picture;
 mod shot;
 mod substance;
 
+pub use annotate::{Mark, annotate};
 pub use catalogue::{CatalogueError, View, Views, load_catalogue};
 pub use catalogue_file::equal_views;
 pub use coco::{CocoError, Instance, Labelled, Region, check_camera, load_coco};

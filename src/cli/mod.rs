@@ -1,6 +1,7 @@
 //! The command line: arguments, their help, and exit codes.
 
 mod catalog;
+pub(crate) mod perceive;
 mod render;
 mod run;
 mod why;
@@ -40,6 +41,8 @@ enum Command {
     Render(RenderArgs),
     /// Be the cell: arm, tool, cameras and items of a scenario behind a socket, for `nuthatch run --world`.
     World(WorldArgs),
+    /// Look at a picture of a tote: what is where, what it is believed to be, what to do with it, what it is like to hold.
+    Perceive(perceive::PerceiveArgs),
     /// Check a catalogue, or make the goods that come with the program.
     #[command(subcommand)]
     Catalog(Catalog),
@@ -557,6 +560,7 @@ pub fn main() -> ExitCode {
         Command::Bench(Bench::Motion(args)) => crate::bench::motion::run(&args).map(|()| Exit::Done),
         Command::Bench(Bench::Firmware(args)) => crate::bench::firmware::run(&args).map(|()| Exit::Done),
         Command::Render(args) => render::render(&args).map(|()| Exit::Done),
+        Command::Perceive(args) => perceive::perceive(&args).map(|()| Exit::Done),
         Command::World(args) => world::world(&args).map(|never| match never {}),
         Command::Bench(Bench::Sim(args)) => crate::bench::world::run(&args).map(|()| Exit::Done),
         Command::Catalog(args) => catalog::catalog(&args).map(|()| Exit::Done),
