@@ -4,6 +4,7 @@ mod catalog;
 pub(crate) mod perceive;
 mod render;
 mod run;
+pub(crate) mod seeing;
 mod why;
 mod world;
 
@@ -186,6 +187,12 @@ enum Bench {
     /// Carries over tote walls: planning time, duration against the least possible, a second look for limits and collisions;
     /// beside Ruckig and OMPL where `make peers` has installed them.
     Motion(MotionArgs),
+    /// Outlines of items against the truth: average precision, by kind of item, beside plane removal.
+    Segment(seeing::SegmentArgs),
+    /// Which SKU of a manifest an item is: recall, calibration, and what a bound on wrong deliveries costs in refusals.
+    Identify(seeing::IdentifyArgs),
+    /// How long a look takes, part by part; beside Python's ONNX Runtime where `make peers` has installed it.
+    Perception(seeing::PerceptionArgs),
     /// The gripper's image on an emulated board: round trips, times to safety, sizes.
     Firmware(FirmwareArgs),
 }
@@ -558,6 +565,9 @@ pub fn main() -> ExitCode {
         Command::Bench(Bench::Matrix(args)) => crate::bench::matrix::run(&args).map(|()| Exit::Done),
         Command::Bench(Bench::Packing(args)) => crate::bench::packing::run(&args).map(|()| Exit::Done),
         Command::Bench(Bench::Motion(args)) => crate::bench::motion::run(&args).map(|()| Exit::Done),
+        Command::Bench(Bench::Segment(args)) => crate::bench::segment::run(&args).map(|()| Exit::Done),
+        Command::Bench(Bench::Identify(args)) => crate::bench::identify::run(&args).map(|()| Exit::Done),
+        Command::Bench(Bench::Perception(args)) => crate::bench::perception::run(&args).map(|()| Exit::Done),
         Command::Bench(Bench::Firmware(args)) => crate::bench::firmware::run(&args).map(|()| Exit::Done),
         Command::Render(args) => render::render(&args).map(|()| Exit::Done),
         Command::Perceive(args) => perceive::perceive(&args).map(|()| Exit::Done),

@@ -9,6 +9,7 @@ use crate::LookError;
 use crate::cover::Field;
 use crate::cut_out::grab_cut;
 use crate::geometry::{geometry, middle};
+use crate::{crop, input};
 
 /// An outline of ours is that of a box when their boxes overlap by so much (intersection over union).
 const SAME_BOX: f64 = 0.5;
@@ -84,6 +85,23 @@ impl Perception {
             parts.push(Part { label, found, geometry, middle, beliefs });
         }
         Ok(self.items(image, world_from_tote, &labels, parts))
+    }
+
+    /// Runs both networks and nothing else, on one picture and so many crops of noise: what a bench compares with another
+    /// program that runs the same models.
+    ///
+    /// # Errors
+    /// [`LookError::Network`].
+    pub fn infer(&mut self, crops: usize) -> Result<(), LookError> {
+        let noise = |count: usize| -> Vec<f32> {
+            (0..count).map(|i| (i as u32).wrapping_mul(2_654_435_761) as f32 / u32::MAX as f32 - 0.5).collect()
+        };
+        let shape = [1, input::CHANNELS, input::HEIGHT, input::WIDTH];
+        let picture = noise(shape.iter().product());
+        self.instances
+            .run(shape, &picture)
+            .map_err(|error| LookError::Network { network: "instances", why: error.to_string() })?;
+        self.embed(&noise(crops * crop::CROP)).map(|_| ())
     }
 
     /// How alike outlined items and the manifest's SKUs look: for each mask the greatest cosine to any view of each SKU, in
