@@ -27,7 +27,7 @@ mod substance;
 
 pub use annotate::{Mark, annotate};
 pub use catalogue::{CatalogueError, View, Views, load_catalogue};
-pub use catalogue_file::equal_views;
+pub use catalogue_file::{equal_views, load_photo};
 pub use coco::{CocoError, Instance, Labelled, Region, check_camera, load_coco};
 pub use decide::{Decision, decide};
 pub use error::LookError;

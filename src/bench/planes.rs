@@ -26,7 +26,7 @@ pub(super) fn find(shot: &Shot, tote_size: Option<[f64; 2]>) -> Vec<(Mask, f64)>
             (within && point.z > FLOOR_M).then_some(point.z)
         })
         .collect();
-    // Depth noise makes steps of its own: each height is the mean of three by three.
+    // Depth noise makes steps of its own: each height is the mean of those of three by three that are near it.
     let smooth = smoothed(&heights, width);
     let mut done = vec![false; heights.len()];
     let mut found = Vec::new();
@@ -69,13 +69,13 @@ fn neighbours(i: usize, width: usize, count: usize) -> impl Iterator<Item = usiz
 fn smoothed(heights: &[Option<f64>], width: usize) -> Vec<Option<f64>> {
     (0..heights.len())
         .map(|i| {
-            heights[i]?;
+            let own = heights[i]?;
             let (mut sum, mut count) = (0.0, 0.0);
             for k in [Some(i), i.checked_sub(width), (i + width < heights.len()).then_some(i + width)] {
                 let Some(k) = k else { continue };
                 let first = if k.is_multiple_of(width) { k } else { k - 1 };
                 let last = if k % width + 1 == width { k } else { k + 1 };
-                for z in heights[first..=last].iter().flatten() {
+                for z in heights[first..=last].iter().flatten().filter(|z| (**z - own).abs() < STEP_M) {
                     sum += z;
                     count += 1.0;
                 }

@@ -1,6 +1,7 @@
 //! The command line: arguments, their help, and exit codes.
 
 mod catalog;
+mod enrol;
 pub(crate) mod perceive;
 mod render;
 mod run;
@@ -401,8 +402,8 @@ pub enum Catalog {
     Check(CheckArgs),
     /// Write the goods that come with the program, as a catalogue.
     Make(MakeArgs),
-    /// Photograph a new SKU into a catalogue. Not there yet.
-    Add(LaterArgs),
+    /// Enrol a new SKU from a few photographs: no network is trained again.
+    Add(enrol::AddArgs),
     /// Say which SKUs the tool can hold, and how. Not there yet.
     Report(LaterArgs),
 }
@@ -410,10 +411,10 @@ pub enum Catalog {
 /// `nuthatch catalog check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A folder of its own becomes a SKU: NAME/sku.toml, one OBJ (metres, z up) or GLB mesh, and its texture (in the GLB,
+A folder of its own becomes a SKU: NAME/sku.toml with views/. To be simulated too it needs one OBJ (metres, z up) or GLB mesh, and its texture (in the GLB,
 map_Kd of the MTL, or texture.png). Views: views/0.png to 5.png, or let --make-views draw them from the mesh.")]
 pub struct CheckArgs {
-    /// The folder with one folder a SKU.
+    /// The folder with one folder a SKU, or a catalogue.json.
     dir: PathBuf,
     /// Draw the reference views of SKUs that have none from their meshes.
     #[arg(long)]

@@ -65,8 +65,8 @@ Examples:
   nuthatch bench identify --full --picture wrong-against-refused.svg --json
   nuthatch bench identify --coco labels.json --images photos --catalog catalogue.json --masks own
 
-Without --coco it renders totes of SKUs that no network was trained on, with manifests of 20 SKUs and six reference views
-each. One SKU in eight that lies in a tote is missing from its manifest: its items are unknown. Half of the items visible by
+Without --coco it renders totes of SKUs that no network was trained on, with manifests of 20 SKUs, those that look alike first,
+and six reference views each. One SKU in eight that lies in a tote is missing from its manifest: its items are unknown. Half of the items visible by
 half or more are shown a second time with 55 to 85 % of their outline cut away. Items of fewer than 100 visible pixels, or less
 than a tenth visible, are left out.
 

@@ -2,9 +2,9 @@
 
 use opencv::core::Rect;
 use scene::frame::{Tote, World};
-use scene::{Item, Manifest, Mask, Pose, RgbdImage};
+use scene::{Item, Manifest, Mask, Pose, RgbdImage, SkuName};
 
-use super::{Found, Part, Perception, check_mask, check_pose, checked_heights};
+use super::{EMBEDDING, Found, Part, Perception, check_mask, check_pose, checked_heights};
 use crate::LookError;
 use crate::cover::Field;
 use crate::cut_out::grab_cut;
@@ -102,6 +102,23 @@ impl Perception {
             .run(shape, &picture)
             .map_err(|error| LookError::Network { network: "instances", why: error.to_string() })?;
         self.embed(&noise(crops * crop::CROP)).map(|_| ())
+    }
+
+    /// The other SKU of a manifest whose views look most like those of a SKU, with the greatest cosine of any two views.
+    ///
+    /// # Errors
+    /// [`LookError`] for SKUs that the catalogue does not have, and a network that does not run.
+    pub fn most_alike(&mut self, sku: &SkuName, among: &Manifest) -> Result<Option<(SkuName, f64)>, LookError> {
+        self.prepare(among)?;
+        let views = |name: &SkuName| self.gallery.get(name).map_or(&[][..], Vec::as_slice).chunks_exact(EMBEDDING);
+        let dot = |a: &[f32], b: &[f32]| f64::from(a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>());
+        // Of one of the two every fourth is enough: the others are its quarter turns.
+        let near = |name: &SkuName| {
+            let pairs = views(sku).step_by(4).flat_map(|own| views(name).map(move |other| dot(own, other)));
+            pairs.fold(-1.0, f64::max)
+        };
+        let others = among.keys().filter(|name| *name != sku).map(|name| (name.clone(), near(name)));
+        Ok(others.max_by(|a, b| a.1.total_cmp(&b.1)))
     }
 
     /// How alike outlined items and the manifest's SKUs look: for each mask the greatest cosine to any view of each SKU, in
