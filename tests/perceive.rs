@@ -251,6 +251,71 @@ fn what_cannot_be_looked_at_is_refused_with_file_value_and_rule() {
     refused(dir.path(), &[&CATALOG[..], &two].concat(), &["--image is given 2 times"]);
 }
 
+/// Runs `nuthatch bench …` on the labelled tote.
+fn bench(dir: &Path, arguments: &[&str]) -> Output {
+    let given = ["--coco", "named.json", "--images", "."];
+    Command::new(env!("CARGO_BIN_EXE_nuthatch"))
+        .arg("bench")
+        .args([arguments, &given].concat())
+        .current_dir(dir)
+        .env("NUTHATCH_HOME", root())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn benches_measure_on_labelled_pictures_of_others() {
+    let dir = site();
+    let labels = std::fs::read_to_string(dir.path().join("labels.json")).unwrap();
+    let named = labels
+        .replace("\"id\": 11,", "\"id\": 11, \"category_id\": 1, \"visible\": \"full\",")
+        .replace("\"id\": 12,", "\"id\": 12, \"category_id\": 2, \"visible\": \"partly hidden\",")
+        .replace(
+            "{\"images\"",
+            "{\"categories\": [{\"id\": 1, \"name\": \"check_box\"}, {\"id\": 2, \"name\": \"other\"}], \"images\"",
+        );
+    std::fs::write(dir.path().join("named.json"), named).unwrap();
+    let figures = |arguments: &[&str]| -> Value {
+        let output = bench(dir.path(), arguments);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {errors}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let identify =
+        figures(&["identify", "--catalog", "catalogue.json", "--picture", "curve.svg", "--seed", "3", "--json"]);
+    assert_eq!(
+        (identify["n"].as_u64(), identify["scenes"].as_u64(), identify["seed"].as_u64()),
+        (Some(2), Some(1), Some(3))
+    );
+    assert_eq!((identify["known_visible"].as_u64(), identify["unknown"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(identify["recall_at_1"].as_f64(), Some(1.0), "{identify}");
+    for setting in ["1e-2", "1e-3", "1e-4"] {
+        assert!(identify["by_setting"][setting]["unknown_refused"].is_number(), "{identify}");
+    }
+    let fields = ["ece", "log_loss", "log_loss_softmax", "refused", "look_again", "unknown_refused", "accepted"];
+    assert!(fields.iter().all(|field| identify.get(field).is_some()), "{identify}");
+    assert!(std::fs::read_to_string(dir.path().join("curve.svg")).unwrap().contains("</svg>"));
+
+    let segment = figures(&["segment", "--json"]);
+    assert_eq!((segment["n"].as_u64(), segment["ignored"].as_u64()), (Some(2), Some(0)));
+    let fields = ["ap50", "ap50_ci95", "ap75", "ap50_without_depth", "by_kind", "machine"];
+    assert!(fields.iter().all(|field| segment.get(field).is_some()), "{segment}");
+    assert!(segment["plane_baseline_ap50"].is_null() && segment["held_out_families"].is_null(), "{segment}");
+
+    let output = bench(dir.path(), &["identify"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--coco needs --catalog"));
+    tote(320, 240).save(dir.path().join("tote.png")).unwrap();
+    let output = bench(dir.path(), &["segment"]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("tote.png is labelled as 640 × 480 pixels; must be its 320 × 240"), "{message}");
+    std::fs::remove_file(dir.path().join("tote.png")).unwrap();
+    let output = bench(dir.path(), &["segment"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("tote.png is not readable"));
+}
+
 #[test]
 fn models_of_other_shapes_and_opsets_and_models_cut_short_are_refused() {
     let dir = site();

@@ -34,6 +34,8 @@ pub(super) enum ScenesError {
     Truth { file: PathBuf, why: String },
     #[error("{}: {source}", path.display())]
     Folder { path: PathBuf, source: std::io::Error },
+    #[error("{} is labelled as {said_width} × {said_height} pixels; must be its {width} × {height}", file.display())]
+    OtherSize { file: PathBuf, said_width: u32, said_height: u32, width: usize, height: usize },
     #[error("{} labels nothing in any picture", file.display())]
     Nothing { file: PathBuf },
 }
@@ -104,6 +106,12 @@ impl Scenes {
     /// A picture, with its depth where the set has it.
     pub(super) fn picture(&self, labelled: &Labelled) -> Result<(Picture, Option<Depth>), ScenesError> {
         let picture = load_picture(&self.images.join(&labelled.file))?;
+        if let Some((said_width, said_height)) = labelled.size
+            && (said_width as usize, said_height as usize) != (picture.width, picture.height)
+        {
+            let (width, height) = (picture.width, picture.height);
+            return Err(ScenesError::OtherSize { file: labelled.file.clone(), said_width, said_height, width, height });
+        }
         let (Some((file, unit_m)), Some(camera)) = (&labelled.depth, labelled.camera) else {
             return Ok((picture, None));
         };
