@@ -41,7 +41,7 @@ fn flags_of_later_versions_are_refused_in_words() {
     for (flag, value) in [("--clock", "wall"), ("--tool", "emulator"), ("--hours", "2")] {
         refused(&["run", flag, value], &root(), &[flag, "is not there yet"]);
     }
-    refused(&["catalog", "add"], &root(), &["catalog add", "is not there yet"]);
+    refused(&["catalog", "report"], &root(), &["catalog report", "is not there yet"]);
 }
 
 #[test]

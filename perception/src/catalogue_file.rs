@@ -49,7 +49,7 @@ pub(crate) fn load(file: &Path) -> Result<(Catalogue, Views), CatalogueError> {
     let mut views = Views::new();
     for (index, entry) in listed.items.into_iter().enumerate() {
         let (sku, photos) = checked(file, index, entry)?;
-        let cut = photos.iter().map(|photo| view(&folder.join(photo))).collect::<Result<_, _>>()?;
+        let cut = photos.iter().map(|photo| load_photo(&folder.join(photo))).collect::<Result<_, _>>()?;
         if catalogue.contains_key(&sku.name) {
             return Err(refusal(file, index, "name", sku.name.to_string(), "given once".into()));
         }
@@ -132,7 +132,11 @@ fn substance(kind: Option<&str>) -> (Material, Shape) {
     }
 }
 
-fn view(file: &Path) -> Result<View, CatalogueError> {
+/// The view that a photograph of one item alone gives: on a plain ground of any colour, or with a transparent one.
+///
+/// # Errors
+/// [`CatalogueError`] with the file, what was found and the rule.
+pub fn load_photo(file: &Path) -> Result<View, CatalogueError> {
     let refuse = |found: String| CatalogueError::View {
         file: file.to_path_buf(),
         found,

@@ -1,11 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod annotate;
 mod barcode;
 mod belief;
 mod catalogue;
-mod container;
 mod catalogue_file;
 mod coco;
+mod container;
 mod cover;
 mod crop;
 mod cut_out;
@@ -27,9 +28,10 @@ mod shot;
 mod substance;
 
 pub use barcode::{BarcodeRead, ScanEvidence, Symbology, after_scan, read_barcodes};
-pub use catalogue::{CatalogueError, View, Views, load_catalogue};
 pub use container::{ContainerDoubt, ContainerSeen, container_seen};
-pub use catalogue_file::equal_views;
+pub use annotate::{Mark, annotate};
+pub use catalogue::{CatalogueError, View, Views, load_catalogue};
+pub use catalogue_file::{equal_views, load_photo};
 pub use coco::{CocoError, Instance, Labelled, Region, check_camera, load_coco};
 pub use decide::{Decision, decide};
 pub use error::LookError;

@@ -19,7 +19,7 @@ const HEIGHT_M: f64 = 1.27;
 /// Focal length over width of such a camera (an Intel D415 at 640 × 480).
 const FOCAL: f64 = 1.47;
 /// How far the outlines of a picture's own pixels may be rounded off, working pixels.
-const ROUNDED_PX: f64 = 0.7;
+const ROUNDED_PX: f64 = 1.2;
 
 /// What a depth camera adds to a picture.
 #[derive(Debug, Clone)]

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use perception::{Views, equal_views, load_catalogue};
+use scene::SkuName;
 use sim::look::{SkuReport, check_catalogue, goods_catalogue, write_catalogue};
 
 use super::{Catalog, CheckArgs, CliError};
@@ -26,13 +28,20 @@ pub fn catalog(command: &Catalog) -> Result<(), CliError> {
             println!("{} SKUs in {}", skus.len(), args.out.display());
             Ok(())
         }
-        Catalog::Add(_) => Err(later("catalog add")),
+        Catalog::Add(args) => super::enrol::add(args),
         Catalog::Report(_) => Err(later("catalog report")),
     }
 }
 
 fn check(args: &CheckArgs) -> Result<(), CliError> {
-    let reports = check_catalogue(&args.dir, args.make_views).map_err(CliError::input)?;
+    if args.dir.is_file() {
+        return check_file(args);
+    }
+    let mut reports = check_catalogue(&args.dir, args.make_views).map_err(CliError::input)?;
+    // What has views is recognised without a mesh; only simulating it needs one.
+    for report in reports.iter_mut().filter(|report| report.views > 0) {
+        report.findings.iter_mut().filter(|f| f.field == "mesh").for_each(|finding| finding.refused = false);
+    }
     for report in &reports {
         println!("{}", line(report));
         for finding in &report.findings {
@@ -44,14 +53,47 @@ fn check(args: &CheckArgs) -> Result<(), CliError> {
     let refused = reports.iter().filter(|r| r.is_refused()).count();
     let bytes: u64 = reports.iter().map(|r| r.bytes).sum();
     println!("{} SKUs, {refused} refused, {:.1} MB", reports.len(), bytes as f64 / 1e6);
+    // Of a catalogue that can't be read the refusals are told above.
+    let equal = load_catalogue(&args.dir).map_or_else(|_| Vec::new(), |(_, views)| tell_equal(&views));
     if args.json {
-        println!("{}", serde_json::json!({ "skus": reports, "refused": refused, "bytes": bytes }));
+        println!("{}", serde_json::json!({ "skus": reports, "refused": refused, "bytes": bytes, "equal": equal }));
     }
     if refused > 0 {
         let error = CatalogError::Refused { refused, skus: reports.len(), dir: args.dir.clone() };
         return Err(CliError::input(error));
     }
     Ok(())
+}
+
+/// A catalogue in one file: it is refused as a whole, or every SKU of it can be used.
+fn check_file(args: &CheckArgs) -> Result<(), CliError> {
+    let (catalogue, views) = load_catalogue(&args.dir).map_err(CliError::input)?;
+    for sku in catalogue.values() {
+        let [x, y, z] = sku.size_m.map(|v| v * 1e3);
+        let size = if sku.size_unknown { "no size".to_owned() } else { format!("{x:.0} × {y:.0} × {z:.0} mm") };
+        let mass = sku.mass_kg.map_or_else(|| "no mass".to_owned(), |m| format!("{:.0} g", m * 1e3));
+        let count = views.get(&sku.name).map_or(0, Vec::len);
+        println!("{:28} {size:>18} {mass:>8} {count} views", sku.name.as_str());
+    }
+    println!("{} SKUs, 0 refused", catalogue.len());
+    let equal = tell_equal(&views);
+    if args.json {
+        println!(
+            "{}",
+            serde_json::json!({ "skus": catalogue.values().collect::<Vec<_>>(), "refused": 0, "equal": equal })
+        );
+    }
+    Ok(())
+}
+
+/// Prints and gives the SKUs that no picture can tell apart.
+fn tell_equal(views: &Views) -> Vec<Vec<SkuName>> {
+    let equal = equal_views(views);
+    for group in &equal {
+        let names: Vec<&str> = group.iter().map(SkuName::as_str).collect();
+        println!("    note: {} have the same views; beliefs are split between them", names.join(", "));
+    }
+    equal
 }
 
 fn line(report: &SkuReport) -> String {

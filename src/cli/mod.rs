@@ -1,8 +1,11 @@
 //! The command line: arguments, their help, and exit codes.
 
 mod catalog;
+mod enrol;
+pub(crate) mod perceive;
 mod render;
 mod run;
+pub(crate) mod seeing;
 mod why;
 mod world;
 
@@ -40,6 +43,8 @@ enum Command {
     Render(RenderArgs),
     /// Be the cell: arm, tool, cameras and items of a scenario behind a socket, for `nuthatch run --world`.
     World(WorldArgs),
+    /// Look at a picture of a tote: what is where, what it is believed to be, what to do with it, what it is like to hold.
+    Perceive(perceive::PerceiveArgs),
     /// Check a catalogue, or make the goods that come with the program.
     #[command(subcommand)]
     Catalog(Catalog),
@@ -183,6 +188,12 @@ enum Bench {
     /// Carries over tote walls: planning time, duration against the least possible, a second look for limits and collisions;
     /// beside Ruckig and OMPL where `make peers` has installed them.
     Motion(MotionArgs),
+    /// Outlines of items against the truth: average precision, by kind of item, beside plane removal.
+    Segment(seeing::SegmentArgs),
+    /// Which SKU of a manifest an item is: recall, calibration, and what a bound on wrong deliveries costs in refusals.
+    Identify(seeing::IdentifyArgs),
+    /// How long a look takes, part by part; beside Python's ONNX Runtime where `make peers` has installed it.
+    Perception(seeing::PerceptionArgs),
     /// The gripper's image on an emulated board: round trips, times to safety, sizes.
     Firmware(FirmwareArgs),
 }
@@ -391,8 +402,8 @@ pub enum Catalog {
     Check(CheckArgs),
     /// Write the goods that come with the program, as a catalogue.
     Make(MakeArgs),
-    /// Photograph a new SKU into a catalogue. Not there yet.
-    Add(LaterArgs),
+    /// Enrol a new SKU from a few photographs: no network is trained again.
+    Add(enrol::AddArgs),
     /// Say which SKUs the tool can hold, and how. Not there yet.
     Report(LaterArgs),
 }
@@ -400,10 +411,10 @@ pub enum Catalog {
 /// `nuthatch catalog check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A folder of its own becomes a SKU: NAME/sku.toml, one OBJ (metres, z up) or GLB mesh, and its texture (in the GLB,
+A folder of its own becomes a SKU: NAME/sku.toml with views/. To be simulated too it needs one OBJ (metres, z up) or GLB mesh, and its texture (in the GLB,
 map_Kd of the MTL, or texture.png). Views: views/0.png to 5.png, or let --make-views draw them from the mesh.")]
 pub struct CheckArgs {
-    /// The folder with one folder a SKU.
+    /// The folder with one folder a SKU, or a catalogue.json.
     dir: PathBuf,
     /// Draw the reference views of SKUs that have none from their meshes.
     #[arg(long)]
@@ -555,8 +566,12 @@ pub fn main() -> ExitCode {
         Command::Bench(Bench::Matrix(args)) => crate::bench::matrix::run(&args).map(|()| Exit::Done),
         Command::Bench(Bench::Packing(args)) => crate::bench::packing::run(&args).map(|()| Exit::Done),
         Command::Bench(Bench::Motion(args)) => crate::bench::motion::run(&args).map(|()| Exit::Done),
+        Command::Bench(Bench::Segment(args)) => crate::bench::segment::run(&args).map(|()| Exit::Done),
+        Command::Bench(Bench::Identify(args)) => crate::bench::identify::run(&args).map(|()| Exit::Done),
+        Command::Bench(Bench::Perception(args)) => crate::bench::perception::run(&args).map(|()| Exit::Done),
         Command::Bench(Bench::Firmware(args)) => crate::bench::firmware::run(&args).map(|()| Exit::Done),
         Command::Render(args) => render::render(&args).map(|()| Exit::Done),
+        Command::Perceive(args) => perceive::perceive(&args).map(|()| Exit::Done),
         Command::World(args) => world::world(&args).map(|never| match never {}),
         Command::Bench(Bench::Sim(args)) => crate::bench::world::run(&args).map(|()| Exit::Done),
         Command::Catalog(args) => catalog::catalog(&args).map(|()| Exit::Done),
