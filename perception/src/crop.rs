@@ -7,7 +7,7 @@ use scene::Mask;
 use crate::View;
 
 /// Side of a crop, pixels (training/networks.py).
-pub(crate) const SIDE: usize = 112;
+pub(crate) const SIDE: usize = 96;
 /// Colour and mask.
 pub(crate) const CHANNELS: usize = 4;
 /// Numbers in one crop.

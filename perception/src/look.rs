@@ -19,18 +19,16 @@ use crate::grouping;
 use crate::input;
 use crate::join;
 use crate::network::{LoadError, Network, TensorRule, environment};
-use crate::{crop, normals, substance};
+use crate::{crop, normals};
 
 /// Length of an embedding (training/networks.py).
-const EMBEDDING: usize = 192;
-/// Kinds that the network tells apart (`MATERIALS` of training/networks.py).
-const KINDS: usize = scene::Kind::ALL.len();
-/// What is said of kinds where no picture was asked.
-const UNASKED: [f64; KINDS] = [1.0 / 6.0, 1.0 / 6.0, 1.0 / 6.0, 1.0 / 6.0, 1.0 / 6.0, 1.0 / 6.0, 0.1, 0.1, 0.1];
+const EMBEDDING: usize = 128;
 /// Crops embedded in one run of the network.
 const BATCH: usize = 32;
 /// Least belief with which two parts become one item.
 const JOINED_LEAST: f64 = 0.8;
+/// Compliance of what nobody knows.
+const UNKNOWN_COMPLIANCE: f64 = 0.3;
 
 /// Where the files are.
 #[derive(Debug, Clone)]
@@ -88,15 +86,6 @@ struct Part {
     geometry: Geometry,
     middle: Point3<f64>,
     beliefs: Vec<Belief>,
-    /// What the picture says of [`scene::Kind::ALL`].
-    kinds: [f64; KINDS],
-}
-
-/// What the identity network says of one outline.
-struct Likeness {
-    /// The best cosine to each SKU of the manifest, in its order.
-    cosines: Vec<f64>,
-    kinds: [f64; KINDS],
 }
 
 /// Labels and items of one segmentation.
@@ -146,11 +135,8 @@ impl Perception {
             &environment,
             &files.models_dir.join("identity.onnx"),
             settings.threads,
-            &TensorRule { name: "crops", shape: &[-1, 4, 112, 112] },
-            &[
-                TensorRule { name: "vectors", shape: &[-1, 192] },
-                TensorRule { name: "materials", shape: &[-1, 9] },
-            ],
+            &TensorRule { name: "crops", shape: &[-1, 4, 96, 96] },
+            &[TensorRule { name: "vectors", shape: &[-1, 128] }],
         )?;
         let calibration = Calibration {
             temperature: identity.number("temperature", 1e-3, 1.0, "a number from 0.001 to 1")?,
@@ -192,7 +178,7 @@ impl Perception {
                     crops.extend(crop);
                 }
             }
-            let (vectors, _) = self.embed(&crops)?;
+            let vectors = self.embed(&crops)?;
             self.gallery.insert(sku.clone(), vectors);
         }
         Ok(())
@@ -223,14 +209,13 @@ impl Perception {
             let geometry = geometry(image, &field, label, &found.mask)?;
             let middle = middle(image, world_from_tote, &found.mask, &geometry);
             if inside(&world_from_tote.inverse().point(&middle), tote_size) {
-                parts.push(Part { label, found, geometry, middle, beliefs: Vec::new(), kinds: UNASKED });
+                parts.push(Part { label, found, geometry, middle, beliefs: Vec::new() });
             }
         }
         let masks: Vec<&Mask> = parts.iter().map(|part| &part.found.mask).collect();
-        let alike = self.likeness_of(image, &masks, manifest)?;
-        for (part, like) in parts.iter_mut().zip(alike) {
-            part.beliefs = self.believe(manifest, &like.cosines, &part.geometry);
-            part.kinds = like.kinds;
+        let cosines = self.cosines(image, &masks, manifest)?;
+        for (part, cosines) in parts.iter_mut().zip(cosines) {
+            part.beliefs = self.believe(manifest, &cosines, &part.geometry);
         }
         self.join(image, manifest, &heights, &mut labels, &mut parts)?;
         Ok(self.items(image, world_from_tote, &labels, parts))
@@ -267,7 +252,7 @@ impl Perception {
             if inside(&world_from_tote.inverse().point(&middle), tote_size) {
                 let found = Found { mask: mask.clone(), score: 1.0 };
                 let beliefs = vec![Belief { sku: Some(sku.clone()), p: 1.0 }, Belief { sku: None, p: 0.0 }];
-                parts.push(Part { label, found, geometry, middle, beliefs, kinds: UNASKED });
+                parts.push(Part { label, found, geometry, middle, beliefs });
             }
         }
         Ok(self.items(image, world_from_tote, &labels, parts))
@@ -283,13 +268,12 @@ impl Perception {
     ) -> Vec<Item> {
         let width = image.width();
         let mut items = Vec::with_capacity(parts.len());
-        for (Part { label, found, geometry, middle, beliefs, kinds }, id) in parts.into_iter().zip(0u32..) {
+        for (Part { label, found, geometry, middle, beliefs }, id) in parts.into_iter().zip(0u32..) {
             let same = |u: u32, v: u32| labels[v as usize * width + u as usize] == label;
             let normals = normals::normals(image, &geometry.cloud, &geometry.pixels, same, geometry.surface.as_ref());
             let (world_from_item, size_m) =
                 self.complete(image, world_from_tote, &beliefs, &geometry, middle, &found.mask);
-            let (material, compliance) = self.substance(&beliefs, &kinds);
-            let kinds = substance::kinds(&self.catalogue, &beliefs, &kinds);
+            let (material, compliance) = self.substance(&beliefs);
             items.push(Item {
                 id: ItemId(id),
                 taken_at: image.taken_at,
@@ -301,7 +285,6 @@ impl Perception {
                 world_from_item,
                 size_m,
                 material,
-                kinds,
                 compliance,
                 covered: geometry.covered,
             });
@@ -338,8 +321,8 @@ impl Perception {
             check_mask(image, index, mask)?;
         }
         let masks: Vec<&Mask> = masks.iter().collect();
-        let alike = self.likeness_of(image, &masks, manifest)?;
-        Ok(alike.iter().map(|like| belief::beliefs(manifest, &like.cosines, None, self.calibration)).collect())
+        let cosines = self.cosines(image, &masks, manifest)?;
+        Ok(cosines.iter().map(|cosines| belief::beliefs(manifest, cosines, None, self.calibration)).collect())
     }
 
     fn segment(&mut self, image: &RgbdImage, heights: &[f32]) -> Result<Segmented, LookError> {
@@ -399,9 +382,9 @@ impl Perception {
             }
         }
         let masks: Vec<&Mask> = tried.iter().map(|(_, _, mask, _)| mask).collect();
-        let alike = self.likeness_of(image, &masks, manifest)?;
+        let cosines = self.cosines(image, &masks, manifest)?;
         let mut gone = vec![false; parts.len()];
-        for ((a, b, mask, skus), Likeness { cosines, kinds }) in tried.into_iter().zip(alike) {
+        for ((a, b, mask, skus), cosines) in tried.into_iter().zip(cosines) {
             if gone[a] || gone[b] {
                 continue;
             }
@@ -420,7 +403,7 @@ impl Perception {
             }
             let score = parts[a].found.score.max(parts[b].found.score);
             let middle = nalgebra::center(&parts[a].middle, &parts[b].middle);
-            parts[a] = Part { label, found: Found { mask, score }, geometry: whole, middle, beliefs, kinds };
+            parts[a] = Part { label, found: Found { mask, score }, geometry: whole, middle, beliefs };
             gone[b] = true;
         }
         let mut gone = gone.into_iter();
@@ -435,18 +418,13 @@ impl Perception {
         part.geometry.surface.as_ref().is_some_and(fits)
     }
 
-    /// What each mask looks like.
-    fn likeness_of(
-        &mut self,
-        image: &RgbdImage,
-        masks: &[&Mask],
-        manifest: &Manifest,
-    ) -> Result<Vec<Likeness>, LookError> {
+    /// For each mask the best cosine to each SKU of the manifest, in its order.
+    fn cosines(&mut self, image: &RgbdImage, masks: &[&Mask], manifest: &Manifest) -> Result<Vec<Vec<f64>>, LookError> {
         let mut crops = Vec::with_capacity(masks.len() * crop::CROP);
         for mask in masks {
             crops.extend(crop::item_crop(&image.rgb, image.width(), mask)?);
         }
-        let (vectors, materials) = self.embed(&crops)?;
+        let vectors = self.embed(&crops)?;
         let best = |vector: &[f32], sku: &SkuName| {
             let gallery = self.gallery.get(sku).map_or(&[][..], Vec::as_slice);
             gallery
@@ -457,36 +435,28 @@ impl Perception {
                 })
                 .fold(-1.0, f64::max)
         };
-        let each = vectors.chunks_exact(EMBEDDING).zip(materials.chunks_exact(KINDS));
-        Ok(each
-            .map(|(vector, logits)| Likeness {
-                cosines: manifest.keys().map(|sku| best(vector, sku)).collect(),
-                kinds: substance::seen(logits),
-            })
+        Ok(vectors
+            .chunks_exact(EMBEDDING)
+            .map(|vector| manifest.keys().map(|sku| best(vector, sku)).collect())
             .collect())
     }
 
-    /// Vectors and material logits of crops.
-    fn embed(&mut self, crops: &[f32]) -> Result<(Vec<f32>, Vec<f32>), LookError> {
+    fn embed(&mut self, crops: &[f32]) -> Result<Vec<f32>, LookError> {
         let refuse = |why: String| LookError::Network { network: "identity", why };
-        let (mut vectors, mut materials) = (Vec::new(), Vec::new());
+        let mut vectors = Vec::new();
         for batch in crops.chunks(BATCH * crop::CROP) {
             let count = batch.len() / crop::CROP;
             let shape = [count, crop::CHANNELS, crop::SIDE, crop::SIDE];
-            let answered = self.identity.run(shape, batch).map_err(|error| refuse(error.to_string()))?;
-            for (numbers, each) in answered.iter().zip([EMBEDDING, KINDS]) {
-                if numbers.len() != count * each || numbers.iter().any(|x| !x.is_finite()) {
-                    let found = numbers.len();
-                    return Err(refuse(format!(
-                        "{found} numbers for {count} crops; must be {each} finite ones a crop"
-                    )));
-                }
+            let [part] = self.identity.run(shape, batch).map_err(|error| refuse(error.to_string()))?;
+            if part.len() != count * EMBEDDING || part.iter().any(|x| !x.is_finite()) {
+                return Err(refuse(format!(
+                    "{} numbers for {count} crops; must be {EMBEDDING} finite ones a crop",
+                    part.len()
+                )));
             }
-            let [vector, material] = answered;
-            vectors.extend(vector);
-            materials.extend(material);
+            vectors.extend(part);
         }
-        Ok((vectors, materials))
+        Ok(vectors)
     }
 
     fn believe(&self, manifest: &Manifest, cosines: &[f64], geometry: &Geometry) -> Vec<Belief> {
@@ -498,16 +468,14 @@ impl Perception {
         belief::beliefs(manifest, cosines, misfits.as_deref(), self.calibration)
     }
 
-    /// Material of the likeliest SKU, or what the picture shows where none of them is likelier; compliance averaged over
-    /// the beliefs.
-    fn substance(&self, beliefs: &[Belief], seen: &[f64; KINDS]) -> (Material, f64) {
+    /// Material of the likeliest SKU, compliance averaged over the beliefs.
+    fn substance(&self, beliefs: &[Belief]) -> (Material, f64) {
         let known = |belief: &Belief| {
             let sku = belief.sku.as_ref()?;
             self.catalogue.get(sku)
         };
-        let material = beliefs.first().and_then(known).map_or_else(|| substance::material_seen(seen), |sku| sku.material);
-        let unknown = substance::compliance_seen(seen);
-        let compliance = beliefs.iter().map(|b| b.p * known(b).map_or(unknown, belief::compliance)).sum();
+        let material = beliefs.iter().find_map(known).map_or(Material::Carton, |sku| sku.material);
+        let compliance = beliefs.iter().map(|b| b.p * known(b).map_or(UNKNOWN_COMPLIANCE, belief::compliance)).sum();
         (material, compliance)
     }
 

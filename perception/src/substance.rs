@@ -1,6 +1,55 @@
 //! What an item is like to hold, with doubt.
 
-use scene::{Belief, Catalogue, Fragility, Kind, KindBelief, Material, Sku};
+use scene::{Belief, Catalogue, Fragility, Material, Sku};
+use serde::{Deserialize, Serialize};
+
+/// What an item is like. The first six exclude each other, porous or mesh among them; the last three may be true beside any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Gives nowhere.
+    Rigid,
+    /// Keeps its shape, gives under a cup.
+    SemiRigid,
+    /// Bends as a whole.
+    Flexible,
+    /// Film around loose content.
+    LooseBag,
+    /// Woven or knitted.
+    Cloth,
+    /// Holds no vacuum.
+    PorousOrMesh,
+    /// Breaks under a press that others bear.
+    Fragile,
+    /// Seen through: depth cameras err on it.
+    Clear,
+    /// Mirrors lamps: depth cameras err on it.
+    Shiny,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Rigid,
+        Self::SemiRigid,
+        Self::Flexible,
+        Self::LooseBag,
+        Self::Cloth,
+        Self::PorousOrMesh,
+        Self::Fragile,
+        Self::Clear,
+        Self::Shiny,
+    ];
+}
+
+/// How likely an item is of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct KindBelief {
+    /// The kind.
+    pub kind: Kind,
+    /// Its probability, 0…1.
+    pub p: f64,
+}
 
 /// Shares of [`Kind::ALL`] among goods of a material (estimates: the catalogue tells the surface, not the content).
 fn shares(sku: &Sku) -> [f64; 9] {
@@ -21,55 +70,29 @@ fn shares(sku: &Sku) -> [f64; 9] {
     shares
 }
 
-/// How far each of the first six of [`Kind::ALL`] gives under a cup's press, 0 rigid … 1 limp (ours, as for materials).
-const GIVES: [f64; 6] = [0.03, 0.15, 0.5, 0.75, 0.9, 0.7];
-
-/// What a picture says of [`Kind::ALL`], from the network's logits: the first six exclude each other, the others don't.
-pub(crate) fn seen(logits: &[f32]) -> [f64; 9] {
-    let mut p = [0.0; 9];
-    for (p, logit) in p.iter_mut().zip(logits) {
-        *p = 1.0 / (1.0 + (-f64::from(*logit)).exp());
-    }
-    let sum: f64 = p[..6].iter().sum();
-    p[..6].iter_mut().for_each(|p| *p /= sum.max(1e-12));
-    p
-}
-
 /// What an item is like, most likely first: what the catalogue knows of each SKU, weighted by how much the item is believed
-/// to be it, and what the picture shows for what is believed to be none of these.
-pub(crate) fn kinds(catalogue: &Catalogue, beliefs: &[Belief], seen: &[f64; 9]) -> Vec<KindBelief> {
+/// to be it; what is believed to be none of these counts as the mean of the catalogue. Empty without a catalogue.
+#[must_use]
+pub fn kinds(catalogue: &Catalogue, beliefs: &[Belief]) -> Vec<KindBelief> {
+    if catalogue.is_empty() {
+        return Vec::new();
+    }
     let mut of = [0.0; 9];
-    let mut add = |shares: &[f64; 9], weight: f64| of.iter_mut().zip(shares).for_each(|(sum, s)| *sum += weight * s);
+    let mut add = |shares: [f64; 9], weight: f64| of.iter_mut().zip(shares).for_each(|(sum, s)| *sum += weight * s);
     let mut unknown = 1.0;
     for belief in beliefs {
         if let Some(sku) = belief.sku.as_ref().and_then(|sku| catalogue.get(sku)) {
-            add(&shares(sku), belief.p);
+            add(shares(sku), belief.p);
             unknown -= belief.p;
         }
     }
-    add(seen, f64::max(unknown, 0.0));
+    for sku in catalogue.values() {
+        add(shares(sku), unknown.max(0.0) / catalogue.len() as f64);
+    }
     let mut kinds: Vec<KindBelief> =
         Kind::ALL.into_iter().zip(of).map(|(kind, p)| KindBelief { kind, p: p.clamp(0.0, 1.0) }).collect();
     kinds.sort_by(|a, b| b.p.total_cmp(&a.p).then(a.kind.cmp(&b.kind)));
     kinds
-}
-
-/// How far an item gives by what the picture shows.
-pub(crate) fn compliance_seen(seen: &[f64; 9]) -> f64 {
-    GIVES.iter().zip(seen).map(|(gives, p)| gives * p).sum()
-}
-
-/// The material that what the picture shows goes with best.
-pub(crate) fn material_seen(seen: &[f64; 9]) -> Material {
-    let likeliest = (0..6).fold(0, |best, k| if seen[k] > seen[best] { k } else { best });
-    match Kind::ALL[likeliest] {
-        Kind::Flexible | Kind::LooseBag => Material::Film,
-        Kind::Cloth => Material::Fabric,
-        Kind::PorousOrMesh => Material::Mesh,
-        Kind::Rigid | Kind::SemiRigid | Kind::Fragile | Kind::Clear | Kind::Shiny => {
-            if seen[7] > 0.5 || seen[8] > 0.5 { Material::Plastic } else { Material::Carton }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -97,31 +120,18 @@ mod tests {
             .into()
     }
 
-    const SEEN: [f64; 9] = [0.1, 0.0, 0.2, 0.7, 0.0, 0.0, 0.3, 0.0, 0.9];
-
     fn of(beliefs: &[(Option<&str>, f64)], kind: Kind) -> f64 {
         let beliefs: Vec<Belief> =
             beliefs.iter().map(|(sku, p)| Belief { sku: sku.map(|s| SkuName::new(s).unwrap()), p: *p }).collect();
-        kinds(&catalogue(), &beliefs, &SEEN).iter().find(|k| k.kind == kind).unwrap().p
+        kinds(&catalogue(), &beliefs).iter().find(|k| k.kind == kind).unwrap().p
     }
 
     #[test]
     fn beliefs_weigh_what_the_catalogue_knows() {
         assert_eq!(of(&[(Some("jar"), 1.0), (None, 0.0)], Kind::Rigid), 1.0);
         assert!((of(&[(Some("jar"), 0.5), (Some("sock"), 0.5)], Kind::Cloth) - 0.4).abs() < 1e-12);
-        assert_eq!(of(&[(None, 1.0)], Kind::LooseBag), 0.7);
-        assert_eq!(kinds(&Catalogue::new(), &[], &SEEN)[0], KindBelief { kind: Kind::Shiny, p: 0.9 });
-    }
-
-    #[test]
-    fn a_picture_of_a_bag_says_film_that_gives_and_one_of_a_can_says_plastic_that_does_not() {
-        let bag = seen(&[-4.0, -4.0, -1.0, 3.0, -5.0, -6.0, -2.0, 0.0, 1.0]);
-        assert!((bag[..6].iter().sum::<f64>() - 1.0).abs() < 1e-12 && bag[8] > 0.7, "{bag:?}");
-        assert_eq!(material_seen(&bag), Material::Film);
-        assert!(compliance_seen(&bag) > 0.5);
-        let can = seen(&[4.0, -4.0, -6.0, -6.0, -6.0, -6.0, -4.0, -4.0, 3.0]);
-        assert_eq!(material_seen(&can), Material::Plastic);
-        assert!(compliance_seen(&can) < 0.1);
+        assert!((of(&[(None, 1.0)], Kind::Rigid) - 0.5).abs() < 1e-12);
+        assert!(kinds(&Catalogue::new(), &[]).is_empty());
     }
 
     #[test]

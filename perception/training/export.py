@@ -24,11 +24,11 @@ def instances(network: Instances, file: Path) -> None:
 
 
 def identity(network: Identity, file: Path, temperature: float, none: float) -> None:
-    """`crops` (n, 4, CROP, CROP) to `vectors` and `materials`, with the calibration as metadata."""
+    """`crops` (n, 4, CROP, CROP) to `vectors` (n, EMBEDDING), with the calibration as metadata."""
     example = torch.rand(3, 4, CROP, CROP)
-    axes = {name: {0: "n"} for name in ("crops", "vectors", "materials")}
+    axes = {name: {0: "n"} for name in ("crops", "vectors")}
     numbers = {"temperature": f"{temperature:.6f}", "none": f"{none:.6f}"}
-    _write(network, example, file, "crops", ["vectors", "materials"], axes, numbers)
+    _write(network, example, file, "crops", ["vectors"], axes, numbers)
 
 
 def _write(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,30 +21,22 @@ log = logging.getLogger(__name__)
 
 #: A SKU's gallery: six views, each in four quarter turns.
 VIEWS, TURNS = 6, 4
-#: Blocks of the trunk that are not trained.
-FROZEN_BLOCKS = 3
-#: What the groups of features count at the beginning: of the whole, of ninths, of finer ninths, colours.
-GROUPS = (1.0, 0.6, 0.5, 0.4)
 
 
 @dataclass(frozen=True)
 class Settings:
     """How long and on what to train."""
 
-    steps: int = 1600
-    skus: int = 20
+    steps: int = 2000
+    skus: int = 24
     queries: int = 2
-    learning_rate: float = 1e-3
-    #: The trunk's learning rate beside the heads'.
-    trunk_share: float = 0.15
-    #: What a mistaken material counts beside a mistaken SKU.
-    materials: float = 0.5
+    learning_rate: float = 2e-3
     scale: float = 20.0
     margin: float = 0.08
     #: Steps between two choices of the view that each query is held against.
-    refresh: int = 800
+    refresh: int = 1000
     #: Steps between two checkpoints.
-    save_every: int = 100
+    save_every: int = 250
     seed: int = 11
 
 
@@ -78,7 +69,7 @@ def embed(network: Identity, stored: NDArray[np.uint8], turns: NDArray[np.int64]
         for at in range(0, len(stored), 512):
             part = np.s_[at : at + 512]
             crops = finish(as_input(stored[part], placements(turns[part])))
-            out.append(network(crops.contiguous(memory_format=torch.channels_last))[0])
+            out.append(network(crops.contiguous(memory_format=torch.channels_last)))
     return torch.cat(out)
 
 
@@ -88,6 +79,23 @@ def gallery(network: Identity, crops: Crops) -> Tensor:
     turned = [embed(network, flat, np.full(len(flat), turn)) for turn in range(TURNS)]
     stacked = torch.stack(turned, 1)
     return stacked.reshape(len(crops.names), VIEWS * TURNS, EMBEDDING)
+
+
+def thumbnails(crops: Crops) -> tuple[Tensor, Tensor]:
+    """Tiny pictures as a first idea of which view a query shows: of queries and of views."""
+
+    def tiny(stored: NDArray[np.uint8], turns: NDArray[np.int64]) -> Tensor:
+        parts = []
+        for at in range(0, len(stored), 512):
+            part = np.s_[at : at + 512]
+            small = F.avg_pool2d(finish(as_input(stored[part], placements(turns[part]))), 8)
+            parts.append(small.flatten(1))
+        return F.normalize(torch.cat(parts), dim=1)
+
+    flat = crops.views.reshape(-1, *crops.views.shape[2:])
+    turned = torch.stack([tiny(flat, np.full(len(flat), turn)) for turn in range(TURNS)], 1)
+    views = turned.reshape(len(crops.names), VIEWS * TURNS, -1)
+    return tiny(crops.items, np.zeros(len(crops.items), np.int64)), views
 
 
 def matches(queries: Tensor, views: Tensor, sku: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -146,8 +154,8 @@ def augmented(
     if query:
         rgb = rgb + _shade(n, rng)
         for i in range(n):
-            if rng.random() < 0.4:
-                rgb[i] = _coarser(rgb[i], rng.uniform(1.0, 3.0))
+            if rng.random() < 0.3:
+                rgb[i] = F.avg_pool2d(rgb[i], 3, 1, 1, count_include_pad=False)
             roll = rng.random()
             if roll < 0.2:
                 mask[i] = F.max_pool2d(mask[i], 3, 1, 1)
@@ -155,13 +163,6 @@ def augmented(
                 mask[i] = -F.max_pool2d(-mask[i], 3, 1, 1)
     rgb = rgb + torch.randn(rgb.shape) * per_image(0.03).abs()
     return finish(torch.cat([rgb.clamp(0.0, 1.0), mask], 1))
-
-
-def _coarser(rgb: Tensor, times: float) -> Tensor:
-    """A picture from so many times further away."""
-    side = round(rgb.shape[-1] / times)
-    small = F.interpolate(rgb[None], size=(side, side), mode="area")
-    return F.interpolate(small, size=rgb.shape[1:], mode="bilinear", align_corners=False)[0]
 
 
 def seen_parts(shape: NDArray[np.float32], rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -217,32 +218,22 @@ def recolourings(n: int, rng: np.random.Generator) -> Tensor:
 
 
 def train(crops: Crops, settings: Settings, checkpoint: Path, stop_after: int | None = None) -> Identity:
-    """Trains on from `checkpoint` where there is one, else from the pretrained trunk; writes it now and then.
-
-    The stem and the first blocks stay as photographs have made them, and so do all batch norms.
-    """
+    """Trains on from `checkpoint` where there is one, else from scratch; writes it now and then."""
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
-    network = Identity().eval()
-    if not checkpoint.is_file():
-        _begin(network, crops, rng)
-    network.trunk.stem.requires_grad_(False)
-    network.trunk.blocks[:FROZEN_BLOCKS].requires_grad_(False)
-    network.to(memory_format=torch.channels_last)
-    average = torch.optim.swa_utils.AveragedModel(network, avg_fn=running_mean)
-    heads = [network.head.weight, *network.materials.parameters()]
-    trunk = [p for p in network.trunk.parameters() if p.requires_grad]
-    rates = [settings.learning_rate, settings.learning_rate * settings.trunk_share]
-    groups = [{"params": heads}, {"params": trunk}]
-    optimiser = torch.optim.AdamW(groups, settings.learning_rate, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, settings.steps, pct_start=0.1)
+    network = Identity().to(memory_format=torch.channels_last)
+    average = torch.optim.swa_utils.AveragedModel(network, avg_fn=running_mean, use_buffers=True)
+    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, settings.steps, pct_start=0.1)
     run = Resumable(checkpoint, rng, network, average, optimiser, schedule)
+    first = run.load()
     of_sku = [np.nonzero(crops.sku == k)[0] for k in range(len(crops.names))]
     seen = np.array([k for k, items in enumerate(of_sku) if len(items) >= 2])
-    match = near = None
-    began = time.monotonic()
-    for step in range(run.load(), settings.steps if stop_after is None else stop_after):
-        if match is None or step % settings.refresh == 0:
+    tiny_queries, tiny_views = thumbnails(crops)
+    match = matches(tiny_queries, tiny_views, crops.sku)
+    near = _neighbours(tiny_views)
+    for step in range(first, settings.steps if stop_after is None else stop_after):
+        if step > 0 and (step == first or step % settings.refresh == 0):
             average.module.eval()
             views = gallery(average.module, crops)
             turns = np.zeros(len(crops.items), np.int64)
@@ -252,40 +243,15 @@ def train(crops: Crops, settings: Settings, checkpoint: Path, stop_after: int | 
         total, right = _step(network, crops, settings, chosen, of_sku, match, rng)
         optimiser.zero_grad(set_to_none=True)
         total.backward()
-        torch.nn.utils.clip_grad_norm_([*heads, *trunk], 5.0)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
         schedule.step()
         average.update_parameters(network)
-        if step % 25 == 0:
-            loss, passed = total.item(), time.monotonic() - began
-            log.info("identity step %d of %d, %.0f s: %.4f, right %.3f", step, settings.steps, passed, loss, right)
+        if step % 50 == 0:
+            log.info("identity step %d of %d: loss %.4f, right %.3f", step, settings.steps, total.item(), right)
         if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
             run.save(step + 1)
     return averaged(average)
-
-
-def _begin(network: Identity, crops: Crops, rng: np.random.Generator) -> None:
-    """The head as principal directions of what the trunk sees of crops and views, the strong ones damped."""
-    picked = rng.choice(len(crops.items), min(2000, len(crops.items)), replace=False)
-    flat = crops.views.reshape(-1, *crops.views.shape[2:])
-    stored = np.concatenate([crops.items[np.sort(picked)], flat[rng.choice(len(flat), 1000, replace=False)]])
-    found = []
-    with torch.no_grad():
-        for at in range(0, len(stored), 250):
-            part = stored[at : at + 250]
-            inputs = finish(as_input(part, placements(rng.integers(0, TURNS, len(part)))))
-            found.append(network.features(inputs.contiguous(memory_format=torch.channels_last)))
-        features = torch.cat(found)
-        network.mean.copy_(features.mean(0))
-        # Each group of numbers counts as a whole, however many there are, the trunk's last ones most.
-        sizes = (1280, 9 * 112, 9 * 40, 16 * 4)
-        for part, weight in zip(features.split(sizes, 1), network.scale.split(sizes), strict=True):
-            weight.div_(part.var(0).sum().sqrt())
-        network.scale.mul_(torch.repeat_interleave(torch.tensor(GROUPS), torch.tensor(sizes)))
-        centred = (features - features.mean(0)) * network.scale
-        _, spread, directions = torch.linalg.svd(centred, full_matrices=False)
-        damped = directions[: network.head.out_features] / spread[: network.head.out_features, None].sqrt()
-        network.head.weight.copy_(damped / damped.norm(dim=1).mean())
 
 
 def _neighbours(views: Tensor) -> NDArray[np.int64]:
@@ -341,7 +307,7 @@ def _step(
     whole = np.ones((len(views), 4), np.float32)
     shown = augmented(crops.views[owner, side], turn, whole, recolour[owner], rng, query=False)
     batch = torch.cat([taken, shown]).contiguous(memory_format=torch.channels_last)
-    vectors, materials = network(batch)
+    vectors = network(batch)
     cosine = vectors[: len(query)] @ vectors[len(query) :].T
     same = torch.from_numpy(query_sku[:, None] == owner[None, :])
     exact = same & torch.from_numpy(wanted[:, None] == views[None, :])
@@ -350,6 +316,4 @@ def _step(
     others = (cosine * settings.scale).masked_fill(same, -1e4)
     first = ((positive - settings.margin) * settings.scale)[:, None]
     total = F.cross_entropy(torch.cat([first, others], 1), torch.zeros(len(query), dtype=torch.int64))
-    kinds = torch.from_numpy(crops.materials[np.concatenate([query_sku, owner])])
-    total = total + settings.materials * F.binary_cross_entropy_with_logits(materials, kinds)
     return total, right.item()

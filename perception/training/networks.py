@@ -1,4 +1,4 @@
-"""The two networks: both begin with EfficientNet-Lite0, which knows photographs."""
+"""The two networks; the one that finds items begins with EfficientNet-Lite0, which knows photographs."""
 
 from __future__ import annotations
 
@@ -19,25 +19,11 @@ HEIGHT_UNIT_M = 0.1
 #: Offsets are predicted in units of this many network pixels.
 OFFSET_UNIT_PX = 32.0
 #: Side of the crop that `identity` takes, pixels.
-CROP = 112
+CROP = 96
 #: Length of an embedding.
-EMBEDDING = 192
-#: Numbers that an embedding is made of: 1280 of the whole, 112 and 40 of nine parts each, colour and mask of sixteen.
-FEATURES = 1280 + 9 * 112 + 9 * 40 + 16 * 4
+EMBEDDING = 128
 #: Channels of the decoder of `instances` at strides 2, 4, 8, 16 and 32.
 DECODER = (32, 48, 64, 96, 96)
-#: What an item may be made of, each on its own.
-MATERIALS = (
-    "rigid",
-    "semi-rigid",
-    "flexible",
-    "loose-bag",
-    "cloth",
-    "porous-or-mesh",
-    "fragile",
-    "clear",
-    "shiny",
-)
 
 
 class Block(nn.Sequential):
@@ -105,34 +91,25 @@ class Instances(nn.Module):
 
 
 class Identity(nn.Module):
-    """A crop (red, green, blue, mask) to a unit vector, near ones of the same kind of item, and to its materials.
-
-    What EfficientNet-Lite0 sees of the whole, of its ninths and of finer ninths, and the plain colours of sixteenths,
-    are weighed by one linear layer.
-    """
+    """A crop (red, green, blue, mask) to a unit vector; near vectors are the same kind of item."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.trunk = Trunk()
-        self.head = nn.Linear(FEATURES, EMBEDDING, bias=False)
-        self.register_buffer("mean", torch.zeros(FEATURES))
-        self.register_buffer("scale", torch.ones(FEATURES))
-        self.materials = nn.Linear(FEATURES, len(MATERIALS))
+        self.body = nn.Sequential(
+            Block(4, 16, size=5, stride=2),
+            Block(16, 48, stride=2),
+            Residual(48),
+            Block(48, 96, stride=2),
+            Residual(96),
+            Block(96, 128, stride=2),
+            Residual(128),
+            Block(128, 64, size=1),
+        )
+        self.head = nn.Linear(64 * (CROP // 16) ** 2, EMBEDDING)
 
-    def features(self, crops: Tensor) -> Tensor:
-        """(n, 4, CROP, CROP) to (n, FEATURES), standardised."""
-        # The crop's colours are (x − ½) · 4, the trunk's (x − ½) · 2.
-        maps = self.trunk(crops[:, :3] * 0.5)
-        whole = self.trunk.last(maps[4]).mean((2, 3))
-        ninths = F.avg_pool2d(maps[3], 3, 2).flatten(1)
-        finer = F.avg_pool2d(maps[2], 6, 4).flatten(1)
-        colours = F.avg_pool2d(crops, CROP // 4).flatten(1)
-        return (torch.cat([whole, ninths, finer, colours], 1) - self.mean) * self.scale
-
-    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        """(n, 4, CROP, CROP) to (n, EMBEDDING) and (n, MATERIALS) logits."""
-        features = self.features(crops)
-        return F.normalize(self.head(features), dim=1), self.materials(features)
+    def forward(self, crops: Tensor) -> Tensor:
+        """(n, 4, CROP, CROP) to (n, EMBEDDING)."""
+        return F.normalize(self.head(self.body(crops).flatten(1)), dim=1)
 
 
 def running_mean(average: Tensor, now: Tensor, count: Tensor | int) -> Tensor:

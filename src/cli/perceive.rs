@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use perception::{
-    CocoError, Decision, Depth, Files, Labelled, Mark, Perception, Picture, PictureError, Region, Settings,
-    Shot, ShotError, annotate, decide, load_catalogue, load_coco, load_depth, load_picture,
+    CocoError, Decision, Depth, Files, KindBelief, Labelled, Mark, Perception, Picture, PictureError, Region, Settings,
+    Shot, ShotError, annotate, decide, kinds, load_catalogue, load_coco, load_depth, load_picture,
 };
 use scene::frame::{Camera, Tote, World};
-use scene::{KindBelief, Belief, Intrinsics, Item, Manifest, Mask, Pose, SkuName};
+use scene::{Belief, Intrinsics, Item, Manifest, Mask, Pose, SkuName};
 use serde::{Deserialize, Serialize};
 
 use super::CliError;
@@ -342,7 +342,7 @@ fn instance(
         polygon_px: polygons,
         beliefs: item.beliefs.clone(),
         decision: decide(&item.beliefs, covered, wrong_most),
-        material: item.kinds.clone(),
+        material: kinds(perception.catalogue(), &item.beliefs),
     })
 }
 

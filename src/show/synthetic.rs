@@ -138,7 +138,6 @@ fn items(cell: &Cell, blocks: &[Block], ids: &[Option<usize>], image: &RgbdImage
             world_from_item: cell.totes[0].world_from * tote_from_item,
             size_m: block.size,
             material: Material::Carton,
-            kinds: Vec::new(),
             compliance: 0.05,
             covered: 0.0,
         });

@@ -263,7 +263,6 @@ fn item(id: usize, solid: &Solid, ids: &[u32], points: &[Option<Point3<f64>>], t
         world_from_item: tote.world_from * tote_from_item,
         size_m: [0, 1, 2].map(|a| (high(a) - low(a)).max(0.002)),
         material: solid.sku.material,
-        kinds: Vec::new(),
         compliance: 0.1,
         covered: 1.0 - pixels.len() as f64 / alone.max(1) as f64,
     })

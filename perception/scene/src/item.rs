@@ -4,7 +4,7 @@ use nalgebra::{Point3, Vector3};
 use serde::{Deserialize, Serialize};
 
 use crate::frame;
-use crate::{KindBelief, Mask, Material, Pose, SkuName, Timestamp};
+use crate::{Mask, Material, Pose, SkuName, Timestamp};
 
 /// Which item of one look: counted from 0 in each image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,9 +43,6 @@ pub struct Item {
     pub size_m: [f64; 3],
     /// What it is probably made of.
     pub material: Material,
-    /// What it is like to hold, most likely first: all of [`Kind::ALL`](crate::Kind::ALL).
-    #[serde(default)]
-    pub kinds: Vec<KindBelief>,
     /// How far it gives under a cup's press, 0 rigid … 1 limp.
     pub compliance: f64,
     /// Share of its outline that another item may cover, 0 free … 1 buried.

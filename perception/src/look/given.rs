@@ -4,7 +4,7 @@ use opencv::core::Rect;
 use scene::frame::{Tote, World};
 use scene::{Item, Manifest, Mask, Pose, RgbdImage, SkuName};
 
-use super::{EMBEDDING, Found, Likeness, Part, Perception, check_mask, check_pose, checked_heights};
+use super::{EMBEDDING, Found, Part, Perception, check_mask, check_pose, checked_heights};
 use crate::LookError;
 use crate::cover::Field;
 use crate::cut_out::grab_cut;
@@ -75,14 +75,14 @@ impl Perception {
             mask.pixels().for_each(|(u, v)| labels[v as usize * width + u as usize] = label);
         }
         let field = Field { labels: &labels, heights: &heights, width };
-        let alike = self.likeness_of(image, &masks.iter().collect::<Vec<_>>(), manifest)?;
+        let cosines = self.cosines(image, &masks.iter().collect::<Vec<_>>(), manifest)?;
         let mut parts = Vec::with_capacity(masks.len());
-        for ((mask, Likeness { cosines, kinds }), label) in masks.iter().zip(alike).zip(1u16..) {
+        for ((mask, cosines), label) in masks.iter().zip(&cosines).zip(1u16..) {
             let geometry = geometry(image, &field, label, mask)?;
             let middle = middle(image, world_from_tote, mask, &geometry);
-            let beliefs = self.believe(manifest, &cosines, &geometry);
+            let beliefs = self.believe(manifest, cosines, &geometry);
             let found = Found { mask: mask.clone(), score: 1.0 };
-            parts.push(Part { label, found, geometry, middle, beliefs, kinds });
+            parts.push(Part { label, found, geometry, middle, beliefs });
         }
         Ok(self.items(image, world_from_tote, &labels, parts))
     }
@@ -137,8 +137,7 @@ impl Perception {
         for (index, mask) in masks.iter().enumerate() {
             check_mask(image, index, mask)?;
         }
-        let alike = self.likeness_of(image, &masks.iter().collect::<Vec<_>>(), manifest)?;
-        Ok(alike.into_iter().map(|like| like.cosines).collect())
+        self.cosines(image, &masks.iter().collect::<Vec<_>>(), manifest)
     }
 }
 
