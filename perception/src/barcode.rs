@@ -208,6 +208,7 @@ mod tests {
                     name: name.clone(),
                     barcode: barcode.map(Into::into),
                     size_m: [0.1; 3],
+                    size_unknown: false,
                     mass_kg: None,
                     shape: Shape::Box,
                     material: Material::Carton,
