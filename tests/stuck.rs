@@ -10,7 +10,7 @@ use serde_json::Value;
 const SCENARIO: &str = r#"
 name = "stuck"
 cell = "default"
-seed = 20
+seed = 32
 [[tote]]
 name = "tote-a"
 [tote.contents]
@@ -40,7 +40,7 @@ fn run(dir: &Path) -> (Output, Vec<Value>) {
     let (scenario, orders) = (file("stuck.toml", SCENARIO), file("orders.toml", ORDERS));
     let record = dir.join("record");
     let output = Command::new(env!("CARGO_BIN_EXE_nuthatch"))
-        .args(["run", "--seed", "20", "--scenario", &scenario, "--orders", &orders, "--record"])
+        .args(["run", "--seed", "32", "--scenario", &scenario, "--orders", &orders, "--record"])
         .arg(&record)
         .current_dir(dir)
         .env("NUTHATCH_HOME", env!("CARGO_MANIFEST_DIR"))

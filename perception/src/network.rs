@@ -188,12 +188,7 @@ fn open(environment: &Environment, file: &Path, threads: usize) -> Result<Sessio
         .commit_from_file(file)
 }
 
-fn check_tensors(
-    file: &Path,
-    which: &'static str,
-    tensors: &[Outlet],
-    rules: &[TensorRule],
-) -> Result<(), LoadError> {
+fn check_tensors(file: &Path, which: &'static str, tensors: &[Outlet], rules: &[TensorRule]) -> Result<(), LoadError> {
     for (index, rule) in rules.iter().enumerate() {
         let more = tensors.len().saturating_sub(rules.len());
         check_tensor(tensors.get(index), rule, more).map_err(|found| LoadError::Tensor {
@@ -214,8 +209,7 @@ fn check_tensor(tensor: Option<&Outlet>, rule: &TensorRule, more: usize) -> Resu
         return Err(format!("{} of another type", tensor.name()));
     };
     // A model's dynamic size (-1) fits a rule's "any", and only that.
-    let fits =
-        tensor.name() == rule.name && *ty == TensorElementType::Float32 && shape[..] == *rule.shape && more == 0;
+    let fits = tensor.name() == rule.name && *ty == TensorElementType::Float32 && shape[..] == *rule.shape && more == 0;
     if fits {
         return Ok(());
     }
@@ -255,8 +249,7 @@ mod tests {
         };
         let found: Vec<f32> = answered.iter().flat_map(kept).collect();
         let bytes = fs::read(folder.join("tests/data").join(name).with_extension("bin")).unwrap();
-        let expected: Vec<f32> =
-            bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        let expected: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         assert_eq!(found.len(), expected.len(), "{name}");
         let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         let most = expected.iter().fold(0.0, |most: f32, e| most.max(e.abs()));

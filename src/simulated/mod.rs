@@ -5,6 +5,8 @@
 mod host;
 mod inside;
 mod score;
+#[cfg(test)]
+mod shifted;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -7,8 +7,6 @@ pub mod eyes;
 pub mod ledger;
 pub mod orders;
 mod plans;
-#[cfg(test)]
-mod shifted;
 pub mod weight;
 
 use std::collections::BTreeMap;

@@ -3,9 +3,9 @@
 use nalgebra::Vector3;
 use scene::Pose;
 
+use super::{Chosen, Simulation, devices};
 use crate::cli::Strategy;
 use crate::clock::Stopwatch;
-use crate::simulated::{Chosen, Simulation, devices};
 
 mod slow {
     use super::*;
