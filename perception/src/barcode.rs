@@ -182,7 +182,7 @@ mod tests {
         };
         check(BarcodeFormat::EAN13, "8607549050460", 2, 0.0, (Symbology::Ean13, "8607549050460"));
         check(BarcodeFormat::EAN13, "8607549050460", 3, 0.3, (Symbology::Ean13, "8607549050460"));
-        check(BarcodeFormat::EAN13, "8607549050460", 2, 3.14, (Symbology::Ean13, "8607549050460"));
+        check(BarcodeFormat::EAN13, "8607549050460", 2, 3.1, (Symbology::Ean13, "8607549050460"));
         check(BarcodeFormat::UPCA, "036000291452", 2, 1.57, (Symbology::Ean13, "0036000291452"));
         check(BarcodeFormat::Code128, "TOTE-0042", 2, 0.0, (Symbology::Code128, "TOTE-0042"));
         check(BarcodeFormat::DataMatrix, "nuthatch 7", 4, 0.7, (Symbology::DataMatrix, "nuthatch 7"));
