@@ -28,7 +28,7 @@ mod shot;
 mod substance;
 
 pub use annotate::{Mark, annotate};
-pub use barcode::{BarcodeRead, ScanEvidence, Symbology, after_scan, read_barcodes};
+pub use barcode::{BarcodeError, BarcodeRead, ScanEvidence, Symbology, after_scan, read_barcodes};
 pub use catalogue::{CatalogueError, View, Views, load_catalogue};
 pub use catalogue_file::{equal_views, load_photo};
 pub use coco::{CocoError, Instance, Labelled, Region, check_camera, load_coco};

@@ -129,14 +129,14 @@ impl Perception {
             &files.models_dir.join("instances.onnx"),
             settings.threads,
             &TensorRule { name: "image", shape: &[1, 5, 240, 320] },
-            &[TensorRule { name: "maps", shape: &[1, 5, 240, 320] }],
+            &TensorRule { name: "maps", shape: &[1, 5, 240, 320] },
         )?;
         let identity = Network::load(
             &environment,
             &files.models_dir.join("identity.onnx"),
             settings.threads,
             &TensorRule { name: "crops", shape: &[-1, 4, 96, 96] },
-            &[TensorRule { name: "vectors", shape: &[-1, 128] }],
+            &TensorRule { name: "vectors", shape: &[-1, 128] },
         )?;
         let calibration = Calibration {
             temperature: identity.number("temperature", 1e-3, 1.0, "a number from 0.001 to 1")?,
@@ -329,7 +329,7 @@ impl Perception {
         let (width, height) = (image.width(), image.height());
         let (tensor, fit) = input::tensor(&image.rgb, width, height, heights)?;
         let shape = [1, input::CHANNELS, input::HEIGHT, input::WIDTH];
-        let [maps] = self
+        let maps = self
             .instances
             .run(shape, &tensor)
             .map_err(|error| LookError::Network { network: "instances", why: error.to_string() })?;
@@ -447,7 +447,7 @@ impl Perception {
         for batch in crops.chunks(BATCH * crop::CROP) {
             let count = batch.len() / crop::CROP;
             let shape = [count, crop::CHANNELS, crop::SIDE, crop::SIDE];
-            let [part] = self.identity.run(shape, batch).map_err(|error| refuse(error.to_string()))?;
+            let part = self.identity.run(shape, batch).map_err(|error| refuse(error.to_string()))?;
             if part.len() != count * EMBEDDING || part.iter().any(|x| !x.is_finite()) {
                 return Err(refuse(format!(
                     "{} numbers for {count} crops; must be {EMBEDDING} finite ones a crop",

@@ -82,7 +82,7 @@ def pattern(shape: tuple[int, ...]) -> torch.Tensor:
 
 
 def remember(network: nn.Module, shape: tuple[int, ...], file: Path) -> None:
-    """Writes what the network answers to `pattern` for `tests/onnx.rs`: every 97th number, little-endian floats."""
+    """Writes what the network answers to `pattern` for `src/network.rs`: every 97th number, little-endian floats."""
     network = network.to(memory_format=torch.contiguous_format).eval()
     parts = [part.ravel()[::97] if part.size > 4000 else part.ravel() for part in answered(network, pattern(shape))]
     file.parent.mkdir(exist_ok=True)

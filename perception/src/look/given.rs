@@ -99,7 +99,7 @@ impl Perception {
         let shape = [1, input::CHANNELS, input::HEIGHT, input::WIDTH];
         let picture = noise(shape.iter().product());
         self.instances
-            .run::<1>(shape, &picture)
+            .run(shape, &picture)
             .map_err(|error| LookError::Network { network: "instances", why: error.to_string() })?;
         self.embed(&noise(crops * crop::CROP)).map(|_| ())
     }
