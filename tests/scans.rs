@@ -3,7 +3,7 @@
 
 use perception::{BarcodeRead, read_barcodes};
 use sim::look::goods_catalogue;
-use sim::scan::{CAMERA, scan};
+use sim::scan::scan;
 
 mod slow {
     use super::*;
@@ -17,8 +17,7 @@ mod slow {
             let axis = (0..3).fold(0, |best, a| if areas[a] > areas[best] { a } else { best });
             let pictures = scan(sku, (axis, seed % 2 == 0), seed);
             let codes: Vec<BarcodeRead> = pictures
-                .iter()
-                .flat_map(|grey| read_barcodes(grey, CAMERA.width as usize, CAMERA.height as usize).unwrap())
+                .flat_map(|picture| read_barcodes(&picture.grey, picture.width, picture.height).unwrap())
                 .collect();
             tried += 1;
             read += usize::from(!codes.is_empty());
@@ -28,6 +27,6 @@ mod slow {
             }
         }
         println!("{read} of {tried} read");
-        assert!(3 * read >= tried, "{read} of {tried} goods are read");
+        assert!(2 * read >= tried, "{read} of {tried} goods are read");
     }
 }

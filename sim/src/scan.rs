@@ -21,12 +21,22 @@ const TURNED: f64 = 0.03;
 /// Pictures of a scan: after each quarter turn of the wrist.
 pub const TURNS: usize = 4;
 
-/// Pictures of an item as the scan camera takes them, grey, row-major, a byte a pixel, of [`CAMERA`]'s size.
+/// The part of [`CAMERA`]'s picture that shows what is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScanPicture {
+    /// Pixels a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Grey, row-major, a byte a pixel.
+    pub grey: Vec<u8>,
+}
+
+/// Pictures of an item as the scan camera takes them, each taken when it is asked for: one after each quarter turn.
 ///
 /// `held` is the axis of the item (0, 1, 2) and the end of it that the tool holds: the camera sees the other end and, a
 /// quarter turn each, the four sides around. The same seed gives the same pictures.
-#[must_use]
-pub fn scan(sku: &TrueSku, held: (usize, bool), seed: u64) -> [Vec<u8>; TURNS] {
+pub fn scan(sku: &TrueSku, held: (usize, bool), seed: u64) -> impl Iterator<Item = ScanPicture> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let backdrop = Backdrop::drawn(seed);
     let light = Light::drawn(seed);
@@ -41,15 +51,25 @@ pub fn scan(sku: &TrueSku, held: (usize, bool), seed: u64) -> [Vec<u8>; TURNS] {
     let (z, x) = ((middle - eye).normalize(), Vector3::x());
     let axes = Rotation3::from_basis_unchecked(&[x, z.cross(&x), z]);
     let camera = Pose::from_parts(eye.coords, UnitQuaternion::from_rotation_matrix(&axes));
-    let view = View { intrinsics: CAMERA, world_from_camera: camera };
+    let view = View { intrinsics: window(sku.truth.size_m), world_from_camera: camera };
     let mut renderer = Renderer::new();
-    core::array::from_fn(|turn| {
+    (0..TURNS).map(move |turn| {
         let wrist = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), core::f64::consts::FRAC_PI_2 * turn as f64);
         let pose = Isometry3::from_parts(Translation3::from(middle.coords), wrist) * hangs;
         let items = [Placed { sku, world_from_item: Pose::from_isometry(pose), id: 0 }];
         let stage = Stage { items: &items, tubs: &[], blocks: &[], backdrop: &backdrop, light: &light };
-        sense_grey(&renderer.render(&stage, &view), &Sensor::default(), &mut rng)
+        let grey = sense_grey(&renderer.render(&stage, &view), &Sensor::default(), &mut rng);
+        ScanPicture { width: view.intrinsics.width as usize, height: view.intrinsics.height as usize, grey }
     })
+}
+
+/// The camera, told to read out the middle of its sensor alone: what an item of these sides may fill, metres.
+fn window(size_m: [f64; 3]) -> Intrinsics {
+    let radius = 0.5 * size_m.into_iter().map(|side| side * side).sum::<f64>().sqrt() + 3.0 * BESIDE_M;
+    let half = CAMERA.fx * radius / (AWAY_M - radius).max(0.1);
+    let width = CAMERA.width.min((2.0 * half).ceil() as u32);
+    let height = CAMERA.height.min((2.0 * half).ceil() as u32);
+    Intrinsics { width, height, cx: 0.5 * (f64::from(width) - 1.0), cy: 0.5 * (f64::from(height) - 1.0), ..CAMERA }
 }
 
 /// The turn that brings an end of an axis down.
@@ -77,12 +97,14 @@ mod tests {
     #[test]
     fn a_scan_shows_the_item_in_the_middle_of_each_picture_and_is_the_same_for_the_same_seed() {
         let sku = &goods_catalogue()[0];
-        let pictures = scan(sku, (2, true), 5);
-        let (width, height) = (CAMERA.width as usize, CAMERA.height as usize);
+        let pictures: Vec<_> = scan(sku, (2, true), 5).collect();
         for picture in &pictures {
-            assert_eq!(picture.len(), width * height);
+            assert_eq!(picture.grey.len(), picture.width * picture.height);
         }
+        assert!(pictures[0].width > 300 && pictures[0].width < CAMERA.width as usize, "{}", pictures[0].width);
+        assert_eq!(window([0.6, 0.4, 0.1]).width, CAMERA.width);
         assert!(pictures[0] != pictures[1]);
-        assert!(scan(sku, (2, true), 5) == pictures);
+        assert_eq!(pictures.len(), TURNS);
+        assert!(scan(sku, (2, true), 5).eq(pictures));
     }
 }

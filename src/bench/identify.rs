@@ -8,7 +8,8 @@ use serde::Serialize;
 use sim::look::Pool;
 
 use super::average_precision::overlap;
-use super::identify_figures::{Figures, Judged, curve_svg, print_table};
+use super::evidence::Evidence;
+use super::identify_figures::{Figures, Judged, SETTINGS, curve_svg, print_table};
 use super::scenes::{Scenes, bar, shot};
 use super::spread::next_u64;
 use crate::cli::CliError;
@@ -49,10 +50,12 @@ struct IdentifyFigures {
     machine: Machine,
     #[serde(flatten)]
     figures: Figures,
-    /// With weight and scan; null until those are evidence.
+    /// With weight and scan of the rendered goods.
     after_evidence: Option<Figures>,
-    why: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'static str>,
     held_out_families: Option<Figures>,
+    held_out_families_after_evidence: Option<Figures>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +75,7 @@ enum IdentifyError {
 pub fn run(args: &IdentifyArgs) -> Result<(), CliError> {
     let scenes = args.scenes.map_or(SCENES, |scenes| scenes as usize);
     let scenes = if args.full { scenes.max(FULL) } else { scenes };
-    let (set, judged, held_out) = match (&args.set.coco, &args.set.images) {
+    let (set, seen, held_out) = match (&args.set.coco, &args.set.images) {
         (Some(coco), Some(images)) => {
             let catalog = args.catalog.as_ref().ok_or_else(|| CliError::input(IdentifyError::NoCatalog))?;
             let catalogue = load_catalogue(catalog).map_err(CliError::input)?;
@@ -80,16 +83,18 @@ pub fn run(args: &IdentifyArgs) -> Result<(), CliError> {
             let given = Scenes::given(coco, images).map_err(CliError::input)?;
             let everything: Manifest = perception.catalogue().keys().map(|sku| (sku.clone(), 1)).collect();
             let manifest = |labelled: &Labelled| labelled.manifest.clone().unwrap_or_else(|| everything.clone());
-            let judged = measure(&mut perception, &given, args, manifest, 0)?;
-            (coco.display().to_string(), judged, None)
+            let mut seen = Seen::default();
+            measure(&mut perception, &given, args, manifest, None, &mut seen)?;
+            (coco.display().to_string(), seen, None)
         }
         _ => {
-            let judged = rendered(args, Pool::Training, scenes)?;
-            ("rendered".to_owned(), judged, Some(rendered(args, Pool::HeldOut, scenes.div_ceil(2))?))
+            let seen = rendered(args, Pool::Training, scenes)?;
+            ("rendered".to_owned(), seen, Some(rendered(args, Pool::HeldOut, scenes.div_ceil(2))?))
         }
     };
+    let judged = &seen.judged;
     if let Some(path) = &args.picture {
-        std::fs::write(path, curve_svg(&judged))
+        std::fs::write(path, curve_svg(judged))
             .map_err(|source| CliError::input(IdentifyError::Unwritable { path: path.clone(), source }))?;
     }
     let figures = IdentifyFigures {
@@ -98,12 +103,13 @@ pub fn run(args: &IdentifyArgs) -> Result<(), CliError> {
         masks: if args.masks == Masks::Own { "own" } else { "given" },
         seed: args.seed,
         n: judged.len(),
-        scenes: judged.iter().map(|j| j.scene).max().map_or(0, |last| last + 1),
+        scenes: seen.scenes,
         machine: Machine::this(),
-        figures: Figures::of(&judged, args.seed),
-        after_evidence: None,
-        why: "after_evidence: weight and scan are no evidence of this bench yet",
-        held_out_families: held_out.map(|judged| Figures::of(&judged, args.seed)),
+        figures: Figures::of(judged, args.seed),
+        after_evidence: seen.after_evidence(args.seed),
+        why: seen.after.is_empty().then_some("after_evidence: nobody knows what given pictures' items weigh"),
+        held_out_families: held_out.as_ref().map(|seen| Figures::of(&seen.judged, args.seed)),
+        held_out_families_after_evidence: held_out.as_ref().and_then(|seen| seen.after_evidence(args.seed)),
     };
     if args.json {
         println!("{}", serde_json::to_string(&figures).map_err(CliError::fault)?);
@@ -111,17 +117,40 @@ pub fn run(args: &IdentifyArgs) -> Result<(), CliError> {
         let IdentifyFigures { set, masks, n, scenes, .. } = &figures;
         println!("{set}, outlines {masks}: {n} instances in {scenes} pictures");
         print_table(&figures.figures);
-        if let Some(held_out) = &figures.held_out_families {
-            println!("held-out families");
-            print_table(held_out);
+        let others = [
+            ("with weight and scan", &figures.after_evidence),
+            ("held-out families", &figures.held_out_families),
+            ("held-out families, with weight and scan", &figures.held_out_families_after_evidence),
+        ];
+        for (name, figures) in others {
+            if let Some(figures) = figures {
+                println!("{name}");
+                print_table(figures);
+            }
         }
     }
     Ok(())
 }
 
+/// The items of a set.
+#[derive(Default)]
+struct Seen {
+    /// As the picture says.
+    judged: Vec<Judged>,
+    /// The same items with weight and scan; empty where nobody knows those.
+    after: Vec<Judged>,
+    scenes: usize,
+}
+
+impl Seen {
+    fn after_evidence(&self, seed: u64) -> Option<Figures> {
+        (!self.after.is_empty()).then(|| Figures::of(&self.after, seed))
+    }
+}
+
 /// Items of scenes that are rendered a hundred at a time, with other SKUs each time.
-fn rendered(args: &IdentifyArgs, pool: Pool, scenes: usize) -> Result<Vec<Judged>, CliError> {
-    let mut all = Vec::new();
+fn rendered(args: &IdentifyArgs, pool: Pool, scenes: usize) -> Result<Seen, CliError> {
+    let mut all = Seen::default();
     for (from, seed) in (0..scenes).step_by(AT_ONCE).zip(args.seed..) {
         let part = Scenes::render(pool, seed, SKUS, AT_ONCE.min(scenes - from)).map_err(CliError::fault)?;
         let catalog = part.catalog.clone().unwrap_or_default();
@@ -129,7 +158,8 @@ fn rendered(args: &IdentifyArgs, pool: Pool, scenes: usize) -> Result<Vec<Judged
         let names: Vec<SkuName> = catalogue.0.keys().cloned().collect();
         let mut perception = load_with(catalogue, args.models.as_deref())?;
         let manifest = |labelled: &Labelled| drawn_manifest(labelled, &names, seed);
-        all.extend(measure(&mut perception, &part, args, manifest, from)?);
+        let evidence = part.folder().map(Evidence::load).transpose()?;
+        measure(&mut perception, &part, args, manifest, evidence, &mut all)?;
     }
     Ok(all)
 }
@@ -164,10 +194,12 @@ fn measure(
     scenes: &Scenes,
     args: &IdentifyArgs,
     manifest: impl Fn(&Labelled) -> Manifest,
-    first: usize,
-) -> Result<Vec<Judged>, CliError> {
-    let mut judged = Vec::new();
+    mut evidence: Option<Evidence>,
+    all: &mut Seen,
+) -> Result<(), CliError> {
     let bar = bar(scenes.labelled.len() as u64, "pictures looked at");
+    let first = all.scenes;
+    all.scenes += scenes.labelled.len();
     for (labelled, scene) in scenes.labelled.iter().zip(first..) {
         let (picture, depth) = scenes.picture(labelled).map_err(CliError::input)?;
         let shot = shot(&picture, depth.as_ref(), labelled).map_err(CliError::input)?;
@@ -197,12 +229,26 @@ fn measure(
                 Some((item, cosines)) => (item.beliefs, if shot.has_depth { item.covered } else { 0.0 }, cosines),
                 None => (Vec::new(), 0.0, Vec::new()),
             };
-            judged.push(judge(scene, item, &beliefs, covered, cosines, &names));
+            let judged = judge(scene, &item, &beliefs, covered, cosines, &names);
+            if let Some(evidence) = &mut evidence {
+                let lifted = item.lifted.as_ref().filter(|_| judged.seen && item.visible >= 0.5);
+                let sure = 1.0 - SETTINGS[2].1;
+                let learnt =
+                    lifted.and_then(|(id, sku)| evidence.after((*id, sku), &beliefs, perception.catalogue(), sure));
+                all.after.push(learnt.map_or_else(
+                    || judged.clone(),
+                    |learnt| Judged {
+                        contradicts: learnt.contradicts,
+                        ..judge(scene, &item, &learnt.beliefs, covered, judged.cosines.clone(), &names)
+                    },
+                ));
+            }
+            all.judged.push(judged);
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
-    Ok(judged)
+    Ok(())
 }
 
 /// An item that is asked for.
@@ -211,14 +257,17 @@ struct Asked {
     /// Its SKU, where the manifest names it.
     sku: Option<SkuName>,
     visible: f64,
+    /// Its annotation and what it truly is: of an item that can be lifted.
+    lifted: Option<(u64, SkuName)>,
 }
 
 fn asked(labelled: &Labelled, masks: &[Option<Mask>], manifest: &Manifest) -> Vec<Asked> {
     let item = |(instance, mask): (&perception::Instance, &Option<Mask>)| {
         let visible = instance.visible.unwrap_or(1.0);
         let mask = mask.clone().filter(|mask| mask.area() >= LEAST_PX && visible >= LEAST_VISIBLE)?;
+        let lifted = instance.sku().map(|sku| (instance.id, sku));
         let sku = instance.sku().filter(|sku| manifest.contains_key(sku));
-        (!instance.ignored).then_some(Asked { mask, sku, visible })
+        (!instance.ignored).then_some(Asked { mask, sku, visible, lifted })
     };
     labelled.instances.iter().zip(masks).filter_map(item).collect()
 }
@@ -241,7 +290,12 @@ fn show_hidden(asked: &mut Vec<Asked>, seed: u64) {
         let share = LEFT.start + left * (LEFT.end - LEFT.start);
         pixels.truncate((share * pixels.len() as f64) as usize);
         let mask = Mask::from_pixels(&pixels).filter(|mask| mask.area() >= LEAST_PX);
-        more.extend(mask.map(|mask| Asked { mask, sku: item.sku.clone(), visible: share * item.visible }));
+        more.extend(mask.map(|mask| Asked {
+            mask,
+            sku: item.sku.clone(),
+            visible: share * item.visible,
+            lifted: None,
+        }));
     }
     asked.extend(more);
 }
@@ -268,7 +322,14 @@ fn matched(asked: &[Asked], found: Vec<(Mask, f64)>) -> Vec<Option<Mask>> {
     of
 }
 
-fn judge(scene: usize, item: Asked, beliefs: &[Belief], covered: f64, cosines: Vec<f64>, names: &[&SkuName]) -> Judged {
+fn judge(
+    scene: usize,
+    item: &Asked,
+    beliefs: &[Belief],
+    covered: f64,
+    cosines: Vec<f64>,
+    names: &[&SkuName],
+) -> Judged {
     let of = |sku: &Option<SkuName>| beliefs.iter().find(|b| b.sku == *sku).map_or(0.0, |b| b.p);
     let named = beliefs.iter().find_map(|belief| belief.sku.as_ref());
     let first = beliefs.first();
@@ -284,6 +345,7 @@ fn judge(scene: usize, item: Asked, beliefs: &[Belief], covered: f64, cosines: V
         covered,
         true_place: item.sku.as_ref().and_then(|sku| names.iter().position(|name| *name == sku)),
         cosines,
+        contradicts: false,
     }
 }
 
@@ -332,14 +394,15 @@ mod tests {
 
     #[test]
     fn outlines_are_matched_once_and_those_that_fit_none_stay_without() {
-        let item = |x| Asked { mask: square(x), sku: None, visible: 1.0 };
+        let item = |x| Asked { mask: square(x), sku: None, visible: 1.0, lifted: None };
         let found = matched(&[item(0), item(4), item(100)], vec![(square(5), 0.9), (square(1), 0.1)]);
         assert_eq!(found, [Some(square(1)), Some(square(5)), None]);
     }
 
     #[test]
     fn items_shown_hidden_keep_less_than_half_of_their_outline() {
-        let mut asked: Vec<Asked> = (0..50).map(|k| Asked { mask: square(30 * k), sku: None, visible: 1.0 }).collect();
+        let mut asked: Vec<Asked> =
+            (0..50).map(|k| Asked { mask: square(30 * k), sku: None, visible: 1.0, lifted: None }).collect();
         asked.iter_mut().for_each(|item| {
             item.mask = Mask { width: 40, height: 40, bits: vec![1; 1600], ..item.mask.clone() };
         });

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::spread::ratio_ci95;
 
 /// Settings "at most this share of what is delivered is wrong", and their names.
-const SETTINGS: [(&str, f64); 3] = [("1e-2", 1e-2), ("1e-3", 1e-3), ("1e-4", 1e-4)];
+pub(super) const SETTINGS: [(&str, f64); 3] = [("1e-2", 1e-2), ("1e-3", 1e-3), ("1e-4", 1e-4)];
 /// An item is seen well enough when so much of it is visible.
 const HALF: f64 = 0.5;
 /// An item of which this much is visible counts as seen in full.
@@ -45,13 +45,17 @@ pub(super) struct Judged {
     pub(super) true_place: Option<usize>,
     /// Greatest cosine to each of the manifest's.
     pub(super) cosines: Vec<f64>,
+    /// A person decides, whatever is believed.
+    pub(super) contradicts: bool,
 }
 
 impl Judged {
     fn accepted(&self, wrong_most: f64) -> bool {
-        self.first
-            .as_ref()
-            .is_some_and(|f| decide(std::slice::from_ref(f), self.covered, wrong_most) == Decision::Accept)
+        !self.contradicts
+            && self
+                .first
+                .as_ref()
+                .is_some_and(|f| decide(std::slice::from_ref(f), self.covered, wrong_most) == Decision::Accept)
     }
 
     fn p_first(&self) -> f64 {
@@ -391,6 +395,7 @@ mod tests {
             covered: 0.0,
             true_place: known.then_some(0),
             cosines: vec![0.8, 0.5],
+            contradicts: false,
         }
     }
 

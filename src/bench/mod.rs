@@ -1,6 +1,7 @@
 //! Named, seeded workloads that give the figures of the README on the user's own machine.
 
 mod average_precision;
+mod evidence;
 pub mod firmware;
 mod given;
 pub mod identify;

@@ -52,7 +52,7 @@ pub(super) struct About {
 /// Labelled pictures.
 pub(super) struct Scenes {
     /// Of rendered ones the folder, which goes with them.
-    _folder: Option<tempfile::TempDir>,
+    rendered: Option<tempfile::TempDir>,
     pub(super) labelled: Vec<Labelled>,
     images: PathBuf,
     beside: PathBuf,
@@ -81,7 +81,7 @@ impl Scenes {
             tote: Some(TOTE),
             about: about(&catalog)?,
             catalog: Some(catalog),
-            _folder: Some(folder),
+            rendered: Some(folder),
         })
     }
 
@@ -93,7 +93,7 @@ impl Scenes {
         }
         let beside = coco.parent().unwrap_or(Path::new(".")).to_path_buf();
         Ok(Self {
-            _folder: None,
+            rendered: None,
             labelled,
             images: images.to_path_buf(),
             beside,
@@ -101,6 +101,11 @@ impl Scenes {
             about: BTreeMap::new(),
             catalog: None,
         })
+    }
+
+    /// The folder of rendered ones: `coco.json`, `catalog` with its truth.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.rendered.as_ref().map(tempfile::TempDir::path)
     }
 
     /// A picture, with its depth where the set has it.

@@ -297,7 +297,7 @@ impl Station {
                 }
                 seen = true;
                 let window = weight::window(sku, &item.beliefs, &self.catalogue, share, least_kg);
-                let sure = weight::after_weighing(sku, &item.beliefs, &self.catalogue, window);
+                let sure = perception::sure_within(sku, &item.beliefs, &self.catalogue, window);
                 if p < LEAST_PICTURE || sure < thresholds.accept_belief {
                     self.ledger.note(sku, &format!("seen, but only {:.0} % sure", p * 100.0));
                     continue;
@@ -326,7 +326,7 @@ impl Station {
         let spot = item.world_from_item.origin();
         for miss in self.misses.iter().filter(|m| (m.item_at - spot).norm() < SAME_ITEM_M) {
             if let Some(kg) = miss.weighed_kg {
-                weight::learn(&mut item.beliefs, kg, &self.catalogue);
+                item.beliefs = perception::after_weight(&item.beliefs, kg, &self.catalogue);
             }
         }
         item
